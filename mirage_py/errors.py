@@ -1,0 +1,148 @@
+"""Every failure a user can cause, with its exit code, its place and its next step.
+
+They live together so that the exit codes can be read as one table; the class is raised next to the knowledge, travels
+untouched, and is printed once, by `mirage_py.cli.main`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePath
+from typing import ClassVar, NamedTuple
+
+__all__ = [
+    "AuditFailed",
+    "ConfigError",
+    "LibraryNotFound",
+    "Location",
+    "MpyError",
+    "PackageConflict",
+    "ToolFailed",
+    "ToolNotFound",
+    "ToolTooOld",
+    "UnsupportedDevice",
+    "UnsupportedTarget",
+    "UsageError",
+    "WouldOverwrite",
+]
+
+
+class Location(NamedTuple):
+    """A place in a user's file: the path as the user would write it, and a line counted from 1 (0: the whole file)."""
+
+    file: str
+    line: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}" if self.line else self.file
+
+    @classmethod
+    def of(cls, file: str | PurePath, line: int = 0) -> Location:
+        """The place with its path relative to the current directory when it lies below it."""
+        path = Path(file)
+        if path.is_absolute() and path.is_relative_to(Path.cwd()):
+            path = path.relative_to(Path.cwd())
+        return cls(str(path), line)
+
+
+class MpyError(Exception):
+    """Something a user can understand and mend.
+
+    `message` says what, `location` where, `details` why it matters here (one line each), `hint` what to do next.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        location: Location | None = None,
+        details: tuple[str, ...] = (),
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.location = location
+        self.details = details
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.location}: {self.message}" if self.location else self.message
+
+
+class UsageError(MpyError):
+    """The command line, or a choice for a key, cannot be understood."""
+
+    exit_code = 2
+
+
+class ConfigError(MpyError):
+    """config.py does not say a configuration: it does not load, or composes what does not fit."""
+
+    exit_code = 3
+
+
+class UnsupportedDevice(MpyError):
+    """A device of the configuration cannot exist on the chosen target."""
+
+    exit_code = 4
+
+
+class UnsupportedTarget(MpyError):
+    """The configuration cannot be planned or built for the chosen target."""
+
+    exit_code = 4
+
+
+class PackageConflict(MpyError):
+    """Two devices ask for one opam package in ways that no version can satisfy."""
+
+    exit_code = 4
+
+
+class ToolNotFound(MpyError):
+    """A program that the step needs is not on this machine."""
+
+    exit_code = 5
+
+
+class ToolTooOld(MpyError):
+    """A program is there, in a version that the step cannot use."""
+
+    exit_code = 5
+
+
+class LibraryNotFound(MpyError):
+    """OCaml libraries of the closure are neither vendored, nor installed in a fitting version, nor bundled."""
+
+    exit_code = 5
+
+
+class ToolFailed(MpyError):
+    """A program ran and failed; the message is in the user's terms, `output` holds the program's own text."""
+
+    exit_code = 6
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        output: str = "",
+        location: Location | None = None,
+        details: tuple[str, ...] = (),
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, location=location, details=details, hint=hint)
+        self.output = output
+
+
+class WouldOverwrite(MpyError):
+    """A file of the user's stands where mpy would write one."""
+
+    exit_code = 7
+
+
+class AuditFailed(MpyError):
+    """The audit's verdict is against at least one library."""
+
+    exit_code = 8

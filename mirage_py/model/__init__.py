@@ -1,0 +1,1 @@
+"""Plain values that the pure core and the edge of mpy share."""
