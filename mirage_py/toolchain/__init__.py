@@ -1,0 +1,1 @@
+"""What is installed on this machine, and which flags follow from it."""

@@ -1,0 +1,247 @@
+"""Which OCaml libraries are installed, what they need, and what of them is missing or broken.
+
+META files are read here rather than by `ocamlfind query`: one process for each question would cost more than the whole
+of `mpy query`. `ocamlfind` is asked once where the libraries are, and the answer is remembered.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from mirage_py.model.command import Command
+from mirage_py.model.library import Library
+from mirage_py.toolchain import cache
+from mirage_py.toolchain.closure import Closure, Problem, walk
+from mirage_py.toolchain.meta import MetaError, Package, parse, words
+
+__all__ = ["NATIVE", "Closure", "Findlib", "Problem"]
+
+NATIVE: Final = ("native", "mt", "mt_posix")
+"""The predicates under which dune reads installed libraries: system threads count as chosen."""
+
+ENVIRONMENT: Final = (
+    "PATH",
+    "OCAMLPATH",
+    "OCAMLFIND_CONF",
+    "OCAMLFIND_TOOLCHAIN",
+    "OCAMLLIB",
+    "CAMLLIB",
+    "CAML_LD_LIBRARY_PATH",
+    "OCAML_TOPLEVEL_PATH",
+    "OPAM_SWITCH_PREFIX",
+)
+"""The variables that change what `ocamlfind` answers."""
+
+
+class _Entry(NamedTuple):
+    """A library where its META file describes it."""
+
+    name: str
+    package: Package
+    directory: Path
+    meta: Path
+    hidden: str
+    version: str | None
+
+
+class Findlib:
+    """The libraries on a search path. Every META file is read once, when it is first needed."""
+
+    def __init__(self, path: tuple[Path, ...], *, stdlib: Path | None = None) -> None:
+        self.path = path
+        self.stdlib = stdlib if stdlib is not None else _stdlib_on(path)
+        self._packages: dict[str, dict[str, _Entry]] = {}
+        self._broken: dict[str, Problem] = {}
+
+    @classmethod
+    def discover(cls, toolchain: str | None = None) -> Findlib:
+        """The libraries that `ocamlfind` (`-toolchain NAME`) finds here; ToolNotFound without ocamlfind."""
+        key = cache.environment(*ENVIRONMENT) | {"toolchain": toolchain}
+        match cache.recall("findlib", key):
+            case {"path": [*path], "stdlib": str(stdlib)}:
+                pass
+            case _:
+                path, stdlib = _ask(toolchain, key)
+        return cls(tuple(Path(folder) for folder in path), stdlib=Path(stdlib))
+
+    def find(self, name: str, predicates: Collection[str] = NATIVE) -> Library | None:
+        """The library of this name, or None where none is, or none that can be used: `problem` knows which."""
+        entry = self._entry(name)
+        return _library(entry, predicates, self) if entry is not None and not entry.hidden else None
+
+    def property(self, name: str, variable: str, predicates: Collection[str] = NATIVE) -> str | None:
+        """A library's own variable, such as `freestanding_linkopts`; None where the library or the variable is not."""
+        entry = self._entry(name)
+        return entry.package.value(variable, predicates) if entry is not None else None
+
+    def version(self, name: str) -> str | None:
+        """The version of the package that the library belongs to, when it has one."""
+        entry = self._entry(name)
+        return entry.version if entry is not None else None
+
+    def problem(self, name: str, predicates: Collection[str] = NATIVE) -> Problem | None:
+        """Why a library that has a META file cannot be used."""
+        entry = self._entry(name)
+        if entry is None:
+            return self._broken.get(_main(name))
+        if entry.hidden:
+            return Problem(name, "hidden", entry.hidden, entry.meta)
+        error = entry.package.value("error", predicates)
+        return None if error is None else Problem(name, "refused", error, entry.meta)
+
+    def names(self) -> tuple[str, ...]:
+        """Every library that is here, sublibraries too, in alphabetical order. Reads all META files."""
+        mains = sorted({name for folder in self.path for name in _packages_in(folder)})
+        entries = (entry for main in mains for entry in self._read(main).values())
+        return tuple(sorted(entry.name for entry in entries if not entry.hidden))
+
+    def suggest(self, name: str) -> tuple[str, ...]:
+        """The installed names that come nearest to a name that is not."""
+        from difflib import get_close_matches
+
+        return tuple(get_close_matches(name, self.names(), n=3, cutoff=0.7))
+
+    def closure(self, names: Iterable[str], predicates: Collection[str] = NATIVE) -> Closure:
+        """These libraries with all that they need; what is missing, broken or in a loop is part of the answer."""
+        held = frozenset(predicates)
+        return walk(names, lambda name: self.find(name, held), lambda name: self.problem(name, held))
+
+    def resolve(self, file: str, base: Path) -> Path:
+        """A file as META names it: `+f` and `^f` below the standard library, `@lib/f` below a library, else below `base`."""
+        if file[:1] in ("+", "^"):
+            return self.stdlib / file[1:]
+        if file[:1] == "@":
+            name, _, rest = file[1:].partition("/")
+            entry = self._entry(name)
+            return (entry.directory if entry is not None else base / file.split("/")[0]) / rest
+        return base / file
+
+    def _entry(self, name: str) -> _Entry | None:
+        return self._read(_main(name)).get(name)
+
+    def _read(self, main: str) -> dict[str, _Entry]:
+        """All libraries of a package. The first META on the path is the one that counts, as for findlib."""
+        if main not in self._packages:
+            found = next(_meta_files(self.path, main), None)
+            self._packages[main] = self._load(main, found) if found else {}
+        return self._packages[main]
+
+    def _load(self, main: str, meta: Path) -> dict[str, _Entry]:
+        try:
+            package = _parsed(meta)
+        except (OSError, MetaError, RecursionError) as error:
+            self._broken[main] = Problem(main, "broken", _reason(error), meta)
+            return {}
+        version = _version(package)
+        base = meta.parent
+        return {entry.name: entry for entry in self._flat(_Entry(main, package, base, meta, "", version))}
+
+    def _flat(self, entry: _Entry) -> Iterator[_Entry]:
+        """The library and those inside it, each with its own folder."""
+        directory = self.resolve(entry.package.value("directory") or "", entry.directory)
+        here = entry._replace(directory=directory, hidden=entry.hidden or _hidden(entry.package, directory))
+        yield here
+        for name, child in here.package.children.items():
+            yield from self._flat(here._replace(name=f"{here.name}.{name}", package=child))
+
+
+def _library(entry: _Entry, predicates: Collection[str], findlib: Findlib) -> Library:
+    value = entry.package.value
+    archives = words(value("archive", predicates) or "")
+    return Library(
+        name=entry.name,
+        package=_main(entry.name),
+        origin="installed",
+        directory=entry.directory,
+        version=entry.version,
+        requires=tuple(dict.fromkeys(words(value("requires", predicates) or ""))),
+        archives=tuple(findlib.resolve(file, entry.directory) for file in archives),
+        ppx=(value("library_kind") or "").startswith("ppx_") or entry.package.first("ppx") is not None,
+        meta=entry.meta,
+    )
+
+
+def _parsed(meta: Path) -> Package:
+    """The package of a META file; a `META.name` beside the packages' folders has to say where its own is."""
+    package = parse(meta.read_text("utf-8", errors="replace"))
+    if meta.name != "META" and package.value("directory") is None:
+        raise MetaError("it has no `directory`, which a META.name file needs", 1)
+    return package
+
+
+def _version(package: Package) -> str | None:
+    """The package's version; what comes with OCaml says `[distributed with OCaml]`, which is none."""
+    version = (package.value("version") or "").strip()
+    return version if version and not version.startswith("[") else None
+
+
+def _hidden(package: Package, directory: Path) -> str:
+    """Why findlib hides the library: `exists_if` names files of which none exists. Empty when it does not."""
+    files = words(package.first("exists_if") or "")
+    if package.first("exists_if") is None or any((directory / file).exists() for file in files):
+        return ""
+    return f"none of its files is in {directory}: {', '.join(files)}"
+
+
+def _meta_files(path: tuple[Path, ...], main: str) -> Iterator[Path]:
+    for folder in path:
+        for meta in (folder / main / "META", folder / f"META.{main}"):
+            if meta.is_file():
+                yield meta
+
+
+def _packages_in(folder: Path) -> Iterator[str]:
+    try:
+        with os.scandir(folder) as entries:
+            found = [(entry.name, entry.is_dir()) for entry in entries]
+    except OSError:
+        return
+    for name, is_dir in found:
+        if is_dir and (folder / name / "META").is_file():
+            yield name
+        elif not is_dir and name.startswith("META.") and not name.endswith("~"):
+            yield name.removeprefix("META.")
+
+
+def _stdlib_on(path: tuple[Path, ...]) -> Path:
+    """The standard library's folder for a path given by hand: the one on it that has the standard library."""
+    return next((folder for folder in path if (folder / "stdlib.cmxa").is_file()), path[0] if path else Path())
+
+
+def _main(name: str) -> str:
+    return name.split(".", 1)[0]
+
+
+def _reason(error: Exception) -> str:
+    return "packages are nested too deep" if isinstance(error, RecursionError) else str(error)
+
+
+def _ask(toolchain: str | None, key: cache.Key) -> tuple[list[str], str]:
+    """Path and standard library as ocamlfind knows them, remembered until its program or configuration changes."""
+    from mirage_py.process import require
+
+    program = require("ocamlfind", "find the OCaml libraries of this machine")
+    asked = {what: _printconf(program, toolchain, what) for what in ("path", "stdlib", "conf")}
+    path, stdlib, conf = (asked[what].strip().splitlines() for what in ("path", "stdlib", "conf"))
+    answer = {"path": path, "stdlib": stdlib[-1]}
+    cache.remember("findlib", key, answer, [program, *_configuration(conf[-1])])
+    return path, stdlib[-1]
+
+
+def _printconf(program: Path, toolchain: str | None, what: str) -> str:
+    from mirage_py.process import run
+
+    chosen = ("-toolchain", toolchain) if toolchain else ()
+    return run(
+        Command(argv=(str(program), *chosen, "printconf", what), purpose="ask findlib for its configuration")
+    ).stdout
+
+
+def _configuration(conf: str) -> Iterator[Path]:
+    """The files of findlib's configuration, the folder itself too: a new file in it changes the folder."""
+    more = Path(f"{conf}.d")
+    yield from (Path(conf), more)
+    yield from sorted(more.glob("*.conf"))
