@@ -1,0 +1,87 @@
+"""The C side of a `.cmxa`: its "Extra C object files" and link options, as `ocamlobjinfo` prints them.
+
+They are the last two lists of the marshalled record, after the descriptions of every unit, which may be megabytes. So
+the file is read from its end: the longest tail that is exactly two lists of option-like words.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from mirage_py.audit.archive import REINSTALL, Unreadable
+from mirage_py.model.audit import Problem
+
+MAGIC: Final = re.compile(rb"Caml1999[Zz]\d\d\d")
+TAIL: Final = 16 * 1024
+EMPTY: Final = 0x40  # the integer 0, the empty list
+CONS: Final = 0xA0  # a block of tag 0 and size 2
+STARTS: Final = re.compile(rb"(?=\xa0[\x09\x21-\x3f]|\x40[\xa0\x40])")
+WORD: Final = re.compile(rb"[!-~][ -~]*")
+
+
+class ExtraC(NamedTuple):
+    """What linking a library adds to the C side: `-lfoo_stubs`, `foo.o`, and options."""
+
+    objects: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+
+
+def read_extra_c(path: Path) -> ExtraC:
+    """The C objects and options of the library archive at `path`."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise Unreadable(Problem(message=f"cannot be read: {error.strerror}", place=str(path))) from error
+    if not MAGIC.match(data):
+        raise Unreadable(Problem(message="is no library of a native OCaml compiler", place=str(path), hint=REINSTALL))
+    return _from_tail(data[-TAIL:]) or _damaged(path)
+
+
+def _damaged(path: Path) -> ExtraC:
+    message = "is damaged: it does not end with its lists of C objects and options"
+    raise Unreadable(Problem(message=message, place=str(path), hint=REINSTALL))
+
+
+def _from_tail(tail: bytes) -> ExtraC | None:
+    """The earliest place from which two lists fill the rest; earlier cells belong to the same lists."""
+    if not tail.endswith(bytes([EMPTY])):
+        return None
+    for start in STARTS.finditer(tail):
+        found = _two_lists(tail, start.start())
+        if found:
+            return found
+    return None
+
+
+def _two_lists(tail: bytes, start: int) -> ExtraC | None:
+    objects, after = _words(tail, start)
+    if objects is None:
+        return None
+    options, end = _words(tail, after)
+    return ExtraC(objects, options) if options is not None and end == len(tail) else None
+
+
+def _words(tail: bytes, at: int) -> tuple[tuple[str, ...] | None, int]:
+    """A list of strings at `at`, and where it ends; None when there is none."""
+    words: list[str] = []
+    while at < len(tail) and tail[at] == CONS:
+        word, at = _string(tail, at + 1)
+        if word is None:
+            return None, at
+        words.append(word)
+    return (tuple(words), at + 1) if at < len(tail) and tail[at] == EMPTY else (None, at)
+
+
+def _string(tail: bytes, at: int) -> tuple[str | None, int]:
+    """A marshalled string: a short one carries its length in the code, a longer one in the next byte."""
+    code = tail[at] if at < len(tail) else 0
+    if 0x20 <= code < 0x40:
+        begin, length = at + 1, code - 0x20
+    elif code == 0x09 and at + 1 < len(tail):
+        begin, length = at + 2, tail[at + 1]
+    else:
+        return None, at
+    text = tail[begin : begin + length]
+    return (text.decode(), begin + length) if len(text) == length and WORD.fullmatch(text) else (None, at)

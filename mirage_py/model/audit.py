@@ -1,0 +1,165 @@
+"""Will it run? The question, the answer and the evidence as plain values.
+
+They live in `model` because three sides make them: the dsl (allow-list), the engine (verdicts) and the CLI (request).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Literal
+
+Verdict = Literal["runs", "recompile", "unsure", "aborts", "missing", "unix"]
+"""What happens to a library on a target, mildest first."""
+
+Severity = Literal["note", "noop", "recompile", "unsure", "aborts", "missing", "unix"]
+"""How much one finding weighs: a note and a noop leave the verdict alone, each other is the verdict it forces."""
+
+FailOn = Literal["missing", "aborts", "noop", "unsure"]
+"""What makes the audit fail; `missing` includes what needs Unix."""
+
+VERDICTS: Final[tuple[Verdict, ...]] = ("runs", "recompile", "unsure", "aborts", "missing", "unix")
+SEVERITIES: Final[tuple[Severity, ...]] = ("note", "noop", *VERDICTS[1:])
+DEFAULT_FAIL_ON: Final[tuple[FailOn, ...]] = ("missing", "aborts", "unsure")
+
+VERDICT_WORDS: Final[dict[Verdict, str]] = {
+    "runs": "runs",
+    "recompile": "runs if its stubs are recompiled",
+    "unsure": "unsure",
+    "aborts": "links but aborts at run time",
+    "missing": "will not link",
+    "unix": "needs Unix",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Allow:
+    """One entry of the allow-list: the verdict on `library` is known and accepted, for the reason given.
+
+    `target` narrows it to one target. A library above an allowed one does not inherit what was allowed.
+    """
+
+    library: str
+    reason: str
+    target: str | None = None
+
+    def covers(self, library: str, target: str) -> bool:
+        """Whether this entry speaks of that library on that target."""
+        return self.library == library and self.target in (None, target)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Root:
+    """A library to audit, and who asked for it (`Unikernel.Main (config.py:11)`, `the command line`)."""
+
+    library: str
+    asked_by: str = "the command line"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One piece of evidence: what was seen, where, who would have to mend it and how."""
+
+    rule: str
+    severity: Severity
+    message: str
+    symbol: str = ""
+    archive: str = ""
+    member: str = ""
+    definer: str = ""
+    remedy: str = ""
+
+    @property
+    def place(self) -> str:
+        """Archive and object as a linker prints them: `libfoo_stubs.a(foo.o)`."""
+        return f"{self.archive}({self.member})" if self.member else self.archive
+
+
+@dataclass(frozen=True, kw_only=True)
+class LibraryAudit:
+    """The verdict on one library for one target.
+
+    `path` leads from the root that asked to this library. `because` leads from this library to the one whose finding
+    decides the verdict, and is empty when its own findings do. `sources` says what the verdict rests on.
+    """
+
+    library: str
+    target: str
+    verdict: Verdict
+    version: str | None = None
+    origin: str = ""
+    root: bool = False
+    path: tuple[str, ...] = ()
+    asked_by: str = ""
+    because: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    allowed: str | None = None
+    sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """Something the audit could not read; the rest was audited all the same."""
+
+    message: str
+    place: str = ""
+    hint: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.message}" if self.place else self.message
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditRequest:
+    """What to audit, for which targets, with what this machine has.
+
+    `path` is findlib's search path, `vendored` the folders with sources (`mirage/duniverse`), `sysroot` the target's
+    own `lib` folder (None: the table shipped with mpy serves, `generation` chooses which). `opam` names packages to judge from
+    metadata alone, `opam_repositories` where such metadata lies. `cache` is the folder of the cache, None for none.
+    """
+
+    roots: tuple[Root, ...] = ()
+    targets: tuple[str, ...] = ("hvt",)
+    path: tuple[Path, ...] = ()
+    vendored: tuple[Path, ...] = ()
+    sysroot: Path | None = None
+    toolchain_archives: tuple[Path, ...] = ()
+    generation: str | None = None
+    allow: tuple[Allow, ...] = ()
+    fail_on: tuple[FailOn, ...] = DEFAULT_FAIL_ON
+    opam: tuple[Root, ...] = ()
+    opam_repositories: tuple[Path, ...] = ()
+    cache: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditReport:
+    """Every verdict of one audit, what could not be read, and what the libc facts come from."""
+
+    libraries: tuple[LibraryAudit, ...]
+    problems: tuple[Problem, ...] = ()
+    targets: tuple[str, ...] = ()
+    libc: str = ""
+    fail_on: tuple[FailOn, ...] = DEFAULT_FAIL_ON
+    cached: bool = field(default=False, compare=False)
+
+    @property
+    def failing(self) -> tuple[LibraryAudit, ...]:
+        """The libraries whose verdict makes the audit fail, the allowed ones left out."""
+        return tuple(lib for lib in self.libraries if lib.allowed is None and fails(lib, self.fail_on))
+
+    @property
+    def exit_code(self) -> int:
+        """0 when all will run, 8 when something will not or could not be read."""
+        return 8 if self.failing or self.problems else 0
+
+
+def fails(library: LibraryAudit, fail_on: tuple[FailOn, ...]) -> bool:
+    """Whether a verdict, or for `noop` a finding, is among those that fail the audit."""
+    match library.verdict:
+        case "unix" | "missing":
+            return "missing" in fail_on
+        case "aborts" | "unsure" as verdict if verdict in fail_on:
+            return True
+        case _:
+            return "noop" in fail_on and any(finding.severity == "noop" for finding in library.findings)
