@@ -1,0 +1,98 @@
+"""What a config.py says when it has run: the unikernels it registered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Literal
+
+from mirage_py.dsl.package import Package
+from mirage_py.dsl.place import here
+from mirage_py.dsl.term import Term
+from mirage_py.errors import ConfigError, Location
+from mirage_py.model.audit import Allow
+
+LONGEST_NAME = 60
+"""Characters: leaves room for a target's name and suffix in every file system's 255 bytes and in a Xen domain name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unikernel:
+    """One registered unikernel: the jobs forced first, one after the other, and the user's jobs, run together."""
+
+    name: str
+    init: tuple[Term, ...]
+    jobs: tuple[Term, ...]
+    src: str | Literal["auto"] | None = "auto"
+    location: Location | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """A loaded config.py: its file name, its unikernels in the order of registration, and what they share."""
+
+    file: str
+    unikernels: tuple[Unikernel, ...]
+    overrides: tuple[Package, ...] = ()
+    allowed: tuple[Allow, ...] = ()
+
+
+@dataclass
+class Registry:
+    """Collects what a config.py declares while it runs."""
+
+    unikernels: list[Unikernel] = field(default_factory=list)
+    overrides: list[Package] = field(default_factory=list)
+    allowed: list[Allow] = field(default_factory=list)
+
+
+_registry: ContextVar[Registry] = ContextVar("registry")
+
+
+@contextmanager
+def collecting() -> Iterator[Registry]:
+    """A fresh registry that `register` and its companions fill inside the block."""
+    registry = Registry()
+    token = _registry.set(registry)
+    try:
+        yield registry
+    finally:
+        _registry.reset(token)
+
+
+def current() -> Registry:
+    """The registry of the config.py that is running; a `ConfigError` when none is."""
+    try:
+        return _registry.get()
+    except LookupError:
+        raise ConfigError(
+            "this is a configuration, not a program", location=here(), hint="run: mpy configure"
+        ) from None
+
+
+def override(*packages: Package) -> None:
+    """Replace the bounds that mpy's catalogue gives for these packages, or add a pin, for every device that asks."""
+    current().overrides.extend(packages)
+
+
+def allow(library: str, *, reason: str, target: str | None = None) -> None:
+    """Let `mpy audit` pass a library whatever its verdict, on one target or all, for a reason that is shown."""
+    if not reason.strip():
+        raise ConfigError(f"allow({library!r}) needs a reason", location=here())
+    current().allowed.append(Allow(library=library, reason=reason, target=target))
+
+
+def check_unikernel_name(name: object, location: Location | None) -> None:
+    """Refuse a unikernel or output name that would break a file name, a dune file or an opam file."""
+    if isinstance(name, str) and len(name) <= LONGEST_NAME and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
+        return
+    shown = repr(name) if len(str(name)) <= LONGEST_NAME else f"of {len(str(name))} characters"
+    raise ConfigError(
+        f"unikernel name {shown} is invalid",
+        location=location,
+        details=("it becomes the name of the image, of generated files and of the opam package",),
+        hint=f"a letter or digit, then letters, digits, '-', '_' and '.', at most {LONGEST_NAME} characters",
+    )

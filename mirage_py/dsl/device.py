@@ -1,0 +1,131 @@
+"""Devices: the records behind the nodes of a configuration.
+
+A device names an OCaml module or functor, says what that needs (packages, keys, boot-time arguments, data dependencies)
+and how a value of it is made (`connect`). It does not know targets: what depends on one is a `Value` on `key.target`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from mirage_py.dsl.ocaml import ocaml_string
+from mirage_py.dsl.package import Package
+from mirage_py.dsl.runtime_arg import RuntimeArg
+from mirage_py.dsl.types import AnyType
+from mirage_py.dsl.value import Choices, Value, pure
+from mirage_py.errors import ConfigError, Location
+
+if TYPE_CHECKING:
+    from mirage_py.dsl.key import Key
+    from mirage_py.dsl.term import Term
+
+Sexp = str | tuple["Sexp", ...]
+"""A dune stanza as data: words and lists; the generator quotes and lays out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resource:
+    """Something of the outside that the unikernel is connected to, and that a manifest may have to declare."""
+
+    kind: Literal["net", "block"]
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CSources:
+    """C stubs of the unikernel's own: globs relative to config.py, flags, and pkg-config packages of the target."""
+
+    globs: tuple[str, ...]
+    flags: tuple[str, ...] = ()
+    pkg_config: tuple[str, ...] = ()
+
+
+class ConfiguredUnikernel(Protocol):
+    """What a device may ask about the unikernel it is part of."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def target(self) -> str: ...
+    @property
+    def choices(self) -> Choices: ...
+    @property
+    def source_dir(self) -> str: ...
+    def block_number(self, name: str) -> int: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connect:
+    """What connect code is written from: the module and the OCaml variables of its inputs, in order."""
+
+    unikernel: ConfiguredUnikernel
+    module: str
+    args: tuple[str, ...] = ()
+    deps: tuple[str, ...] = ()
+    runtime_args: tuple[str, ...] = ()
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """All inputs: functor arguments, then data dependencies, then runtime arguments."""
+        return (*self.args, *self.deps, *self.runtime_args)
+
+
+ConnectCode = Callable[[Connect], str]
+Refusal = str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Device:
+    """A device, known by its identity: two records with the same content are two devices.
+
+    `connect` is OCaml code of type `_ io`. `refusal` is None where the device can exist, else the reason why not.
+    `dune` gives stanzas for the target's folder, `resources` what the device is connected to.
+    """
+
+    module: str
+    type: AnyType
+    connect: ConnectCode
+    packages: Value[tuple[Package, ...]] = field(default_factory=lambda: pure(()))
+    keys: tuple[Key[Any], ...] = ()
+    runtime_args: tuple[RuntimeArg, ...] = ()
+    local_libs: tuple[str, ...] = ()
+    extra_deps: tuple[Term, ...] = ()
+    resources: Value[tuple[Resource, ...]] = field(default_factory=lambda: pure(()))
+    refusal: Value[Refusal | None] = field(default_factory=lambda: pure(None))
+    dune: Callable[[ConfiguredUnikernel], tuple[Sexp, ...]] | None = None
+    c_sources: tuple[CSources, ...] = ()
+    modules: tuple[str, ...] | None = None
+    is_main: bool = False
+    located: bool = False
+    location: Location | None = None
+
+
+def connect_code(code: str | ConnectCode | None, device: str, location: Location | None) -> ConnectCode:
+    """Connect code from a template, a function, or nothing (which returns the inputs).
+
+    In a template `{module}` is the applied module, `{arg0}`, `{dep0}`, `{rt0}` the inputs by position, `{inputs}` all of
+    them separated by blanks, `{name}` the unikernel's name as an OCaml string; a brace is written twice.
+    """
+    if code is None:
+        return lambda c: f"return ({', '.join(c.inputs)})"
+    if callable(code):
+        return code
+    template = code
+    return lambda c: _fill(template, c, device, location)
+
+
+def _fill(template: str, c: Connect, device: str, location: Location | None) -> str:
+    places = {"module": c.module, "inputs": " ".join(c.inputs), "name": ocaml_string(c.unikernel.name)}
+    for prefix, names in (("arg", c.args), ("dep", c.deps), ("rt", c.runtime_args)):
+        places |= {f"{prefix}{i}": name for i, name in enumerate(names)}
+    try:
+        return template.format_map(places)
+    except (KeyError, IndexError, ValueError) as error:
+        raise ConfigError(
+            f"the connect code of {device} cannot be written: {error}",
+            location=location,
+            details=(f"it has {len(c.args)} arguments, {len(c.deps)} dependencies, {len(c.runtime_args)} runtime arguments",),
+            hint="{arg0}, {dep0} and {rt0} count from 0; a brace of OCaml is written twice: {{ and }}",
+        ) from None

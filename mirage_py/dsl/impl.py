@@ -1,0 +1,332 @@
+"""Implementations: typed handles on terms, which a config.py passes around and applies.
+
+An `Impl[T]` is a module of type T; a `Functor[A, B, T]` still wants modules of types A and B. The parameters exist for
+editors and type checkers; what is checked while config.py runs are the module types themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Generic, TypeVar, TypeVarTuple, overload
+
+from mirage_py.dsl.device import (
+    ConfiguredUnikernel,
+    ConnectCode,
+    Device,
+    Refusal,
+    Resource,
+    Sexp,
+    connect_code,
+)
+from mirage_py.dsl.key import Key
+from mirage_py.dsl.package import Package, check_library
+from mirage_py.dsl.place import here
+from mirage_py.dsl.runtime_arg import RuntimeArg
+from mirage_py.dsl.term import Term, apply, choice, dev
+from mirage_py.dsl.types import AnyType, FunctorType, ModuleType
+from mirage_py.dsl.value import Value, as_value
+from mirage_py.errors import ConfigError
+
+T = TypeVar("T")
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+D = TypeVar("D")
+E = TypeVar("E")
+F = TypeVar("F")
+G = TypeVar("G")
+H = TypeVar("H")
+K = TypeVar("K")
+Ts = TypeVarTuple("Ts")
+
+
+class _Handle:
+    """A term with the type it has; equal when the terms are the same node."""
+
+    __slots__ = ("term",)
+
+    def __init__(self, term: Term) -> None:
+        self.term = term
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Handle) and self.term is other.term
+
+    def __hash__(self) -> int:
+        return hash(self.term)
+
+
+class Impl(_Handle, Generic[T]):
+    """A module of type `T`, ready to be a job, an argument or a dependency."""
+
+    __slots__ = ("type",)
+
+    def __init__(self, term: Term, type_: ModuleType[T]) -> None:
+        super().__init__(term)
+        self.type = type_
+
+    def __call__(self, *arguments: AnyImpl) -> None:
+        del arguments
+        raise ConfigError(
+            f"{label(self.term)} is a module of type {self.type}, not a functor: it takes no argument",
+            location=here(),
+            hint="give it a functor type such as network >> job where it is made",
+        )
+
+
+class Functor(_Handle, Generic[*Ts]):
+    """A functor: call it with modules of its parameter types, all of them or the first few."""
+
+    __slots__ = ("given", "type")
+
+    def __init__(
+        self, term: Term, type_: FunctorType[*Ts], given: tuple[tuple[ModuleType[Any], ModuleType[Any]], ...] = ()
+    ) -> None:
+        super().__init__(term)
+        self.type = type_
+        self.given = given
+
+    # fmt: off
+    @overload
+    def __call__(self: Functor[A, T], a: Impl[A], /) -> Impl[T]: ...
+    @overload
+    def __call__(self: Functor[A, B, T], a: Impl[A], b: Impl[B], /) -> Impl[T]: ...
+    @overload
+    def __call__(self: Functor[A, B, C, T], a: Impl[A], b: Impl[B], c: Impl[C], /) -> Impl[T]: ...
+    @overload
+    def __call__(self: Functor[A, B, C, D, T], a: Impl[A], b: Impl[B], c: Impl[C], d: Impl[D], /) -> Impl[T]: ...
+    @overload
+    def __call__(
+        self: Functor[A, B, C, D, E, T], a: Impl[A], b: Impl[B], c: Impl[C], d: Impl[D], e: Impl[E], /
+    ) -> Impl[T]: ...
+    @overload
+    def __call__(
+        self: Functor[A, B, C, D, E, F, T],
+        a: Impl[A], b: Impl[B], c: Impl[C], d: Impl[D], e: Impl[E], f: Impl[F], /,
+    ) -> Impl[T]: ...
+    @overload
+    def __call__(
+        self: Functor[A, B, C, D, E, F, G, T],
+        a: Impl[A], b: Impl[B], c: Impl[C], d: Impl[D], e: Impl[E], f: Impl[F], g: Impl[G], /,
+    ) -> Impl[T]: ...
+    @overload
+    def __call__(
+        self: Functor[A, B, C, D, E, F, G, H, T],
+        a: Impl[A], b: Impl[B], c: Impl[C], d: Impl[D], e: Impl[E], f: Impl[F], g: Impl[G], h: Impl[H], /,
+    ) -> Impl[T]: ...
+    @overload
+    def __call__(self: Functor[A, B, T, *Ts], a: Impl[A], /) -> Functor[B, T, *Ts]: ...
+    @overload
+    def __call__(self: Functor[A, B, C, T, *Ts], a: Impl[A], b: Impl[B], /) -> Functor[C, T, *Ts]: ...
+    @overload
+    def __call__(
+        self: Functor[A, B, C, D, T, *Ts], a: Impl[A], b: Impl[B], c: Impl[C], /
+    ) -> Functor[D, T, *Ts]: ...
+    # fmt: on
+    def __call__(self, *arguments: Any) -> Any:  # any: the overloads say what goes in and out
+        """The functor applied; a `ConfigError` at the caller's line when an argument has the wrong type."""
+        given = (*self.given, *self._matched(arguments))
+        rest = self.type.params[len(arguments) :]
+        term = apply(self.term, tuple(argument.term for argument in arguments))
+        if rest:
+            return Functor(term, FunctorType(rest, self.type.result), given)
+        return Impl(term, self.type.result)
+
+    def _matched(self, arguments: tuple[Any, ...]) -> tuple[tuple[ModuleType[Any], ModuleType[Any]], ...]:
+        types = tuple(argument.type if isinstance(argument, Impl) else argument for argument in arguments)
+        pairs = tuple(zip(self.type.params, types, strict=False))
+        if not arguments or len(types) > len(self.type.params) or any(want is not got for want, got in pairs):
+            raise self._mismatch(types)
+        return pairs
+
+    def _mismatch(self, types: tuple[object, ...]) -> ConfigError:
+        wanted = (*(want for want, _ in self.given), *self.type.params)
+        got = (*(have for _, have in self.given), *types)
+        return ConfigError(
+            f"{label(self.term)} expects ({_names(wanted)}), got ({_names(got)})", location=here(), hint=_advice(types)
+        )
+
+
+AnyImpl = Impl[Any] | Functor[*tuple[Any, ...]]
+
+
+def _names(types: Iterable[object]) -> str:
+    return ", ".join(_type_name(type_) for type_ in types)
+
+
+def _type_name(thing: object) -> str:
+    match thing:
+        case ModuleType():
+            return thing.name
+        case Functor():
+            return f"functor {thing.type}"
+        case _:
+            return repr(thing)
+
+
+def _advice(types: tuple[object, ...]) -> str | None:
+    if any(isinstance(thing, Functor) for thing in types):
+        return "apply the functor first: a functor is not a module"
+    if any(callable(thing) and not isinstance(thing, ModuleType) for thing in types):
+        return "one of the arguments is a Python function: call it"
+    return None
+
+
+def label(term: Term) -> str:
+    """What a term is called in a message: its module, or `if_impl` for an undecided one."""
+    device = getattr(term, "device", None)
+    return device.module if isinstance(device, Device) else "if_impl"
+
+
+def handle(term: Term, type_: AnyType) -> Any:  # any: Impl or Functor, as the type says
+    """A typed handle on a term."""
+    return Functor(term, type_) if isinstance(type_, FunctorType) else Impl(term, type_)
+
+
+@overload
+def of_device(device: Device, type_: ModuleType[T]) -> Impl[T]: ...
+@overload
+def of_device(device: Device, type_: FunctorType[*Ts]) -> Functor[*Ts]: ...
+def of_device(device: Device, type_: AnyType) -> Any:
+    """The implementation that stands for a device; the same device gives the same node."""
+    if device.type != type_:
+        raise ConfigError(f"{device.module} has type {device.type!r}, not {type_!r}", location=here())
+    return handle(dev(device), type_)
+
+
+Packages = Iterable[Package] | Value[tuple[Package, ...]]
+Resources = Iterable[Resource] | Value[tuple[Resource, ...]]
+Dune = Callable[[ConfiguredUnikernel], tuple[Sexp, ...]]
+
+
+# fmt: off
+@overload
+def impl(
+    module: str, type_: ModuleType[T], *, packages: Packages = ..., keys: Iterable[Key[Any]] = ...,
+    runtime_args: Iterable[RuntimeArg] = ..., local_libs: Iterable[str] = ..., extra_deps: Iterable[AnyImpl] = ...,
+    connect: str | ConnectCode | None = ..., resources: Resources = ...,
+    refusal: Value[Refusal | None] | None = ..., dune: Dune | None = ...,
+) -> Impl[T]: ...
+@overload
+def impl(
+    module: str, type_: FunctorType[*Ts], *, packages: Packages = ..., keys: Iterable[Key[Any]] = ...,
+    runtime_args: Iterable[RuntimeArg] = ..., local_libs: Iterable[str] = ..., extra_deps: Iterable[AnyImpl] = ...,
+    connect: str | ConnectCode | None = ..., resources: Resources = ...,
+    refusal: Value[Refusal | None] | None = ..., dune: Dune | None = ...,
+) -> Functor[*Ts]: ...
+# fmt: on
+def impl(
+    module: str,
+    type_: AnyType,
+    *,
+    packages: Packages = (),
+    keys: Iterable[Key[Any]] = (),
+    runtime_args: Iterable[RuntimeArg] = (),
+    local_libs: Iterable[str] = (),
+    extra_deps: Iterable[AnyImpl] = (),
+    connect: str | ConnectCode | None = None,
+    resources: Resources = (),
+    refusal: Value[Refusal | None] | None = None,
+    dune: Dune | None = None,
+) -> Any:
+    """A new device: every call makes another one, even with the same arguments.
+
+    `module` is an OCaml module path, or a functor path when `type_` is a functor type. `connect` is OCaml code of type
+    `_ io`, as a template or a function (see `Connect`); without it the inputs are returned. `extra_deps` are awaited
+    before `connect` and passed after the functor arguments. `refusal` gives the reason why the device cannot exist for
+    some choices, None where it can. Raises `ConfigError` for what is no OCaml module path.
+    """
+    place = here()
+    device = Device(
+        module=module_path(module),
+        type=checked_type(type_),
+        connect=connect_code(connect, module, place),
+        located=connect is not None and place is not None,
+        packages=as_tuple_value(packages),
+        keys=tuple(keys),
+        runtime_args=tuple(runtime_args),
+        local_libs=checked_libs(local_libs),
+        extra_deps=tuple(d.term for d in extra_deps),
+        resources=as_tuple_value(resources),
+        refusal=as_value(None) if refusal is None else refusal,
+        dune=dune,
+        location=place,
+    )
+    return handle(dev(device), type_)
+
+
+def module_path(module: str) -> str:
+    """The text, when it is an OCaml module path; a `ConfigError` else."""
+    parts = module.split(".")
+    if module != "struct end" and not all(part.isidentifier() and part.isascii() and part[:1].isupper() for part in parts):
+        raise ConfigError(
+            f"{module!r} is not an OCaml module path", location=here(), hint="write for instance Unikernel.Main"
+        )
+    return module
+
+
+def checked_type(type_: object) -> AnyType:
+    """The thing, when it is a module or functor type; a `ConfigError` else."""
+    if isinstance(type_, (ModuleType, FunctorType)):
+        return type_
+    raise ConfigError(
+        f"{type_!r} is not a module type", location=here(), hint="write for instance job, or network >> job"
+    )
+
+
+def as_tuple_value(things: Iterable[T] | Value[tuple[T, ...]]) -> Value[tuple[T, ...]]:
+    """A value as it is, or a plain sequence as a value that reads no key."""
+    return things if isinstance(things, Value) else as_value(tuple(things))
+
+
+def checked_libs(names: Iterable[str]) -> tuple[str, ...]:
+    """The names, when each can be a library of the same tree."""
+    if isinstance(names, str):
+        raise ConfigError("local_libs is a list of library names", location=here(), hint="write [...]")
+    found = tuple(names)
+    for name in found:
+        check_library(name)
+    return found
+
+
+@overload
+def if_impl(condition: Value[bool], then: Impl[T], otherwise: Impl[T]) -> Impl[T]: ...
+@overload
+def if_impl(condition: Value[bool], then: Functor[*Ts], otherwise: Functor[*Ts]) -> Functor[*Ts]: ...
+def if_impl(condition: Value[bool], then: AnyImpl, otherwise: AnyImpl) -> Any:
+    """`then` where the condition holds, else `otherwise`; the other one leaves no trace once the keys are chosen."""
+    _same_type("if_impl", then, otherwise)
+    term = choice(_checked_value(condition), ((True, then.term), (False, otherwise.term)), then.term)
+    return handle(term, then.type)
+
+
+@overload
+def match_impl(value: Value[K], cases: Mapping[K, Impl[T]], *, default: Impl[T]) -> Impl[T]: ...
+@overload
+def match_impl(value: Value[K], cases: Mapping[K, Functor[*Ts]], *, default: Functor[*Ts]) -> Functor[*Ts]: ...
+def match_impl(value: Value[Any], cases: Mapping[Any, Any], *, default: Any) -> Any:
+    """The implementation under the value of a key, else `default`."""
+    _same_type("match_impl", default, *cases.values())
+    branches = tuple((case, branch.term) for case, branch in cases.items())
+    return handle(choice(_checked_value(value), branches, default.term), default.type)
+
+
+def _checked_value(value: object) -> Value[Any]:
+    if isinstance(value, Value):
+        return value
+    raise ConfigError(
+        f"{value!r} is not a value of keys", location=here(), hint="write for instance key.is_unix, or a key of your own"
+    )
+
+
+def _same_type(what: str, *branches: object) -> None:
+    for branch in branches:
+        if not isinstance(branch, (Impl, Functor)):
+            raise ConfigError(f"{what}: {branch!r} is not an implementation", location=here())
+    types = [branch.type for branch in branches if isinstance(branch, (Impl, Functor))]
+    if any(type_ != types[0] for type_ in types):
+        raise ConfigError(f"the branches of {what} have different types: {_shown(types)}", location=here())
+
+
+def _shown(types: Iterable[AnyType]) -> str:
+    return ", ".join(dict.fromkeys(repr(type_) for type_ in types))
+

@@ -1,0 +1,145 @@
+"""opam packages that a device needs, with their bounds and the libraries they are linked for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Literal
+
+from mirage_py.dsl.place import here
+from mirage_py.errors import ConfigError, Location
+
+Scope = Literal["monorepo", "switch"]
+"""monorepo: built with the unikernel for its target; switch: a tool of the building machine."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pin:
+    """A package taken from a place instead of a repository."""
+
+    url: str
+    version: str = "dev"
+
+
+@dataclass(frozen=True, init=False)
+class Stubs:
+    """Where the C stubs of an installed library come from, when they must be compiled for a freestanding target.
+
+    `sources` are `.c` files, folders or globs, relative to config.py; `cflags` are added to the target's own;
+    `pkg_config` names packages of the target whose flags the stubs need.
+    """
+
+    sources: tuple[str, ...]
+    cflags: tuple[str, ...] = ()
+    pkg_config: tuple[str, ...] = ()
+
+    def __init__(
+        self, sources: str | Iterable[str], cflags: Iterable[str] = (), pkg_config: Iterable[str] = ()
+    ) -> None:
+        object.__setattr__(self, "sources", (sources,) if isinstance(sources, str) else tuple(sources))
+        object.__setattr__(self, "cflags", tuple(cflags))
+        object.__setattr__(self, "pkg_config", tuple(pkg_config))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Package:
+    """An opam package: `min` is the first version that fits, `max` the first that does not any more.
+
+    A `build` package is needed to build only; its libraries are not linked.
+    """
+
+    name: str
+    libraries: tuple[str, ...]
+    scope: Scope = "monorepo"
+    build: bool = False
+    min: str | None = None
+    max: str | None = None
+    pin: Pin | None = None
+    stubs: Stubs | None = None
+    location: Location | None = field(default=None, compare=False)
+
+
+def package(
+    name: str,
+    *,
+    libs: Iterable[str] | None = None,
+    sublibs: Iterable[str] | None = None,
+    min: str | None = None,  # noqa: A002  # the field's word
+    max: str | None = None,  # noqa: A002
+    scope: Scope = "monorepo",
+    build: bool = False,
+    pin: str | None = None,
+    pin_version: str = "dev",
+    stubs: Stubs | None = None,
+) -> Package:
+    """The opam package `name`, linked for the library of the same name.
+
+    `libs` names other findlib libraries (none: `[]`), `sublibs` libraries below the package (`["mirage"]` means
+    `NAME.mirage`, `""` the package's own). `pin` is a URL. Raises `ConfigError` for a name opam refuses.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9_-]*[A-Za-z][A-Za-z0-9_-]*", name):
+        raise ConfigError(
+            f"package name {name!r} is invalid",
+            location=here(),
+            hint="letters, digits, - and _ with at least one letter; a library below a package goes into sublibs=[...]",
+        )
+    for bound in (min, max):
+        _check_version(bound)
+    return Package(
+        name=name,
+        libraries=_libraries(name, libs, sublibs),
+        scope=scope,
+        build=build,
+        min=min,
+        max=max,
+        pin=Pin(url=pin, version=pin_version) if pin else None,
+        stubs=stubs,
+        location=here(),
+    )
+
+
+def _libraries(name: str, libs: Iterable[str] | None, sublibs: Iterable[str] | None) -> tuple[str, ...]:
+    if isinstance(libs, str) or isinstance(sublibs, str):
+        raise ConfigError(f"package {name}: libs and sublibs are lists of names", location=here(), hint="write [...]")
+    if libs is not None and sublibs is not None:
+        raise ConfigError(f"package {name} is given both libs and sublibs", location=here(), hint="keep one of them")
+    if libs is not None:
+        found = tuple(libs)
+    elif sublibs is not None:
+        found = tuple(f"{name}.{sub}" if sub else name for sub in sublibs)
+    else:
+        found = (name,)
+    for library in found:
+        check_library(library)
+    return found
+
+
+def check_library(name: str) -> None:
+    """Refuse what is no findlib library name, before it breaks a dune file."""
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_+-]*(\.[A-Za-z0-9_][A-Za-z0-9_+-]*)*", name):
+        raise ConfigError(f"library name {name!r} is invalid", location=here(), hint="as findlib spells it: lwt.unix")
+
+
+def _check_version(version: str | None) -> None:
+    if version is not None and not re.fullmatch(r"[A-Za-z0-9_+.~-]+", version):
+        raise ConfigError(f"version {version!r} is not an opam version", location=here())
+
+
+@cache
+def _catalogue() -> dict[str, dict[str, str]]:
+    import json
+    from importlib.resources import files
+
+    text = (files("mirage_py.devices") / "bounds.json").read_text(encoding="utf-8")
+    bounds: dict[str, dict[str, str]] = json.loads(text)["bounds"]
+    return bounds
+
+
+def bounded(name: str, *libs: str, entry: str | None = None, build: bool = False, scope: Scope = "monorepo") -> Package:
+    """A package of the catalogue with the bounds of `devices/bounds.json` (under `entry` where it has several)."""
+    bounds = _catalogue().get(entry or name, {})
+    return Package(
+        name=name, libraries=libs or (name,), build=build, scope=scope, min=bounds.get("min"), max=bounds.get("max")
+    )

@@ -1,0 +1,124 @@
+"""Terms: the configuration as a directed acyclic graph of devices, applications and choices.
+
+A term is interned when it is made: equal terms are one object, so comparing and hashing are O(1) whatever hangs below.
+Every walk over terms keeps this sharing and none recurses; a ladder of diamonds costs as much as a chain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
+from weakref import WeakValueDictionary
+
+from mirage_py.dsl.device import Device
+from mirage_py.dsl.place import here
+from mirage_py.dsl.value import Value
+from mirage_py.errors import Location
+
+R = TypeVar("R")
+
+
+class Dev:
+    """A device with the functor arguments it has so far and its data dependencies."""
+
+    __slots__ = ("__weakref__", "args", "deps", "device", "location")
+
+    def __init__(self, device: Device, args: tuple[Term, ...], location: Location | None) -> None:
+        self.device = device
+        self.args = args
+        self.deps = device.extra_deps
+        self.location = location
+
+
+class App:
+    """A functor that is not decided yet, applied."""
+
+    __slots__ = ("__weakref__", "args", "function")
+
+    def __init__(self, function: Choice, args: tuple[Term, ...]) -> None:
+        self.function = function
+        self.args = args
+
+
+class Choice:
+    """Alternatives decided by a value: the first branch whose case equals it, else the default."""
+
+    __slots__ = ("__weakref__", "branches", "condition", "default")
+
+    def __init__(self, condition: Value[Any], branches: tuple[tuple[object, Term], ...], default: Term) -> None:
+        self.condition = condition
+        self.branches = branches
+        self.default = default
+
+
+Term = Dev | App | Choice
+
+_interned: WeakValueDictionary[tuple[object, ...], Any] = WeakValueDictionary()
+
+
+def dev(device: Device, args: tuple[Term, ...] = ()) -> Dev:
+    """The one node for this device with these arguments."""
+    return _intern(("dev", device, args), lambda: Dev(device, args, here() or device.location))
+
+
+def choice(condition: Value[Any], branches: Iterable[tuple[object, Term]], default: Term) -> Choice:
+    """The one node for this choice; conditions are told apart by identity."""
+    cases = tuple(branches)
+    key = ("choice", condition, tuple((repr(case), term) for case, term in cases), default)
+    return _intern(key, lambda: Choice(condition, cases, default))
+
+
+def apply(function: Term, args: tuple[Term, ...]) -> Term:
+    """`function` applied to further arguments; applying a device extends it, whatever it was applied to before."""
+    match function:
+        case Dev():
+            return dev(function.device, (*function.args, *args))
+        case App():
+            return _app(function.function, (*function.args, *args))
+        case Choice():
+            return _app(function, args)
+
+
+def _app(function: Choice, args: tuple[Term, ...]) -> App:
+    return _intern(("app", function, args), lambda: App(function, args))
+
+
+def _intern(key: tuple[object, ...], make: Callable[[], R]) -> R:
+    found: R | None = _interned.get(key)
+    if found is None:
+        found = make()
+        _interned[key] = found
+    return found
+
+
+def children(term: Term) -> tuple[Term, ...]:
+    """The terms directly below, in the order in which they are numbered: arguments, then dependencies."""
+    match term:
+        case Dev():
+            return (*term.args, *term.deps)
+        case App():
+            return (term.function, *term.args)
+        case Choice():
+            return (*(branch for _, branch in term.branches), term.default)
+
+
+N = TypeVar("N")
+
+
+def postorder(roots: Iterable[N], below: Callable[[N], Iterable[N]]) -> Iterator[N]:
+    """Every node reachable from the roots, once, after all that is below it; without recursion."""
+    seen: set[N] = set()
+    for root in roots:
+        stack: list[tuple[N, Iterator[N]]] = []
+        if root not in seen:
+            seen.add(root)
+            stack.append((root, iter(below(root))))
+        while stack:
+            node, rest = stack[-1]
+            child = next((n for n in rest if n not in seen), None)
+            if child is None:
+                stack.pop()
+                yield node
+            else:
+                seen.add(child)
+                stack.append((child, iter(below(child))))

@@ -1,0 +1,136 @@
+"""The context: which value every key has, and who said so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from mirage_py.dsl.device import Device
+from mirage_py.dsl.key import Key, suggestion
+from mirage_py.dsl.term import App, Choice, Dev, Term, children, postorder
+from mirage_py.errors import ConfigError, UsageError
+
+Source = Literal["flag", "environment", "saved", "default"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """A key's value, the words it was given in, and where they came from."""
+
+    value: Any  # any: what the key's kind says
+    words: tuple[str, ...]
+    source: Source
+
+
+class Context(Mapping[str, Any]):
+    """Key name to value, for the keys that were given; the others have their defaults."""
+
+    __slots__ = ("chosen",)
+
+    def __init__(self, chosen: Mapping[str, Chosen]) -> None:
+        self.chosen = dict(chosen)
+
+    def __getitem__(self, name: str) -> Any:
+        return self.chosen[name].value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.chosen)
+
+    def __len__(self) -> int:
+        return len(self.chosen)
+
+    def source(self, key: Key[Any]) -> Source:
+        """Who chose this key's value."""
+        return self.chosen[key.name].source if key.name in self.chosen else "default"
+
+
+def choose(
+    keys: Mapping[str, Key[Any]],
+    *,
+    flags: Mapping[str, tuple[str, ...]],
+    environment: Mapping[str, str],
+    saved: Mapping[str, tuple[str, ...]],
+) -> Context:
+    """The context of one run: a flag wins over the environment, that over what was saved before.
+
+    Raises `UsageError` for a flag that no key has, or a word that is no value of its key. A saved choice whose key is
+    gone is dropped: config.py has changed since.
+    """
+    unknown = next((name for name in flags if name not in keys), None)
+    if unknown is not None:
+        raise UsageError(f"no key --{unknown} in this configuration", hint=suggestion(unknown, keys) or _known(keys))
+    chosen = {}
+    for name, key in keys.items():
+        found = _chosen(key, flags, environment, saved)
+        if found:
+            chosen[name] = found
+    return Context(chosen)
+
+
+def _known(keys: Mapping[str, Key[Any]]) -> str:
+    return "its keys are " + ", ".join(f"--{name}" for name in keys)
+
+
+def _chosen(
+    key: Key[Any], flags: Mapping[str, tuple[str, ...]], environment: Mapping[str, str], saved: Mapping[str, tuple[str, ...]]
+) -> Chosen | None:
+    if key.name in flags:
+        return Chosen(value=key.parse(flags[key.name]), words=flags[key.name], source="flag")
+    if key.environment in environment:
+        words = (environment[key.environment],)
+        return Chosen(value=_parsed_from(key, words, key.environment), words=words, source="environment")
+    if key.name in saved:
+        return Chosen(value=_parsed_from(key, saved[key.name], "saved"), words=saved[key.name], source="saved")
+    return None
+
+
+def _parsed_from(key: Key[Any], words: tuple[str, ...], place: str) -> Any:
+    try:
+        return key.parse(words)
+    except UsageError as error:
+        hint = "mpy configure --reset forgets the saved choices" if place == "saved" else error.hint
+        raise UsageError(f"{place}: {error.message}", hint=hint) from None
+
+
+def keys_of(terms: Iterable[Term]) -> dict[str, Key[Any]]:
+    """Every key that the terms mention, in live and dead branches alike, by name in alphabetical order.
+
+    Raises `ConfigError` when one name is declared in two ways.
+    """
+    found: dict[str, Key[Any]] = {}
+    for term in postorder(terms, children):
+        for key in mentioned(term):
+            twin = found.setdefault(key.name, key)
+            if twin is not key and twin.declaration != key.declaration:
+                raise _twice(key, twin)
+    return dict(sorted(found.items()))
+
+
+def mentioned(term: Term) -> Iterator[Key[Any]]:
+    """The keys that one term mentions itself."""
+    match term:
+        case Choice():
+            yield from term.condition.keys
+        case Dev():
+            yield from mentioned_by(term.device)
+        case App():
+            pass
+
+
+def mentioned_by(device: Device) -> Iterator[Key[Any]]:
+    """The keys that a device declares or reads."""
+    yield from device.keys
+    for value in (device.packages, device.resources, device.refusal):
+        yield from value.keys
+
+
+def _twice(key: Key[Any], twin: Key[Any]) -> ConfigError:
+    return ConfigError(
+        f"two keys are named {key.name} and differ",
+        location=key.location,
+        details=(f"the other one is at {twin.location or 'the catalogue'}",),
+        hint="rename one, or give each a group: group=...",
+    )
+
+
