@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
@@ -269,8 +269,10 @@ def _ending(code: int) -> str:
 
 
 def _end(child: Popen[bytes]) -> None:
-    """End the child's whole process group: asked first, then without asking. The group's number stays ours until the
-    child is reaped, so that the last signal cannot meet a stranger."""
+    """End the child's whole process group: asked first, then without asking.
+
+    The group's number stays ours until the child is reaped, so that the last signal cannot meet a stranger.
+    """
     for ask, patience in ((signal.SIGINT, GRACE), (signal.SIGTERM, 1.0)):
         _signal(child, ask)
         if _ended_within(child, patience):
@@ -280,10 +282,9 @@ def _end(child: Popen[bytes]) -> None:
 
 
 def _signal(child: Popen[bytes], number: signal.Signals) -> None:
-    try:
+    # the group may be gone, or belong to root by now (sudo): nothing more that we may do then
+    with suppress(ProcessLookupError, PermissionError):
         os.killpg(child.pid, number)
-    except (ProcessLookupError, PermissionError):
-        pass  # the group is gone, or belongs to root by now (sudo): nothing more that we may do
 
 
 def _ended_within(child: Popen[bytes], seconds: float) -> bool:
@@ -331,7 +332,7 @@ def _interrupts_raised() -> Iterator[None]:
 
 @contextmanager
 def _terminal(child: Popen[bytes], interactive: bool) -> Iterator[None]:
-    """Give an interactive child the terminal: a background group that reads it is stopped. It gets Ctrl-C itself then."""
+    """Give an interactive child the terminal, Ctrl-C included: a background group that reads it would be stopped."""
     if not (interactive and os.isatty(0)):
         yield
         return
@@ -347,8 +348,7 @@ def _foreground(group: int) -> None:
     """Make the group the terminal's foreground one; we may be in the background ourselves, hence the blocked signal."""
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTTOU})
     try:
-        os.tcsetpgrp(0, group)
-    except OSError:
-        pass  # the group has ended, or the terminal is gone
+        with suppress(OSError):  # the group has ended, or the terminal is gone
+            os.tcsetpgrp(0, group)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
