@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -27,7 +26,7 @@ def folder() -> Path:
     base = os.environ.get("XDG_CACHE_HOME", "")
     if os.path.isabs(base):
         return Path(base) / "mpy"
-    if sys.platform == "linux":
+    if os.uname().sysname == "Linux":
         return Path(os.path.expanduser("~")) / ".cache" / "mpy"
     from platformdirs import user_cache_path  # 10 ms, for the answer above where that is the convention
 
@@ -40,13 +39,12 @@ def environment(*names: str) -> dict[str, str | None]:
 
 
 def recall(kind: str, key: Key) -> Any:
-    """The remembered answer (JSON: hence Any, for the caller to check), or None when there is none that still counts."""
+    """The remembered answer, or None when there is none that still counts. It is JSON: Any, for the caller to check."""
     try:
         stored = json.loads(_file(kind, key).read_text("utf-8"))
-        fits = stored["format"] == FORMAT and stored["key"] == dict(key)
-        return (
-            stored["answer"] if fits and all(_stamp(file) == stamp for file, stamp in stored["files"].items()) else None
-        )
+        same = stored["format"] == FORMAT and stored["key"] == dict(key)
+        fits = same and all(_stamp(file) == stamp for file, stamp in stored["files"].items())
+        return stored["answer"] if fits else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 

@@ -1,4 +1,6 @@
-"""All that some libraries need, in an order in which they can be linked; what is missing or broken is part of the answer.
+"""All that some libraries need, in an order in which they can be linked.
+
+What is missing or broken is part of the answer: an installation that is not whole still gets one.
 
 The walk asks a function for each library, so that vendored, installed and bundled ones can be mixed by whoever asks.
 """
@@ -60,7 +62,7 @@ class Closure:
 def walk(
     roots: Iterable[str],
     find: Callable[[str], Library | None],
-    problem: Callable[[str], Problem | None] = lambda name: None,
+    problem: Callable[[str], Problem | None] = lambda _: None,
 ) -> Closure:
     """The closure of these names among the libraries that `find` knows; `problem` may say what is wrong with one."""
     walked = _Walk(find, problem)

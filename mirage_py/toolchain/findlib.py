@@ -110,13 +110,13 @@ class Findlib:
         return walk(names, lambda name: self.find(name, held), lambda name: self.problem(name, held))
 
     def resolve(self, file: str, base: Path) -> Path:
-        """A file as META names it: `+f` and `^f` below the standard library, `@lib/f` below a library, else below `base`."""
+        """A file as META names it: `+f` or `^f` below the standard library, `@lib/f` in a library's folder, or in `base`."""
         if file[:1] in ("+", "^"):
             return self.stdlib / file[1:]
         if file[:1] == "@":
             name, _, rest = file[1:].partition("/")
             entry = self._entry(name)
-            return (entry.directory if entry is not None else base / file.split("/")[0]) / rest
+            return (entry.directory if entry is not None else base / f"@{name}") / rest
         return base / file
 
     def _entry(self, name: str) -> _Entry | None:

@@ -86,7 +86,7 @@ def test_missing_tool_names_the_packages_that_bring_it(monkeypatch: pytest.Monke
 
 
 def test_missing_folder_is_not_taken_for_a_missing_tool(tmp_path: Path) -> None:
-    with pytest.raises(ToolFailed, match="the folder .*/nowhere is not there"):
+    with pytest.raises(ToolFailed, match=r"the folder .*/nowhere is not there"):
         run(shell("true", cwd=tmp_path / "nowhere"))
 
 
