@@ -1,0 +1,35 @@
+# `make` shows what there is to make. What a target does stands in scripts/, one file each.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check lint docs bench clean
+
+VENV := .venv/bin
+PYTEST := $(VENV)/python -m pytest -n auto
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+setup: ## system packages, .venv, mpy and the tools of its developers: what is missing
+	@scripts/setup dev
+
+demo: ## set up what is needed; configure, build and run examples/hello
+	@scripts/setup demo
+	@scripts/demo
+
+test: setup ## set up what is needed; run all tests
+	$(PYTEST) $(ARGS)
+
+check: setup ## the tests that take less than a minute
+	$(PYTEST) -m "not slow and not ocaml and not solo5 and not qemu and not kvm" $(ARGS)
+
+lint: setup ## ruff, mypy --strict, pyright, import-linter
+	@scripts/lint
+
+docs: setup ## the documentation, as docs/_build/html/index.html
+	$(VENV)/python -m sphinx -W --keep-going -q -j auto -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+bench: setup ## the figures of benchmarks/figures.md, taken on this machine
+	$(VENV)/python benchmarks/run.py $(ARGS)
+
+clean: ## remove what these targets made, but not .venv
+	@scripts/clean

@@ -1,0 +1,63 @@
+"""What travels in the wheel: the package with its data, and nothing else."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path, PurePosixPath
+from zipfile import ZipFile
+
+import pytest
+
+from mirage_py import __version__
+
+ROOT = Path(__file__).parents[2]
+DATA_SUFFIXES = {".py", ".json", ".toml"}
+RUNTIME_SUFFIXES = {".ml", ".mli", ".c", ".h", ".md"}
+RUNTIME_NAMES = {"dune", "dune-project", "LICENSE"}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> ZipFile:
+    """The wheel, built from this tree by the installed backend: no isolated environment, no network."""
+    folder = tmp_path_factory.mktemp("wheel")
+    subprocess.run((sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder), cwd=ROOT, check=True)
+    return ZipFile(next(folder.glob("*.whl")))
+
+
+def tracked(folder: str) -> set[str]:
+    listed = subprocess.run(("git", "ls-files", "-z", folder), cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode != 0:
+        pytest.skip("not a git checkout: nothing says which files belong to the project")
+    return {name for name in listed.stdout.split("\0") if name}
+
+
+def belongs(name: str) -> bool:
+    path = PurePosixPath(name)
+    if path.parts[:2] == ("mirage_py", "runtime"):
+        return path.suffix in RUNTIME_SUFFIXES or path.name in RUNTIME_NAMES
+    if path.parts[:2] == ("mirage_py", "templates"):
+        return path.suffix in {".j2", ".py"}
+    return path.suffix in DATA_SUFFIXES or name == "mirage_py/py.typed"
+
+
+def test_wheel_has_every_file_of_the_package(wheel: ZipFile) -> None:
+    assert tracked("mirage_py") <= set(wheel.namelist())
+
+
+def test_wheel_has_nothing_else(wheel: ZipFile) -> None:
+    info = f"mirage_py-{__version__}.dist-info/"
+    others = [name for name in wheel.namelist() if not name.startswith(info) and not belongs(name)]
+    assert others == []
+
+
+def test_wheel_brings_types_and_the_command(wheel: ZipFile) -> None:
+    assert "mirage_py/py.typed" in wheel.namelist()
+    entry_points = wheel.read(f"mirage_py-{__version__}.dist-info/entry_points.txt").decode()
+    assert "mpy = mirage_py.__main__:main" in entry_points
+
+
+def test_wheel_states_its_licence(wheel: ZipFile) -> None:
+    metadata = wheel.read(f"mirage_py-{__version__}.dist-info/METADATA").decode()
+    assert "License-Expression: ISC" in metadata
+    assert f"mirage_py-{__version__}.dist-info/licenses/LICENSE" in wheel.namelist()
