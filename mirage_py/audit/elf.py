@@ -32,6 +32,7 @@ class Object:
     undefined: tuple[str, ...]
     weak: frozenset[str] = frozenset()
     machine: str = "x86_64"
+    damaged: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +113,9 @@ def _owner(functions: list[tuple[int, int, str]], address: int) -> str:
 
 def _parse(archive: Archive, number: int, *, relocations: bool) -> lief.ELF.Binary:
     """One member as LIEF sees it."""
-    lief = _lief()
+    import lief
+
+    lief.logging.disable()
     member = archive.members[number]
     place = f"{archive.path}({member.name})"
     try:
@@ -125,13 +128,6 @@ def _parse(archive: Archive, number: int, *, relocations: bool) -> lief.ELF.Bina
     if not isinstance(elf, lief.ELF.Binary) or _cut_short(data):
         raise Unreadable(Problem(message=_what_it_is(data), place=place, hint=HINT))
     return elf
-
-
-def _lief():  # type: ignore[no-untyped-def]  # a module has no useful type
-    import lief
-
-    lief.logging.disable()
-    return lief
 
 
 HINT: Final = "rebuild or reinstall the library for this machine; mpy reads ELF objects"

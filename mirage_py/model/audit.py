@@ -19,7 +19,7 @@ FailOn = Literal["missing", "aborts", "noop", "unsure"]
 """What makes the audit fail; `missing` includes what needs Unix."""
 
 VERDICTS: Final[tuple[Verdict, ...]] = ("runs", "recompile", "unsure", "aborts", "missing", "unix")
-SEVERITIES: Final[tuple[Severity, ...]] = ("note", "noop", *VERDICTS[1:])
+SEVERITIES: Final[tuple[Severity, ...]] = ("note", "noop", "recompile", "unsure", "aborts", "missing", "unix")
 DEFAULT_FAIL_ON: Final[tuple[FailOn, ...]] = ("missing", "aborts", "unsure")
 
 VERDICT_WORDS: Final[dict[Verdict, str]] = {
@@ -113,16 +113,16 @@ class Problem:
 class AuditRequest:
     """What to audit, for which targets, with what this machine has.
 
-    `path` is findlib's search path, `vendored` the folders with sources (`mirage/duniverse`), `sysroot` the target's
-    own `lib` folder (None: the table shipped with mpy serves, `generation` chooses which). `opam` names packages to judge from
-    metadata alone, `opam_repositories` where such metadata lies. `cache` is the folder of the cache, None for none.
+    `path` is findlib's search path, `vendored` the folders with sources (`mirage/duniverse`). `toolchain_archives` are
+    the target's libc, libm, bindings and OCaml runtime; without them the table of `generation` serves, or of the
+    generation that fits the OCaml found on `path`. `opam` names packages to judge from metadata alone,
+    `opam_repositories` where such metadata lies. `cache` is the folder of the cache, None for none.
     """
 
     roots: tuple[Root, ...] = ()
     targets: tuple[str, ...] = ("hvt",)
     path: tuple[Path, ...] = ()
     vendored: tuple[Path, ...] = ()
-    sysroot: Path | None = None
     toolchain_archives: tuple[Path, ...] = ()
     generation: str | None = None
     allow: tuple[Allow, ...] = ()

@@ -1,0 +1,99 @@
+"""Verdicts remembered until something they were read from changes.
+
+An entry lists every file that was read with its size, time and digest: an unchanged size and time is believed, else the
+digest decides. An entry that cannot be read, or is of another format, is as good as none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+from typing import Any, Final
+
+from mirage_py.model.audit import AuditReport, AuditRequest, Finding, LibraryAudit, Problem
+
+FORMAT: Final = 1
+"""Raised with every change of a rule, a table or the report: older verdicts are not recalled then."""
+
+
+def recall(request: AuditRequest) -> AuditReport | None:
+    """The report of an equal request, when nothing that it was read from has changed."""
+    if request.cache is None:
+        return None
+    try:
+        stored = json.loads(_file(request.cache, request).read_text("utf-8"))
+        fresh = stored["format"] == FORMAT and all(_unchanged(path, was) for path, was in stored["files"].items())
+        return _report(stored["report"]) if fresh else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def remember(request: AuditRequest, report: AuditReport, read: Iterable[Path]) -> None:
+    """Keep a report; a folder that cannot be written is no error, only a slower next time."""
+    if request.cache is None:
+        return
+    stored = {"format": FORMAT, "files": {str(path): _stamp(path) for path in read}, "report": asdict(report)}
+    target = _file(request.cache, request)
+    half = target.with_name(f"{target.name}.{os.getpid()}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        half.write_text(json.dumps(stored), "utf-8")
+        half.replace(target)
+    except OSError:
+        half.unlink(missing_ok=True) if half.parent.is_dir() else None
+
+
+def _file(folder: Path, request: AuditRequest) -> Path:
+    """Where the answer to this request is kept: everything that is asked is in the name."""
+    question = repr(replace(request, cache=None)).encode()
+    return folder / "audit" / f"{hashlib.blake2b(question, digest_size=16).hexdigest()}.json"
+
+
+def _stamp(path: Path) -> list[int | str]:
+    """Size and time for the quick look, and the digest for the sure one; a folder's digest is its list of names."""
+    try:
+        status = path.stat()
+        return [status.st_size, status.st_mtime_ns, _digest(path)]
+    except OSError:
+        return [-1, 0, ""]
+
+
+def _unchanged(name: str, was: list[int | str]) -> bool:
+    """Whether a file still holds what was read from it."""
+    try:
+        status = os.stat(name)
+    except OSError:
+        return was[0] == -1
+    if [status.st_size, status.st_mtime_ns] == was[:2]:
+        return True
+    return _digest(Path(name)) == was[2]
+
+
+def _digest(path: Path) -> str:
+    content = "\n".join(sorted(os.listdir(path))).encode() if path.is_dir() else path.read_bytes()
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
+def _report(stored: Mapping[str, Any]) -> AuditReport:
+    """The report from its JSON; a wrong shape raises, and the caller takes that for no answer."""
+    libraries = tuple(_library(one) for one in stored["libraries"])
+    problems = tuple(Problem(**one) for one in stored["problems"])
+    return AuditReport(
+        libraries=libraries,
+        problems=problems,
+        targets=tuple(stored["targets"]),
+        libc=stored["libc"],
+        fail_on=tuple(stored["fail_on"]),
+        cached=True,
+    )
+
+
+def _library(stored: dict[str, Any]) -> LibraryAudit:
+    findings = tuple(Finding(**one) for one in stored["findings"])
+    plain = {one.name: stored[one.name] for one in fields(LibraryAudit)}
+    lists = {name: tuple(value) for name, value in plain.items() if isinstance(value, list)}
+    return LibraryAudit(**{**plain, **lists, "findings": findings})

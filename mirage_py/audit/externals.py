@@ -1,0 +1,64 @@
+"""The `external` declarations of a library's sources and interfaces: C names that its users will ask the linker for.
+
+An external that an interface shows is inlined into whoever calls it, so the library's own objects never mention it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from mirage_py.audit.archive import Archive
+
+EXTERNAL: Final = re.compile(r'\bexternal\s+(?P<name>\w+|\([^)]*\))\s*:[^="]*=\s*(?P<names>(?:"[^"]*"\s*){1,2})')
+COMMENT: Final = re.compile(r"\(\*(?:[^*]|\*(?!\)))*\*\)")
+
+
+class External(NamedTuple):
+    """An OCaml name, the C function that native code calls for it, and where that is written."""
+
+    name: str
+    symbol: str
+    file: str
+    line: int
+
+
+def externals_of(directory: Path, archives: Iterable[Archive]) -> tuple[External, ...]:
+    """The externals of the units in these archives, read from the `.ml` and `.mli` files beside them."""
+    units = {unit for archive in archives for member in archive.members for unit in _units(member.name)}
+    files = sorted(file for file in _sources(directory) if file.stem.lower() in units)
+    return tuple(external for file in files for external in externals_in(file))
+
+
+def externals_in(file: Path) -> Iterator[External]:
+    """The externals of one file, primitives of the compiler (`%identity`) left out."""
+    try:
+        text = file.read_text("utf-8", "replace")
+    except OSError:
+        return
+    if "external" not in text:
+        return
+    bare = COMMENT.sub(lambda comment: "\n" * comment.group().count("\n"), text)
+    for found in EXTERNAL.finditer(bare):
+        symbol = re.findall(r'"([^"]*)"', found["names"])[-1]
+        if symbol and not symbol.startswith("%") and symbol not in ATTRIBUTES:
+            yield External(found["name"], symbol, file.name, bare.count("\n", 0, found.start()) + 1)
+
+
+ATTRIBUTES: Final = frozenset({"noalloc", "float", "unboxed"})
+"""Before OCaml 4.03 these stood where a C name stands."""
+
+
+def _sources(directory: Path) -> Iterator[Path]:
+    if directory.is_dir():
+        yield from (file for file in directory.iterdir() if file.suffix in (".ml", ".mli"))
+
+
+def _units(member: str) -> Iterator[str]:
+    """`base__Sys0.o` is unit `sys0`; `csv.o` is `csv`."""
+    stem = member.removesuffix(".o").lower()
+    yield stem
+    if "__" in stem:
+        yield stem.rpartition("__")[2]

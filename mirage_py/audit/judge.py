@@ -1,0 +1,265 @@
+"""From symbols to findings: what an unresolved name, a stub of the libc, a sign of the host means for a target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from mirage_py.audit.code import Code
+from mirage_py.audit.elf import read_code, users_of
+from mirage_py.audit.externals import External
+from mirage_py.audit.libc import Libc
+from mirage_py.audit.link import Link, Pulled, Want
+from mirage_py.audit.names import (
+    COMPILER_SUPPORT,
+    CPLUSPLUS,
+    UNIX_PRIMITIVE,
+    is_entry,
+    is_startup,
+    is_stdlib,
+    ocaml_name,
+    posix_names,
+    source_names,
+    trap_of,
+    unit_of,
+)
+from mirage_py.model.audit import Finding, Severity
+
+UNIX_UNITS: Final = ("Unix", "UnixLabels", "Thread", "Mutex", "Condition", "Event", "ThreadUnix")
+"""Units of libraries that a rule already speaks of; their symbols are its evidence, not findings of their own."""
+
+NOT_CALLED: Final = "do not call it in the unikernel, or give the function in c_sources"
+FROM_LIBC: Final = "add it to the unikernel's c_sources, or ask the library's authors for a freestanding variant"
+
+
+class Judge:
+    """Judges the pulled objects of one link against one libc, for one machine."""
+
+    def __init__(self, codes: Iterable[Code], libc: Libc, machine: str) -> None:
+        self.codes = {code.library: code for code in codes}
+        self.libc = libc
+        self.machine = machine
+        self.users: dict[tuple[Path, int], dict[str, tuple[str, ...]]] = {}
+
+    def findings(self, link: Link, externals: dict[str, External]) -> dict[str, tuple[Finding, ...]]:
+        """All findings at object level, by library, each thing said once."""
+        found: dict[str, dict[Finding, None]] = {
+            name: dict.fromkeys(code.findings) for name, code in self.codes.items()
+        }
+        for want in link.wants:
+            found[want.by.place.library] |= dict.fromkeys(self.want(want, externals))
+        for pulled in link.pulled:
+            found[pulled.place.library] |= dict.fromkeys(self._object(pulled))
+        for group in self._host_built(link):
+            found[group[0].place.library][self._host_finding(group)] = None
+        for symbol, made, first in link.clashes:
+            found[made.place.library][_clash(symbol, made, first.library)] = None
+        return {name: _grouped(findings) for name, findings in found.items()}
+
+    def want(self, want: Want, externals: dict[str, External]) -> Iterator[Finding]:
+        """What a name means that no library of the closure defines."""
+        symbol, by = want
+        if is_startup(symbol) or is_stdlib(symbol) or self.libc.runs(symbol) or UNIX_PRIMITIVE.fullmatch(symbol):
+            return
+        if symbol in self.libc.aborts:
+            message = f"{symbol} is a stub that aborts{self._when(symbol, by)}"
+            yield _finding(by, "libc-abort", "aborts", symbol, message, "nolibc", NOT_CALLED)
+        elif symbol in self.libc.noop:
+            message = f"{symbol} is a stub that does nothing and reports failure"
+            yield _finding(by, "libc-noop", "noop", symbol, message, "nolibc", "see that the caller can live with it")
+        elif not self.libc.has(symbol):
+            yield from self._absent(symbol, by, externals)
+
+    def _absent(self, symbol: str, by: Pulled, externals: dict[str, External]) -> Iterator[Finding]:
+        """What a name means that libc, libm and bindings do not define either."""
+        names = source_names(symbol)
+        unit = unit_of(symbol)
+        if names is not None:
+            yield from self._fingerprint(symbol, names, by)
+        elif unit is not None:
+            yield from _unit(symbol, unit, by)
+        elif symbol in externals and not by.object.name:
+            yield _external(externals[symbol])
+        elif symbol in posix_names():
+            message = f"the freestanding libc has no {symbol}"
+            yield _finding(by, "libc-missing", "missing", symbol, message, "nolibc", FROM_LIBC)
+        else:
+            yield self._unknown(symbol, by)
+
+    def _fingerprint(self, symbol: str, names: tuple[str, ...], by: Pulled) -> Iterator[Finding]:
+        """A name that glibc's headers put there: judged by what the source says, for it has to be recompiled."""
+        lacking = [name for name in names if not self.libc.has(name)]
+        aborting = [name for name in names if name in self.libc.aborts]
+        behind = " or ".join(lacking or aborting or names)
+        message = f"{symbol} is what the host's headers make of {' '.join(names) or 'thread-local storage'}"
+        if lacking and len(lacking) < len(names):
+            text = f"{message}; the freestanding libc has {len(names) - len(lacking)} of these {len(names)}"
+            yield _finding(
+                by, "host-fingerprint", "unsure", symbol, text, "nolibc", "read the source for the one it uses"
+            )
+        elif lacking:
+            text = f"{message}, and the freestanding libc has no {behind}"
+            yield _finding(by, "libc-missing", "missing", symbol, text, "nolibc", FROM_LIBC)
+        elif aborting:
+            text = f"{message}, in the freestanding libc a stub that aborts{self._when(symbol, by)}"
+            yield _finding(by, "libc-abort", "aborts", symbol, text, "nolibc", NOT_CALLED)
+        else:
+            yield _finding(by, "host-fingerprint", "recompile", symbol, message, "nolibc", RECOMPILE)
+
+    def _when(self, symbol: str, by: Pulled) -> str:
+        """By which functions of the object the symbol is reached."""
+        if not by.object.name:
+            return ""
+        key = (by.place.archive.path, by.place.number)
+        if key not in self.users:
+            self.users[key] = users_of(by.place.archive, by.place.number, frozenset(by.object.undefined))
+        names = self.users[key].get(symbol, ())
+        return f", when {_some([ocaml_name(name) for name in names])} is called" if names else ""
+
+    def _unknown(self, symbol: str, by: Pulled) -> Finding:
+        """A name of neither libc nor OCaml: of a system's C library, of the compiler, of nobody."""
+        system = self.codes[by.place.library].system
+        if COMPILER_SUPPORT.fullmatch(symbol):
+            message = f"{symbol} is of the compiler's support library, which the link may not have"
+            return _finding(by, "compiler-support", "unsure", symbol, message, "libgcc", "link with -lgcc, or avoid it")
+        if CPLUSPLUS.fullmatch(symbol):
+            message = f"{symbol} is C++, and there is no C++ runtime"
+            return _finding(by, "c++", "missing", symbol, message, "libstdc++", "none: choose a library in C or OCaml")
+        if system:
+            named = ", ".join(f"-l{name}" for name in system)
+            message = f"it needs the C library of the system behind {named}"
+            remedy = (
+                f"build {' and '.join(system)} for the target (a *-freestanding package), or choose another library"
+            )
+            return _finding(by, "system-library", "missing", symbol, message, f"lib{system[0]}", remedy)
+        message = f"nobody defines {symbol}"
+        return _finding(
+            by, "undefined", "missing", symbol, message, "the library's C stubs", "report it to its authors"
+        )
+
+    def _object(self, pulled: Pulled) -> Iterator[Finding]:
+        """What a pulled object says of itself."""
+        if pulled.object.machine != self.machine and not pulled.object.damaged:
+            message = f"it was built for {pulled.object.machine}; the target is {self.machine}"
+            yield _finding(pulled, "machine", "missing", "", message, "", "rebuild the library for this machine")
+        elif pulled.object.damaged:
+            message = "an object that cannot be read"
+            yield _finding(pulled, "unreadable", "unsure", "", message, "", "reinstall the library")
+        elif pulled.place.kind == "ocaml":
+            yield from self._ocaml_object(pulled)
+
+    def _host_built(self, link: Link) -> Iterable[list[Pulled]]:
+        """The pulled C objects that the host's compiler made, archive by archive."""
+        groups: dict[Path, list[Pulled]] = {}
+        for pulled in link.pulled:
+            if pulled.place.kind == "c" and not self.codes[pulled.place.library].target_built:
+                groups.setdefault(pulled.place.archive.path, []).append(pulled)
+        return groups.values()
+
+    def _host_finding(self, group: list[Pulled]) -> Finding:
+        """One finding for an archive: how many objects, and what the host's compiler left in them."""
+        codes = [read_code(one.place.archive, one.place.number) for one in group if not one.object.damaged]
+        canaries = sum(code.canaries for code in codes)
+        signs = [f"{canaries} uses of the host's stack canary (%fs:0x28)"] if canaries else []
+        signs += ["thread-local variables"] if any(code.thread_local for code in codes) else []
+        signs += ["position-independent code"] if any(code.pic for code in codes) else []
+        total = len(group[0].place.archive.members)
+        text = f"its C stubs were built for the host ({len(group)} of {total} objects would be linked"
+        message = "; ".join([text, *signs]) + ")"
+        first = _finding(
+            group[0], "host-built", "recompile", group[0].wanted, message, "the host's compiler", RECOMPILE
+        )
+        return replace(first, member=group[0].object.name if total == 1 else "")
+
+    def _ocaml_object(self, pulled: Pulled) -> Iterator[Finding]:
+        """Functions of an OCaml object that link and then fail when they are called."""
+        traps = frozenset(symbol for symbol in pulled.object.undefined if trap_of(symbol))
+        if not traps:
+            return
+        users = users_of(pulled.place.archive, pulled.place.number, traps)
+        for symbol in sorted(traps):
+            yield _trap(symbol, users.get(symbol, ()), pulled)
+
+
+RECOMPILE: Final = "recompile the stubs with the target's flags: vendor the library, or name its C sources"
+
+
+def _trap(symbol: str, users: tuple[str, ...], pulled: Pulled) -> Finding:
+    trap = trap_of(symbol)
+    assert trap is not None, symbol
+    names = sorted({ocaml_name(user) for user in users if user and not is_entry(user)})
+    at_start = any(is_entry(user) for user in users)
+    severity: Severity = "aborts" if at_start and trap.effect != "raises Not_found" else "noop"
+    where = (
+        "when the program starts" if at_start else f"when {_some(names)} is called" if names else "when it is reached"
+    )
+    message = f"{trap.ocaml} {trap.effect} ({trap.behind} is a stub), {where}"
+    remedy = "do not call it in the unikernel" if not at_start else "the library needs a variant without it"
+    return _finding(pulled, "ocaml-trap", severity, symbol, message, "the OCaml runtime", remedy)
+
+
+def _some(names: list[str]) -> str:
+    """Up to three names, and how many more there are."""
+    more = f" or one of {len(names) - 3} more" if len(names) > 3 else ""
+    return " or ".join(names[:3]) + more
+
+
+def _unit(symbol: str, unit: str, by: Pulled) -> Iterator[Finding]:
+    if unit.split("__", maxsplit=1)[0] in UNIX_UNITS:
+        return
+    message = f"it uses the OCaml unit {unit}, which is in no library that it requires"
+    yield _finding(
+        by, "unit-missing", "missing", symbol, message, "another library", "add the library that has the unit"
+    )
+
+
+def _external(external: External) -> Finding:
+    return Finding(
+        rule="external-undefined",
+        severity="missing",
+        message=f"external {external.name} ({external.file}:{external.line}) names a C function that nobody defines",
+        symbol=external.symbol,
+        definer="the library's C stubs",
+        remedy="do not use it; the rest of the library is not affected, report it to its authors",
+    )
+
+
+def _clash(symbol: str, made: Pulled, first: str) -> Finding:
+    message = f"{symbol} is also defined by {first}: the link has it twice"
+    return _finding(made, "duplicate", "missing", symbol, message, first, "one of the two has to go")
+
+
+def _finding(
+    by: Pulled, rule: str, severity: Severity, symbol: str, message: str, definer: str, remedy: str
+) -> Finding:
+    archive = by.place.archive.path.name if by.object.name else ""
+    return Finding(
+        rule=rule,
+        severity=severity,
+        message=message,
+        symbol=symbol,
+        archive=archive,
+        member=by.object.name,
+        definer=definer,
+        remedy=remedy,
+    )
+
+
+def _grouped(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Findings in a stable order, those of the same rule and message merged with a count."""
+    first: dict[tuple[str, str], Finding] = {}
+    more: dict[tuple[str, str], int] = {}
+    for finding in findings:
+        key = (finding.rule, finding.message)
+        more[key] = more.get(key, -1) + 1
+        first.setdefault(key, finding)
+    return tuple(_counted(finding, more[key]) for key, finding in first.items())
+
+
+def _counted(finding: Finding, more: int) -> Finding:
+    if not more:
+        return finding
+    what = "symbols" if finding.rule == "system-library" else "objects"
+    return replace(finding, message=f"{finding.message}, and {more} more {what} like it")

@@ -1,0 +1,98 @@
+"""Where libraries come from, for the audit: vendored sources first, then what findlib finds."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from pathlib import Path
+
+from mirage_py.audit.libc import Libc
+from mirage_py.audit.vendored import Vendored
+from mirage_py.model.audit import Finding, Problem
+from mirage_py.model.library import Library
+from mirage_py.toolchain.findlib import Findlib
+
+
+class Sources:
+    """Libraries by name, and every file that was read to know them."""
+
+    def __init__(self, path: tuple[Path, ...], vendored: tuple[Path, ...] = ()) -> None:
+        self.findlib = Findlib(path)
+        self.vendored = Vendored(vendored)
+        self._read: dict[Path, None] = dict.fromkeys((*path, *vendored))
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """Folders with the C archives that come with OCaml."""
+        return (self.findlib.stdlib,)
+
+    @property
+    def runtime(self) -> Path:
+        """The host's OCaml runtime: its names are those of the target's of the same version."""
+        return self.findlib.stdlib / "libasmrun.a"
+
+    @cached_property
+    def ocaml_version(self) -> str | None:
+        """The version of the OCaml whose libraries these are."""
+        try:
+            return (self.findlib.stdlib / "VERSION").read_text("utf-8").strip() or None
+        except OSError:
+            return _version_in(self.findlib.stdlib / "Makefile.config")
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What could not be read of the vendored sources."""
+        return tuple(self.vendored.problems)
+
+    @property
+    def read(self) -> tuple[Path, ...]:
+        """Every file and folder that the answers rest on."""
+        return tuple(dict.fromkeys((*self._read, *self.vendored.read)))
+
+    def note(self, *paths: Path) -> None:
+        """Remember that these were read."""
+        self._read |= dict.fromkeys(paths)
+
+    def find(self, name: str) -> Library | None:
+        """The library that serves this name: vendored wins over installed."""
+        if name in self.vendored.stanzas:
+            return self.vendored.stanzas[name].library
+        library = self.findlib.find(name)
+        if library is not None and library.meta is not None:
+            self.note(library.meta)
+        return library
+
+    def problem(self, name: str) -> str | None:
+        """Why a library that is there cannot be used, with the place in its META."""
+        problem = self.findlib.problem(name)
+        if problem is None:
+            return None
+        if problem.file is not None:
+            self.note(problem.file)
+        verb = {"broken": "has a META that cannot be read", "hidden": "is hidden", "refused": "refuses this use"}
+        return f"{verb.get(problem.kind, problem.kind)}: {problem.text}"
+
+    def suggest(self, name: str) -> tuple[str, ...]:
+        """The names nearest to one that does not exist."""
+        from difflib import get_close_matches
+
+        near = get_close_matches(name, self.vendored.stanzas, n=3, cutoff=0.7)
+        return tuple(dict.fromkeys((*near, *self.findlib.suggest(name))))[:3]
+
+    def linkopts(self, name: str) -> str | None:
+        """A library's `freestanding_linkopts`, `xen_linkopts` where it has only those."""
+        return self.findlib.property(name, "freestanding_linkopts") or self.findlib.property(name, "xen_linkopts")
+
+    def findings(self, name: str, libc: Libc) -> tuple[Finding, ...]:
+        """What the sources of a vendored library say."""
+        return self.vendored.findings(name, libc) if name in self.vendored.stanzas else ()
+
+
+def _version_in(makefile: Path) -> str | None:
+    """OCaml up to 4.13 leaves its version in no file of its own; findlib's users know it from `caml/version.h`."""
+    header = makefile.parent / "caml" / "version.h"
+    try:
+        found = re.search(r'OCAML_VERSION_STRING "([^"]+)"', header.read_text("utf-8"))
+    except OSError:
+        return None
+    return found.group(1) if found else None
