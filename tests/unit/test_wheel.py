@@ -12,7 +12,7 @@ import pytest
 from mirage_py import __version__
 
 ROOT = Path(__file__).parents[2]
-DATA_SUFFIXES = {".py", ".json", ".toml"}
+DATA_SUFFIXES = {".py", ".json", ".toml", ".txt"}
 RUNTIME_SUFFIXES = {".ml", ".mli", ".c", ".h", ".md"}
 RUNTIME_NAMES = {"dune", "dune-project", "LICENSE"}
 

@@ -1,0 +1,312 @@
+"""Fills the reference pages from the code: a line `% generated: commands` in a page becomes what `commands()` returns.
+
+The text is Markdown and goes in before the page is parsed, so that headings, links and search work as in the rest.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import mirage_py
+from mirage_py import errors as mpy_errors
+from mirage_py.dsl import key as keys_module
+from mirage_py.dsl.impl import Functor, Impl
+from mirage_py.dsl.key import Key
+from mirage_py.dsl.types import FunctorType, ModuleType
+from mirage_py.dsl.value import Value
+
+if TYPE_CHECKING:
+    import click
+    from sphinx.application import Sphinx
+
+MARK = re.compile(r"^% generated: (\S+)$", re.MULTILINE)
+SCHEMAS = Path(__file__).parents[1] / "reference" / "schemas"
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Tell Sphinx to fill pages as it reads them."""
+    app.connect("source-read", fill)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def fill(app: Sphinx, page: str, source: list[str]) -> None:
+    """Replace the marks of one page; a page with marks is read at every build, because the code may have changed."""
+    if MARK.search(source[0]):
+        source[0] = MARK.sub(lambda mark: GENERATORS[mark[1]](), source[0])
+        app.env.note_reread()
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Commands
+
+
+def commands() -> str:
+    """Every command of the typer app with its usage, arguments and options."""
+    import click
+    from typer.main import get_command
+
+    from mirage_py.cli.app import app
+
+    top = get_command(app)
+    return "\n\n".join(_command(command, click.Context(command, info_name=name)) for name, command in _walk("mpy", top))
+
+
+def _walk(name: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
+    yield name, command
+    inner: dict[str, click.Command] = getattr(command, "commands", {})
+    for word, one in inner.items():
+        if not one.hidden:
+            yield from _walk(f"{name} {word}", one)
+
+
+def _command(command: click.Command, context: click.Context) -> str:
+    name = str(context.info_name)
+    usage = " ".join([name, *command.collect_usage_pieces(context)])
+    text = inspect.cleandoc(command.help or "").replace("\b\n", "")
+    options = [(_names(one), _meaning(one, context)) for one in command.get_params(context) if not _hidden(one)]
+    return "\n\n".join(filter(None, [f"## `{name}`", f"```text\n{usage}\n```", text, _table(("", ""), options)]))
+
+
+def _hidden(parameter: click.Parameter) -> bool:
+    return bool(getattr(parameter, "hidden", False)) or parameter.name == "help"
+
+
+def _names(parameter: click.Parameter) -> str:
+    if parameter.param_type_name == "argument":
+        return f"`{parameter.human_readable_name}`"
+    flags = ", ".join(f"`{word}`" for word in (*parameter.opts, *parameter.secondary_opts))
+    return flags if getattr(parameter, "is_flag", False) else f"{flags} `{_placeholder(parameter)}`"
+
+
+def _placeholder(parameter: click.Parameter) -> str:
+    choices: Iterable[str] | None = getattr(parameter.type, "choices", None)
+    return "|".join(choices) if choices else parameter.metavar or parameter.type.name.upper()
+
+
+def _meaning(parameter: click.Parameter, context: click.Context) -> str:
+    text = getattr(parameter, "help", None) or ""
+    default = parameter.get_default(context, call=False)
+    shown = default not in (None, False, (), [], "") and not callable(default)
+    return f"{text} Default: `{default}`." if shown else text
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Errors
+
+
+def errors() -> str:
+    """The tree of errors: each with its exit code and what it means."""
+    rows = [(f"`{kind.__name__}`", str(kind.exit_code), _first_line(kind)) for kind in _errors(mpy_errors.MpyError)]
+    return _table(("Error", "Exit code", "Meaning"), sorted(rows, key=lambda row: (int(row[1]), row[0])))
+
+
+def _errors(kind: type[mpy_errors.MpyError]) -> Iterator[type[mpy_errors.MpyError]]:
+    yield kind
+    for child in kind.__subclasses__():
+        yield from _errors(child)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The language and the catalogue
+
+
+def language() -> str:
+    """The verbs, types and values of a config.py, by the module that has them."""
+    return "\n\n".join(_family(module, names) for module, names in _homes().items() if module.startswith("dsl."))
+
+
+def devices() -> str:
+    """The catalogue, one section for each family."""
+    return "\n\n".join(_family(module, names) for module, names in _homes().items() if module.startswith("devices."))
+
+
+def boot_arguments() -> str:
+    """The catalogue's boot-time arguments."""
+    module = importlib.import_module("mirage_py.devices.boot")
+    names = [name for name in _definitions(module) if not name.startswith("_")]
+    return "\n\n".join(_entry(module, name, "boot.") for name in names)
+
+
+def _homes() -> dict[str, tuple[str, ...]]:
+    return dict(mirage_py._HOMES)  # noqa: SLF001  # the one table of public names
+
+
+def _family(name: str, names: Iterable[str]) -> str:
+    module = importlib.import_module(f"mirage_py.{name}")
+    title, _, rest = (inspect.getdoc(module) or name).partition("\n")
+    parts = [f"## {title.rstrip('.')}", rest.strip(), *(_entry(module, one) for one in names)]
+    return "\n\n".join(filter(None, parts))
+
+
+def _entry(module: Any, name: str, prefix: str = "") -> str:
+    node = _definitions(module).get(name)
+    signature = prefix + (_signature(node) if isinstance(node, ast.FunctionDef) else name)
+    thing = getattr(module, name)
+    text = _docs(module).get(name) or (inspect.getdoc(thing) if callable(thing) and node is not None else None) or ""
+    return f"### `{prefix}{name}`\n\n```python\n{signature}{_type_of(thing)}\n```\n\n{_markdown(text)}"
+
+
+def _type_of(thing: object) -> str:
+    match thing:
+        case Impl() | Functor():
+            return f": {thing.type!r}"
+        case ModuleType():
+            return f"  # module type {thing.signature}" if thing.signature else "  # a module type"
+        case FunctorType():
+            return f" = {thing!r}"
+        case _:
+            return ""
+
+
+def _definitions(module: Any) -> dict[str, ast.stmt]:
+    found: dict[str, ast.stmt] = {}
+    for statement in ast.parse(inspect.getsource(module)).body:
+        match statement:
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                found[name] = statement
+            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+                found[name] = statement
+            case _:
+                pass
+    return found
+
+
+def _docs(module: Any) -> dict[str, str]:
+    """What the string below a module-level assignment says of it."""
+    found: dict[str, str] = {}
+    body = ast.parse(inspect.getsource(module)).body
+    for before, after in zip(body, body[1:], strict=False):
+        match before, after:
+            case (
+                ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)),
+                ast.Expr(value=ast.Constant(value=str(text))),
+            ):
+                found[name] = inspect.cleandoc(text)
+            case _:
+                pass
+    return found
+
+
+def _signature(node: ast.FunctionDef) -> str:
+    one_line = f"{node.name}({ast.unparse(node.args)})"
+    result = f" -> {ast.unparse(node.returns)}" if node.returns else ""
+    if len(one_line + result) <= 100:  # noqa: PLR2004  # characters that fit a page's code block
+        return one_line + result
+    return f"{node.name}(\n    " + ",\n    ".join(_arguments(node.args)) + f",\n){result}"
+
+
+def _arguments(arguments: ast.arguments) -> list[str]:
+    words, depth, word = [], 0, ""
+    for character in ast.unparse(arguments):
+        depth += {"[": 1, "(": 1, "{": 1, "]": -1, ")": -1, "}": -1}.get(character, 0)
+        if character == "," and depth == 0:
+            words.append(word.strip())
+            word = ""
+        else:
+            word += character
+    return [*words, word.strip()]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Keys
+
+
+def keys() -> str:
+    """The keys that the catalogue's devices declare, and the values computed from them."""
+    found = [(name, made) for name in _definitions(keys_module) if (made := _key(name)) is not None]
+    rows = [
+        (f"`--{key.name}`", f"`key.{name}`", _values(key), f"`{key.environment}`", key.doc) for name, key in found
+    ]
+    return _table(("Option", "In config.py", "Values", "Environment", "Meaning"), rows)
+
+
+def key_constructors() -> str:
+    """How a key of one's own is made."""
+    return "\n\n".join(_entry(keys_module, name, "key.") for name in ("flag", "enum", "string", "integer", "strings"))
+
+
+def key_values() -> str:
+    """The values computed from the target that come with mpy."""
+    docs = _docs(keys_module)
+    names = [name for name in _definitions(keys_module) if _is_plain_value(name)]
+    return _table(("Value", "True for"), [(f"`key.{name}`", docs.get(name) or _true_for(name)) for name in names])
+
+
+def _is_plain_value(name: str) -> bool:
+    thing = getattr(keys_module, name, None)
+    return isinstance(thing, Value) and not isinstance(thing, Key) and not name.startswith("_")
+
+
+def _true_for(name: str) -> str:
+    value: Value[bool] = getattr(keys_module, name)
+    return ", ".join(target for target in keys_module.TARGETS if value.eval({"target": target}))
+
+
+def _key(name: str) -> Key[Any] | None:
+    thing = getattr(keys_module, name)
+    if isinstance(thing, Key):
+        return thing
+    if name.startswith("_") or not inspect.isfunction(thing) or list(inspect.signature(thing).parameters) != ["group"]:
+        return None
+    made = thing()
+    return made if isinstance(made, Key) else None
+
+
+def _values(key: Key[Any]) -> str:
+    choices = ", ".join(f"`{word}`" for word in key.choices) or key.kind
+    return f"{choices}; default `{key.show(key.default)}`" if key.default not in (None, ()) else choices
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# JSON forms
+
+
+def schemas() -> str:
+    """Every JSON schema of reference/schemas, with its title and what it says of itself."""
+    return "\n\n".join(_schema(file) for file in sorted(SCHEMAS.glob("*.json")))
+
+
+def _schema(file: Path) -> str:
+    schema = json.loads(file.read_text(encoding="utf-8"))
+    title, text = schema.get("title", file.stem), schema.get("description", "")
+    return f"## {title}\n\n{text}\n\n```{{literalinclude}} schemas/{file.name}\n:language: json\n```"
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Markdown
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [" | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) for row in rows]
+    if not lines:
+        return ""
+    return "\n".join(f"| {line} |" for line in (" | ".join(head), " | ".join("---" for _ in head), *lines))
+
+
+def _first_line(thing: object) -> str:
+    return _markdown(inspect.getdoc(thing) or "").split("\n\n")[0].replace("\n", " ")
+
+
+def _markdown(text: str) -> str:
+    """A docstring as Markdown: its only mark-up is the single backquote, which both have."""
+    return text.replace("<", "\\<") if "`" not in text else text
+
+
+GENERATORS: dict[str, Callable[[], str]] = {
+    "boot-arguments": boot_arguments,
+    "commands": commands,
+    "devices": devices,
+    "errors": errors,
+    "key-constructors": key_constructors,
+    "key-values": key_values,
+    "keys": keys,
+    "language": language,
+    "schemas": schemas,
+}
