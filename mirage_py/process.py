@@ -20,7 +20,7 @@ from mirage_py.model.command import Command
 if TYPE_CHECKING:
     from subprocess import Popen
 
-__all__ = ["Result", "missing_tool", "require", "run", "stream", "which"]
+__all__ = ["Result", "failure", "missing_tool", "require", "run", "stream", "which"]
 
 GRACE: Final = 5.0
 """Seconds that an interrupted child has for its own cleaning up (dune removes half-written targets)."""
@@ -106,6 +106,14 @@ def missing_tool(tool: str, purpose: str = "") -> ToolNotFound:
         f"{tool} is not on this machine",
         details=(f"it is needed to {purpose}",) if purpose else (),
         hint=" or ".join(ways) or f"install {os.path.basename(tool)} and put it on PATH",
+    )
+
+
+def failure(result: Result) -> ToolFailed:
+    """The error for a program that did not do what it was started for; its text comes along."""
+    command = result.command
+    return ToolFailed(
+        f"{command.purpose}: {command.argv[0]} {_ending(result.code)}", output=result.output, details=(str(command),)
     )
 
 
@@ -253,10 +261,7 @@ def _explain(command: Command, error: OSError) -> NoReturn:
 def _checked(result: Result) -> Result:
     if result.ok:
         return result
-    command = result.command
-    raise ToolFailed(
-        f"{command.purpose}: {command.argv[0]} {_ending(result.code)}", output=result.output, details=(str(command),)
-    )
+    raise failure(result)
 
 
 def _ending(code: int) -> str:

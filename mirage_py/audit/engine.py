@@ -17,7 +17,7 @@ from mirage_py.audit.externals import External, externals_of
 from mirage_py.audit.judge import Judge
 from mirage_py.audit.libc import Libc, derive, generation_of, shipped
 from mirage_py.audit.link import Link, link
-from mirage_py.audit.rules import UNIKRAFT, freestanding, rule_for
+from mirage_py.audit.rules import UNIKRAFT, freestanding, rule_for, verdict_of, worst_of
 from mirage_py.audit.sources import Sources
 from mirage_py.model.audit import (
     SEVERITIES,
@@ -27,8 +27,6 @@ from mirage_py.model.audit import (
     Finding,
     LibraryAudit,
     Problem,
-    Severity,
-    Verdict,
 )
 
 Progress = Callable[[str, int, int], None]
@@ -172,12 +170,6 @@ def judge_target(evidence: Evidence, target: str, allow: tuple[Allow, ...], sour
         )
 
 
-def verdict_of(findings: Iterable[Finding]) -> Verdict:
-    """The verdict that these findings force."""
-    worst = _worst(findings)
-    return "runs" if worst in {"note", "noop"} else worst
-
-
 def _own(node: Node, evidence: Evidence, target: str, sources: Sources) -> tuple[Finding, ...]:
     """A library's own findings on a target."""
     name = node.library.name
@@ -246,7 +238,7 @@ def _culprits(closure: Closure, own: dict[str, tuple[Finding, ...]]) -> dict[str
             asked_by.setdefault(need, []).append(name)
     chains: dict[str, tuple[str, ...]] = {}
     for severity in reversed(SEVERITIES[2:]):
-        guilty = [name for name in closure.nodes if _worst(own[name]) == severity]
+        guilty = [name for name in closure.nodes if worst_of(own[name]) == severity]
         _spread(guilty, asked_by, chains)
     return chains
 
@@ -259,10 +251,6 @@ def _spread(guilty: list[str], asked_by: dict[str, list[str]], chains: dict[str,
             if asker not in chains:
                 chains[asker] = (asker, *chains[name])
                 fresh.append(asker)
-
-
-def _worst(findings: Iterable[Finding]) -> Severity:
-    return max((finding.severity for finding in findings), key=SEVERITIES.index, default="note")
 
 
 def _basis(node: Node) -> tuple[str, ...]:

@@ -36,7 +36,7 @@ class Undefined:
 
 @dataclass(frozen=True, kw_only=True)
 class Explanation:
-    """One undefined symbol explained: which library wants it, why that is linked, why the symbol is not there, what next."""
+    """One undefined symbol explained: who wants it, why that is linked, why the symbol is not there, what next."""
 
     symbol: str
     why: str
@@ -99,7 +99,8 @@ def _reason(symbol: str, wanted: Pulled | None, evidence: Evidence) -> tuple[str
         for archive in code.stubs:
             if symbol in archive.index:
                 member = archive.members[archive.index[symbol]].name
-                why = f"{archive.path.name}({member}) of {code.library} has it, but was built for the host and is left out"
+                place = f"{archive.path.name}({member})"
+                why = f"{place} of {code.library} has it, but was built for the host and is left out"
                 return why, code.library, RECOMPILE
     if unit_of(symbol):
         return _unit_reason(symbol)

@@ -1,7 +1,7 @@
 """The verdict on a package that is not here, from opam metadata alone: who needs `base-unix`, a C library, a generator.
 
-Metadata speaks of packages, not of libraries: a package that needs Unix may have a part that does not, and none tells of
-C stubs. So nothing found is "unsure", and every finding says what it rests on.
+Metadata speaks of packages, not of libraries: a package that needs Unix may have a part that does not, and none tells
+of C stubs. So nothing found is "unsure", and every finding says what it rests on.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from mirage_py.audit.rules import freestanding
-from mirage_py.model.audit import AuditReport, AuditRequest, Finding, LibraryAudit, Problem, Root, Severity, Verdict
+from mirage_py.audit.rules import freestanding, verdict_of
+from mirage_py.model.audit import AuditReport, AuditRequest, Finding, LibraryAudit, Problem, Root, Severity
 
 UNIX_PACKAGES: Final = frozenset({"base-unix", "base-threads", "async_unix", "core_unix", "lwt_unix", "threads"})
 BUILD_ONLY: Final = frozenset(
@@ -139,8 +139,7 @@ def audit_opam(request: AuditRequest) -> AuditReport:
 def _verdict(root: Root, metadata: Metadata, target: str) -> LibraryAudit:
     packages, paths, unknown = _closure(root.library, metadata)
     findings = tuple(_findings(packages, paths, unknown)) if freestanding(target) else ()
-    worst: tuple[Verdict, ...] = ("unix", "missing", "unsure")
-    verdict = next((one for one in worst if any(finding.severity == one for finding in findings)), "runs")
+    verdict = verdict_of(findings)
     decisive = next((finding for finding in findings if finding.severity == verdict), None)
     return LibraryAudit(
         library=root.library,

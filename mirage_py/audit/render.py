@@ -62,7 +62,8 @@ def _table(targets: tuple[str, ...], rows: tuple[LibraryAudit, ...]) -> Iterator
         yield "  ".join([*(cell.ljust(width) for cell, width in zip(line, widths, strict=False)), line[3]]).rstrip()
     quiet = len(rows) - len(shown)
     if quiet:
-        yield f"and {quiet} more {'library' if quiet == 1 else 'libraries'} below them that {'runs' if quiet == 1 else 'run'}"
+        what = "library that runs" if quiet == 1 else "libraries that run"
+        yield f"and {quiet} more {what} below them"
 
 
 def _indent(row: LibraryAudit) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from mirage_py.model.audit import Severity
+from mirage_py.model.audit import SEVERITIES, Finding, Severity, Verdict
 from mirage_py.model.library import Library
 
 SOLO5: Final = ("hvt", "spt", "virtio", "muen", "genode")
@@ -60,3 +61,17 @@ def needs(library: Library) -> tuple[str, ...]:
 def freestanding(target: str) -> bool:
     """Whether a target runs without an operating system's kernel."""
     return target not in UNIX
+
+
+def worst_of(findings: Iterable[Finding]) -> Severity:
+    """The heaviest of these findings; a note when there is none."""
+    return max((finding.severity for finding in findings), key=SEVERITIES.index, default="note")
+
+
+def verdict_of(findings: Iterable[Finding]) -> Verdict:
+    """The verdict that these findings force: a note and a noop leave a library running."""
+    match worst_of(findings):
+        case "note" | "noop":
+            return "runs"
+        case verdict:
+            return verdict

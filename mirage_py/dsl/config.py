@@ -32,12 +32,16 @@ class Unikernel:
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """A loaded config.py: its file name, its unikernels in the order of registration, and what they share."""
+    """A loaded config.py: its file name, its unikernels in the order of registration, and what they share.
+
+    `imported` are the user's own Python files that it read, relative to its folder.
+    """
 
     file: str
     unikernels: tuple[Unikernel, ...]
     overrides: tuple[Package, ...] = ()
     allowed: tuple[Allow, ...] = ()
+    imported: tuple[str, ...] = ()
 
 
 @dataclass

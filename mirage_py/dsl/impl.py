@@ -20,7 +20,7 @@ from mirage_py.dsl.device import (
 )
 from mirage_py.dsl.key import Key
 from mirage_py.dsl.package import Package, check_library
-from mirage_py.dsl.place import here
+from mirage_py.dsl.place import here, is_users_own
 from mirage_py.dsl.runtime_arg import RuntimeArg
 from mirage_py.dsl.term import Term, apply, choice, dev
 from mirage_py.dsl.types import AnyType, FunctorType, ModuleType
@@ -240,7 +240,7 @@ def impl(
         module=module_path(module),
         type=checked_type(type_),
         connect=connect_code(connect, module, place),
-        located=connect is not None and place is not None,
+        located=connect is not None and is_users_own(),
         packages=as_tuple_value(packages),
         keys=tuple(keys),
         runtime_args=tuple(runtime_args),

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import sys
+from contextvars import ContextVar
 from pathlib import Path
 from types import FrameType
 
 from mirage_py.errors import Location
+
+folder: ContextVar[str] = ContextVar("folder")
+"""The folder of the config.py that is running: places below it are told relative to it."""
 
 _PACKAGE = str(Path(__file__).resolve().parent.parent) + "/"
 
@@ -19,6 +23,16 @@ def here() -> Location | None:
         if file.startswith("<frozen importlib"):
             return None
         if not file.startswith(_PACKAGE):
-            return Location(file, frame.f_lineno)
+            return Location(_relative(file), frame.f_lineno)
         frame = frame.f_back
     return None
+
+
+def is_users_own() -> bool:
+    """Whether the function that asks was called by user code itself, and not on its behalf by the catalogue."""
+    caller = sys._getframe(2)
+    return not caller.f_code.co_filename.startswith((_PACKAGE, "<frozen"))
+
+
+def _relative(file: str) -> str:
+    return file.removeprefix(folder.get("") + "/")

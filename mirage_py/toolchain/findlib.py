@@ -17,7 +17,7 @@ from mirage_py.toolchain import cache
 from mirage_py.toolchain.closure import Closure, Problem, walk
 from mirage_py.toolchain.meta import MetaError, Package, parse, words
 
-__all__ = ["NATIVE", "Closure", "Findlib", "Problem"]
+__all__ = ["NATIVE", "Closure", "Findlib", "Problem", "configuration"]
 
 NATIVE: Final = ("native", "mt", "mt_posix")
 """The predicates under which dune reads installed libraries: system threads count as chosen."""
@@ -110,7 +110,7 @@ class Findlib:
         return walk(names, lambda name: self.find(name, held), lambda name: self.problem(name, held))
 
     def resolve(self, file: str, base: Path) -> Path:
-        """A file as META names it: `+f` or `^f` below the standard library, `@lib/f` in a library's folder, or in `base`."""
+        """A file as META names it: `+f` below the standard library, `@lib/f` in a library's folder, else in `base`."""
         if file[:1] in ("+", "^"):
             return self.stdlib / file[1:]
         if file[:1] == "@":
@@ -219,29 +219,36 @@ def _reason(error: Exception) -> str:
     return "packages are nested too deep" if isinstance(error, RecursionError) else str(error)
 
 
+def configuration(program: Path) -> tuple[Path, ...]:
+    """The files that configure findlib, first its main one; a folder of more counts too, since a file may be added."""
+    key = cache.environment(*ENVIRONMENT) | {"program": str(program)}
+    known = cache.recall("findlib-conf", key)
+    conf = known if isinstance(known, str) else _printconf(program, None, "conf")
+    files = _configuration(Path(conf))
+    cache.remember("findlib-conf", key, conf, [program])
+    return files
+
+
 def _ask(toolchain: str | None, key: cache.Key) -> tuple[list[str], str]:
     """Path and standard library as ocamlfind knows them, remembered until its program or configuration changes."""
     from mirage_py.process import require
 
     program = require("ocamlfind", "find the OCaml libraries of this machine")
-    asked = {what: _printconf(program, toolchain, what) for what in ("path", "stdlib", "conf")}
-    path, stdlib, conf = (asked[what].strip().splitlines() for what in ("path", "stdlib", "conf"))
-    answer = {"path": path, "stdlib": stdlib[-1]}
-    cache.remember("findlib", key, answer, [program, *_configuration(conf[-1])])
-    return path, stdlib[-1]
+    path = _printconf(program, toolchain, "path").splitlines()
+    stdlib = _printconf(program, toolchain, "stdlib")
+    files = _configuration(Path(_printconf(program, toolchain, "conf")))
+    cache.remember("findlib", key, {"path": path, "stdlib": stdlib}, [program, *files])
+    return path, stdlib
 
 
 def _printconf(program: Path, toolchain: str | None, what: str) -> str:
     from mirage_py.process import run
 
     chosen = ("-toolchain", toolchain) if toolchain else ()
-    return run(
-        Command(argv=(str(program), *chosen, "printconf", what), purpose="ask findlib for its configuration")
-    ).stdout
+    argv = (str(program), *chosen, "printconf", what)
+    return run(Command(argv=argv, purpose="ask findlib for its configuration")).stdout.strip()
 
 
-def _configuration(conf: str) -> Iterator[Path]:
-    """The files of findlib's configuration, the folder itself too: a new file in it changes the folder."""
+def _configuration(conf: Path) -> tuple[Path, ...]:
     more = Path(f"{conf}.d")
-    yield from (Path(conf), more)
-    yield from sorted(more.glob("*.conf"))
+    return (conf, more, *sorted(more.glob("*.conf")))

@@ -1,0 +1,100 @@
+"""main.ml: boot arguments, functor applications, one lazy promise for each device, and the entry point.
+
+Connect code written in config.py is preceded by a line directive to it, so that OCaml reports a type error there; a
+directive back follows, with the number of the line after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mirage_py.codegen.render import render
+from mirage_py.codegen.scheduler import LWT, Scheduler
+from mirage_py.codegen.stamp import stamped
+from mirage_py.dsl.device import Connect
+from mirage_py.dsl.ocaml import ocaml_string
+from mirage_py.errors import Location
+from mirage_py.resolve.graph import Graph, Node
+from mirage_py.resolve.info import BootArg, Info
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Block:
+    """A device's promise as the template lays it out: every input is forced before the first is awaited."""
+
+    variable: str
+    inputs: tuple[str, ...]
+    runtime_args: tuple[tuple[str, str], ...]
+    code: tuple[str, ...]
+    directive: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Argument:
+    name: str
+    code: str
+    directive: str | None
+
+
+def main_ml(graph: Graph, info: Info, os_module: str, scheduler: Scheduler = LWT) -> str:
+    """The text of main.ml for this graph, on the target whose runtime module is `os_module`."""
+    text = render(
+        "main.ml.j2",
+        scheduler=scheduler,
+        os_module=os_module,
+        arguments=[_argument(arg) for arg in info.boot_args],
+        functors=[(node.module, _application(node)) for node in graph.nodes if node.args],
+        blocks=[_block(node, info) for node in graph.nodes],
+        init=[node.variable for node in graph.init],
+        root=graph.root.variable,
+    )
+    return _reset_lines(stamped(text, "ocaml", info.config_file), f"mirage/{info.label}/main.ml")
+
+
+def connect(node: Node, info: Info) -> str:
+    """The connect code of a node, with the variables of main.ml."""
+    return node.device.connect(
+        Connect(
+            unikernel=info,
+            module=node.module,
+            args=tuple(f"_{arg.variable}" for arg in node.args),
+            deps=tuple(f"_{dep.variable}" for dep in node.deps),
+            runtime_args=tuple(f"_{name}" for name in info.boot_arg_names(node)),
+        )
+    )
+
+
+def _argument(boot: BootArg) -> _Argument:
+    return _Argument(name=boot.name, code=boot.arg.code, directive=_directive(boot.arg.location))
+
+
+def _application(node: Node) -> str:
+    return node.device.module + "".join(f" ({arg.module})" for arg in node.args)
+
+
+def _block(node: Node, info: Info) -> _Block:
+    return _Block(
+        variable=node.variable,
+        inputs=tuple(dict.fromkeys(child.variable for child in node.inputs)),
+        runtime_args=tuple((f"_{name}", f"{name}__key") for name in info.boot_arg_names(node)),
+        code=tuple(connect(node, info).splitlines()),
+        directive=_directive(node.device.location) if node.device.located else None,
+    )
+
+
+def _directive(location: Location | None) -> str | None:
+    if location is None or location.file.startswith("/"):
+        return None  # a module outside the tree: its path differs from machine to machine
+    return f"# {location.line} {ocaml_string(location.file)}"
+
+
+_RESET = "(*reset*)"
+
+
+def _reset_lines(text: str, path: str) -> str:
+    """Directives back to main.ml: each gives the number of the line that follows it."""
+    lines: Sequence[str] = text.split("\n")
+    return "\n".join(
+        f"# {number + 1} {ocaml_string(path)}" if line == _RESET else line for number, line in enumerate(lines, 1)
+    )

@@ -1,0 +1,281 @@
+"""The one door to files: mpy writes through it, and knows afterwards exactly which files are its own.
+
+`mirage/owned.json` lists every file with the digest it was written with. A file that is not listed, or whose content is
+no longer the listed one, is the user's: it is neither overwritten nor deleted. A target's folder is swapped as a whole;
+digests of what is about to be written are listed before, so that a crash at any point leaves files that are still known.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from mirage_py.errors import Location, MpyError, WouldOverwrite
+
+OWNED = "mirage/owned.json"
+LOCK = "mirage/.lock"
+SCRATCH = ("mirage/_build", "mirage/machine")
+"""Folders that are mpy's as a whole, whatever tools put there."""
+
+Files = Mapping[str, str]
+"""Path relative to the directory of config.py -> content."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """What a write did, or would do: paths relative to the directory of config.py, sorted."""
+
+    created: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cleaned:
+    """What `clean` removed, and what it left because the user had changed it or put it there."""
+
+    removed: tuple[str, ...]
+    kept: tuple[str, ...]
+
+
+class Tree:
+    """The generated files of one directory with a config.py."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @contextmanager
+    def locked(self, waiting: Callable[[str], None] = lambda _: None) -> Iterator[None]:
+        """The tree for this process alone; `waiting` is told once, when another mpy has it."""
+        path = self.root / LOCK
+        with _translated(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle = path.open("a+", encoding="utf-8")
+        with handle:
+            _acquire(handle.fileno(), path, waiting)
+            handle.truncate(0)
+            handle.write(str(os.getpid()))
+            handle.flush()
+            self._recover()
+            yield
+
+    def preview(self, folders: Mapping[str, Files], loose: Files) -> Written:
+        """What `write` would do; nothing is touched. Raises `WouldOverwrite` as `write` would."""
+        owned = self._owned()
+        self._check(folders, loose, owned)
+        return self._compare(folders, loose, owned)
+
+    def write(self, folders: Mapping[str, Files], loose: Files) -> Written:
+        """Make the folders hold exactly these files, and write the loose ones.
+
+        `folders` maps a folder (relative, as are all paths) to its files by name. Only what differs is touched. Raises
+        `WouldOverwrite` before anything is written, `MpyError` when the disk refuses.
+        """
+        done = self.preview(folders, loose)
+        if not (done.created or done.changed or done.removed):
+            return done
+        owned = self._owned()
+        new = {path: _digest(text) for path, text in _flat(folders, loose).items()}
+        stale = set(done.removed)
+        self._save({path: {*digests} for path, digests in owned.items()} | {p: {d} | owned.get(p, set()) for p, d in new.items()})
+        touched = {*done.created, *done.changed, *done.removed}
+        for folder, files in folders.items():
+            if any(path.startswith(f"{folder}/") for path in touched):
+                self._swap(folder, files)
+        for path, text in loose.items():
+            if path in touched:
+                self._replace(path, text)
+        self._save({p: d for p, d in owned.items() if p not in stale} | {p: {d} for p, d in new.items()})
+        return done
+
+    def install(self, source: Path, path: str) -> bool:
+        """Copy a built file to `path`, whole or not at all; False when it was there already, the same."""
+        target, owned = self.root / path, self._owned()
+        digest = _digest_file(source)
+        if target.is_file() and _digest_file(target) == digest and path in owned:
+            return False
+        self._refuse_foreign(path, owned)
+        with _translated(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            self._save(owned | {path: {digest} | owned.get(path, set())})
+            scratch = target.with_name(f".{target.name}.new")
+            shutil.copy2(source, scratch)
+            scratch.replace(target)
+        self._save(owned | {path: {digest}})
+        return True
+
+    def clean(self) -> Cleaned:
+        """Remove what mpy wrote and only that, then the folders left empty."""
+        owned, removed, kept = self._owned(), [], []
+        for path, digests in sorted(owned.items()):
+            target = self.root / path
+            if not target.is_file():
+                continue
+            if _digest_file(target) in digests:
+                with _translated(target):
+                    target.unlink()
+                removed.append(path)
+            else:
+                kept.append(path)
+        for folder in SCRATCH:
+            if (self.root / folder).exists():
+                shutil.rmtree(self.root / folder, ignore_errors=True)
+                removed.append(f"{folder}/")
+        for path in (OWNED, LOCK):
+            (self.root / path).unlink(missing_ok=True)
+        self._prune({*(str(Path(path).parent) for path in owned), "mirage", "dist"})
+        return Cleaned(removed=tuple(removed), kept=tuple(kept))
+
+    def _prune(self, folders: set[str]) -> None:
+        for folder in sorted(folders - {"."}, reverse=True):
+            path = self.root / folder
+            if path.is_dir() and not any(path.iterdir()):
+                path.rmdir()
+
+    def _compare(self, folders: Mapping[str, Files], loose: Files, owned: Mapping[str, set[str]]) -> Written:
+        created, changed, unchanged = [], [], []
+        wanted = _flat(folders, loose)
+        for path, text in sorted(wanted.items()):
+            present = _read(self.root / path)
+            bucket = created if present is None else unchanged if present == text.encode() else changed
+            bucket.append(path)
+        stale = [p for p in sorted(owned) if p not in wanted and str(Path(p).parent) in folders]
+        return Written(
+            created=tuple(created), changed=tuple(changed), removed=tuple(stale), unchanged=tuple(unchanged)
+        )
+
+    def _check(self, folders: Mapping[str, Files], loose: Files, owned: Mapping[str, set[str]]) -> None:
+        for path, text in _flat(folders, loose).items():
+            if _read(self.root / path) != text.encode():
+                self._refuse_foreign(path, owned)
+        for folder in folders:
+            for entry in sorted((self.root / folder).glob("*")):
+                path = f"{folder}/{entry.name}"
+                if path not in folders[folder] and entry.name not in folders[folder]:
+                    self._refuse_foreign(path, owned)
+
+    def _refuse_foreign(self, path: str, owned: Mapping[str, set[str]]) -> None:
+        target = self.root / path
+        if not os.path.lexists(target):
+            return
+        if target.is_file() and not target.is_symlink() and _digest_file(target) in owned.get(path, set()):
+            return
+        known = path in owned
+        raise WouldOverwrite(
+            f"{path} {'was changed since mpy wrote it' if known else 'is not a file of mpy'}",
+            location=Location(path),
+            details=("mpy generates a file of this name, and overwrites only its own",),
+            hint="move it away, or delete it, and run mpy again",
+        )
+
+    def _swap(self, folder: str, files: Files) -> None:
+        final = self.root / folder
+        new, old = final.with_name(f".new-{final.name}"), final.with_name(f".old-{final.name}")
+        with _translated(final):
+            shutil.rmtree(new, ignore_errors=True)
+            new.mkdir(parents=True)
+            for name, text in files.items():
+                (new / name).write_bytes(text.encode())
+            if final.exists():
+                final.rename(old)
+            new.rename(final)
+            shutil.rmtree(old, ignore_errors=True)
+
+    def _replace(self, path: str, text: str) -> None:
+        target = self.root / path
+        with _translated(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            scratch = target.with_name(f".{target.name}.new")
+            scratch.write_bytes(text.encode())
+            scratch.replace(target)
+
+    def _recover(self) -> None:
+        """Finish or undo what a killed mpy left: a folder set aside comes back unless its successor is there."""
+        for old in (self.root / "mirage").glob(".old-*"):
+            final = old.with_name(old.name.removeprefix(".old-"))
+            if final.exists():
+                shutil.rmtree(old, ignore_errors=True)
+            else:
+                old.rename(final)
+        for new in (self.root / "mirage").glob(".new-*"):
+            shutil.rmtree(new, ignore_errors=True)
+
+    def _owned(self) -> dict[str, set[str]]:
+        try:
+            entries = json.loads((self.root / OWNED).read_text(encoding="utf-8"))["files"]
+            return {path: set(digests) for path, digests in entries.items()}
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            raise MpyError(
+                f"{OWNED} cannot be read, so mpy does not know which files are its own",
+                location=Location(OWNED),
+                hint="restore it, or remove it together with the folders below mirage/ that mpy generated",
+            ) from None
+
+    def _save(self, owned: Mapping[str, set[str]]) -> None:
+        files = {path: sorted(digests) for path, digests in sorted(owned.items())}
+        self._replace(OWNED, json.dumps({"format": 1, "files": files}, indent=1) + "\n")
+
+
+def _flat(folders: Mapping[str, Files], loose: Files) -> dict[str, str]:
+    return {f"{folder}/{name}": text for folder, files in folders.items() for name, text in files.items()} | dict(loose)
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return None
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _digest_file(path: Path) -> str:
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise MpyError(
+            f"cannot write: {error.strerror or error}", location=Location.of(error.filename or path),
+            hint="check the permissions of the directory and the space on its disk",
+        ) from None
+
+
+def _acquire(descriptor: int, path: Path, waiting: Callable[[str], None]) -> None:
+    """An advisory lock that the kernel drops with the process: no stale lock is ever left (filelock starts asyncio)."""
+    told = False
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if not told:
+                waiting(_holder(path))
+            told = True
+            time.sleep(0.05)
+        else:
+            return
+
+
+def _holder(path: Path) -> str:
+    try:
+        pid = path.read_text(encoding="utf-8").strip()
+    except OSError:
+        pid = ""
+    return f"another mpy{f' (process {pid})' if pid else ''} is at work in this directory; waiting for it"

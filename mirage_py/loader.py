@@ -1,0 +1,138 @@
+"""Execute a config.py against a fresh registry: the one place where a user's Python runs.
+
+The file runs with its own folder in front of the import path, so that it finds modules of devices beside it; whatever it
+does wrong is told at its own line.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import CodeType
+
+from mirage_py.dsl import place
+from mirage_py.dsl.config import Config, collecting
+from mirage_py.errors import ConfigError, Location, MpyError
+
+
+def load(file: Path) -> Config:
+    """The configuration that a config.py declares.
+
+    Raises `ConfigError` when there is no such file, when it does not run, or when it registers nothing.
+    """
+    name = file.name
+    code = _compiled(file)
+    with collecting() as registry, _importing_from(file.parent) as imported:
+        _execute(code, file)
+    if not registry.unikernels:
+        raise ConfigError(
+            "no unikernel is registered", location=Location(name), hint='end the file with register("NAME", [JOB])'
+        )
+    return Config(
+        file=name,
+        unikernels=tuple(registry.unikernels),
+        overrides=tuple(registry.overrides),
+        allowed=tuple(registry.allowed),
+        imported=tuple(sorted(imported)),
+    )
+
+
+def _compiled(file: Path) -> CodeType:
+    try:
+        source = file.read_bytes()
+    except FileNotFoundError:
+        raise ConfigError(
+            f"there is no {file.name} here", location=Location.of(file.parent), hint="name it with -f, or run: mpy init ."
+        ) from None
+    except OSError as error:
+        raise ConfigError(f"{file.name} cannot be read: {error.strerror}", location=Location.of(file)) from None
+    try:
+        return compile(source, file.name, "exec", dont_inherit=True)
+    except SyntaxError as error:
+        text = (error.text or "").rstrip()
+        raise ConfigError(
+            f"{error.msg}", location=Location(file.name, error.lineno or 0), details=(text.strip(),) if text else ()
+        ) from None
+    except ValueError as error:
+        raise ConfigError(f"{file.name} is not Python: {error}", location=Location(file.name)) from None
+
+
+def _execute(code: CodeType, file: Path) -> None:
+    scope = {"__name__": "__config__", "__file__": str(file)}
+    try:
+        exec(code, scope)  # noqa: S102  # config.py is the user's own program
+    except MpyError:
+        raise
+    except SystemExit as error:
+        raise ConfigError(f"config.py ended the program (exit {error.code})", location=_last_line(error, file)) from None
+    except Exception as error:
+        raise _translated(error, file) from None
+
+
+def _translated(error: Exception, file: Path) -> ConfigError:
+    location = _last_line(error, file)
+    if isinstance(error, ModuleNotFoundError):
+        return ConfigError(
+            f"cannot import {error.name}: no such module",
+            location=location,
+            hint=f"install it for {sys.executable}, or put it beside {file.name}",
+        )
+    if isinstance(error, ImportError):
+        return ConfigError(f"cannot import: {error.msg}", location=location, hint=_did_you_mean(error))
+    if isinstance(error, SyntaxError):
+        return ConfigError(f"{error.msg}", location=Location.of(error.filename or file, error.lineno or 0))
+    return ConfigError(f"{type(error).__name__}: {error}", location=location, details=_steps(error, file))
+
+
+def _did_you_mean(error: ImportError) -> str | None:
+    if error.name != "mirage_py":
+        return None
+    import re
+
+    import mirage_py
+    from mirage_py.dsl.key import suggestion
+
+    wanted = re.search(r"cannot import name '(\w+)'", error.msg)
+    return suggestion(wanted.group(1), mirage_py.__all__) if wanted else None
+
+
+def _last_line(error: BaseException, file: Path) -> Location:
+    """The innermost line of the user's own files."""
+    own = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_users(frame.filename, file)]
+    return Location.of(own[-1].filename, own[-1].lineno or 0) if own else Location(file.name)
+
+
+def _steps(error: BaseException, file: Path) -> tuple[str, ...]:
+    own = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_users(frame.filename, file)]
+    return tuple(f"called from {Location.of(frame.filename, frame.lineno or 0)}" for frame in reversed(own[:-1]))
+
+
+def _is_users(filename: str, file: Path) -> bool:
+    return filename == file.name or filename.startswith(f"{file.parent}/")
+
+
+@contextmanager
+def _importing_from(folder: Path) -> Iterator[list[str]]:
+    """Imports find the folder first, leave no bytecode in it, and are forgotten afterwards: each load is fresh.
+
+    Gives the list that holds, afterwards, the imported files below the folder, relative to it.
+    """
+    imported: list[str] = []
+    before, wrote = set(sys.modules), sys.dont_write_bytecode
+    token = place.folder.set(str(folder))
+    sys.path.insert(0, str(folder))
+    sys.dont_write_bytecode = True
+    try:
+        yield imported
+    finally:
+        place.folder.reset(token)
+        sys.dont_write_bytecode = wrote
+        sys.path.remove(str(folder))
+        for name in set(sys.modules) - before:
+            origin = getattr(sys.modules[name], "__file__", None)
+            if origin is not None and Path(origin).is_relative_to(folder):
+                imported.append(str(Path(origin).relative_to(folder)))
+                del sys.modules[name]

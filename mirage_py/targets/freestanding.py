@@ -1,0 +1,41 @@
+"""What the families built by the Solo5 toolchain have in common: the cross context and the link."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mirage_py.dsl.device import Sexp
+from mirage_py.dsl.package import Package, bounded
+from mirage_py.resolve.info import Info
+from mirage_py.targets.common import in_context
+
+TOOLCHAIN: Final[tuple[Package, ...]] = (
+    bounded("ocaml-solo5", build=True, scope="switch"),
+    bounded("solo5", build=True, scope="switch"),
+)
+
+FORBIDDEN_LIBRARIES: Final = ("unix", "threads.posix", "threads.vm", "dynlink", "runtime_events")
+"""What needs an operating system below: dune refuses a closure that pulls one in."""
+
+
+def executable(info: Info, *, abi: str) -> tuple[Sexp, ...]:
+    """The image's executable in the cross context, with its device manifest linked in."""
+    manifest: Sexp = (
+        "rule",
+        ("targets", "manifest.c"),
+        ("deps", "manifest.json"),
+        in_context("solo5"),
+        ("action", ("run", "solo5-elftool", "gen-manifest", "manifest.json", "manifest.c")),
+    )
+    program: Sexp = (
+        "executable",
+        ("name", "main"),
+        in_context("solo5"),
+        ("modes", "exe"),
+        ("libraries", *info.libraries),
+        ("forbidden_libraries", *FORBIDDEN_LIBRARIES),
+        ("flags", ":standard", "-w", "-70"),
+        ("link_flags", ":standard", "-cclib", f"-z solo5-abi={abi}"),
+        ("foreign_stubs", ("language", "c"), ("names", "manifest")),
+    )
+    return (manifest, program)

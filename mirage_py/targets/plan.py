@@ -1,0 +1,124 @@
+"""Planning: a graph, what is known about it and its target become the plan that everything below only carries out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mirage_py.codegen.main_ml import main_ml
+from mirage_py.codegen.opam import opam_file
+from mirage_py.codegen.sexp import render_stanzas
+from mirage_py.codegen.stamp import stamped, stamped_below
+from mirage_py.dsl.device import Sexp
+from mirage_py.model.plan import CStub, DeclaredStubs, GeneratedFile, Library, Plan
+from mirage_py.resolve.graph import Graph
+from mirage_py.resolve.info import Info, Platform
+from mirage_py.targets import family
+
+LANG = "2.9"
+"""The dune language of generated files: what Debian 12 has."""
+
+
+def platform(target: str) -> Platform:
+    """What the engine needs to know of a target before it resolves."""
+    return Platform(target=target, packages=family(target).packages(target))
+
+
+def plan(graph: Graph, info: Info, *, modules: tuple[str, ...], c_stubs: tuple[CStub, ...] = ()) -> Plan:
+    """The plan for one resolved unikernel.
+
+    `modules` are the OCaml files beside config.py that belong to it, `c_stubs` its C files. Raises `UnsupportedTarget`
+    for what the target can never hold.
+    """
+    page = family(info.target)
+    page.check(info)
+    image = page.image(info.output, info.target)
+    files = (
+        GeneratedFile(path="main.ml", content=main_ml(graph, info, page.OS_MODULE)),
+        GeneratedFile(path="dune", content=_dune(graph, info, modules, c_stubs)),
+        GeneratedFile(path=f"{info.label}.opam", content=opam_file(info, image)),
+        *page.files(info),
+    )
+    return Plan(
+        name=info.name,
+        target=info.target,
+        label=info.label,
+        image=image,
+        context=page.CONTEXT,
+        files=tuple(sorted(files, key=lambda file: file.path)),
+        libraries=_libraries(info),
+        modules=modules,
+        c_stubs=c_stubs,
+        declared_stubs=_declared_stubs(info),
+        forbidden=page.FORBIDDEN,
+        nets=info.nets,
+        blocks=info.blocks,
+        abi=page.abi(info.target),
+    )
+
+
+def _dune(graph: Graph, info: Info, modules: tuple[str, ...], c_stubs: tuple[CStub, ...]) -> str:
+    page = family(info.target)
+    copies: list[Sexp] = [("copy_files#", f"{info.source_dir}/{name}") for name in modules]
+    copies += [("copy_files", f"{info.source_dir}/{stub.path}") for stub in c_stubs]
+    devices = (stanza for node in reversed(graph.nodes) if node.device.dune for stanza in node.device.dune(info))
+    image: Sexp = (
+        "rule",
+        ("alias", "image"),
+        ("enabled_if", ("=", "%{context_name}", page.CONTEXT)),
+        ("deps", "main.exe"),
+        ("action", ("progn",)),
+    )
+    stanzas = (*copies, *devices, *page.stanzas(info), image)
+    return stamped(render_stanzas(stanzas), "dune", info.config_file)
+
+
+def _libraries(info: Info) -> tuple[Library, ...]:
+    of_packages = {
+        name: Library(
+            name=name,
+            package=requirement.name,
+            min=requirement.min,
+            max=requirement.max,
+            asked_by=tuple(dict.fromkeys(str(one) for one in requirement.asked)),
+        )
+        for requirement in info.requirements
+        for name in requirement.libraries
+    }
+    local = {name: Library(name=name, package=name.split(".")[0], local=True) for name in info.local_libs}
+    return tuple(entry for _, entry in sorted((of_packages | local).items()))
+
+
+def _declared_stubs(info: Info) -> tuple[DeclaredStubs, ...]:
+    return tuple(
+        DeclaredStubs(
+            package=r.name, sources=r.stubs.sources, cflags=r.stubs.cflags, pkg_config=r.stubs.pkg_config
+        )
+        for r in info.requirements
+        if r.stubs
+    )
+
+
+def workspace(targets: Iterable[str], config_file: str) -> str:
+    """dune-workspace for these targets: the host's context and the cross contexts that they are compiled in."""
+    contexts = {family(target).CONTEXT for target in targets}
+    cross: list[Sexp] = [("context", ("default", *_cross(name))) for name in sorted(contexts - {"default"})]
+    return stamped_below(render_stanzas((("lang", "dune", LANG), ("context", "default"), *cross)), "dune", config_file)
+
+
+def _cross(name: str) -> tuple[Sexp, ...]:
+    return (
+        ("name", name),
+        ("host", "default"),
+        ("toolchain", name),
+        ("disable_dynamically_linked_foreign_archives", "true"),
+    )
+
+
+def vendored(config_file: str) -> str:
+    """mirage/dune: what lies below is other people's code, compiled as dune compiles that."""
+    return stamped(render_stanzas((("vendored_dirs", "duniverse", "machine"),)), "dune", config_file)
+
+
+def dune_project(config_file: str) -> str:
+    """dune-project for a directory that has none."""
+    return stamped_below(render_stanzas((("lang", "dune", LANG),)), "dune", config_file)

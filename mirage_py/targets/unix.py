@@ -1,0 +1,54 @@
+"""unix and macosx: an ordinary program of the host, compiled by the host's compiler."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mirage_py.dsl.device import Sexp
+from mirage_py.dsl.package import Package, bounded
+from mirage_py.model.plan import DuneContext, GeneratedFile
+from mirage_py.resolve.info import Info
+from mirage_py.targets.common import COMMON, in_context
+
+NAMES: Final[tuple[str, ...]] = ("unix", "macosx")
+CONTEXT: Final[DuneContext] = "default"
+OS_MODULE: Final[str] = "Unix_os"
+FORBIDDEN: Final[tuple[str, ...]] = ()
+
+
+def packages(target: str) -> tuple[Package, ...]:
+    del target
+    return (*COMMON, bounded("mirage-unix"))
+
+
+def image(output: str, target: str) -> str:
+    return output if target == "unix" else f"{target}/{output}"
+
+
+def abi(target: str) -> str | None:
+    del target
+    return None
+
+
+def check(info: Info) -> None:
+    """Everything that resolves can be built here."""
+    del info
+
+
+def stanzas(info: Info) -> tuple[Sexp, ...]:
+    return (
+        (
+            "executable",
+            ("name", "main"),
+            in_context(CONTEXT),
+            ("modes", "exe"),
+            ("libraries", *info.libraries),
+            ("flags", ":standard", "-w", "-70"),
+            ("link_flags", ":standard", "-thread"),
+        ),
+    )
+
+
+def files(info: Info) -> tuple[GeneratedFile, ...]:
+    del info
+    return ()

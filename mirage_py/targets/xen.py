@@ -1,0 +1,56 @@
+"""xen and qubes: PVH guests of Xen, linked by the Solo5 toolchain with mirage-xen as their runtime."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mirage_py.codegen.manifest import manifest_json
+from mirage_py.dsl.device import Sexp
+from mirage_py.dsl.package import Package, bounded
+from mirage_py.model.plan import DuneContext, GeneratedFile
+from mirage_py.resolve.info import Info
+from mirage_py.targets.common import COMMON
+from mirage_py.targets.freestanding import FORBIDDEN_LIBRARIES, TOOLCHAIN, executable
+
+NAMES: Final[tuple[str, ...]] = ("xen", "qubes")
+CONTEXT: Final[DuneContext] = "solo5"
+OS_MODULE: Final[str] = "Xen_os"
+FORBIDDEN: Final[tuple[str, ...]] = FORBIDDEN_LIBRARIES
+
+
+def packages(target: str) -> tuple[Package, ...]:
+    del target
+    return (*COMMON, *TOOLCHAIN, bounded("mirage-xen"))
+
+
+def image(output: str, target: str) -> str:
+    return f"{output}.xen" if target == "xen" else f"{target}/{output}.xen"
+
+
+def abi(target: str) -> str | None:
+    del target
+    return "xen"
+
+
+def check(info: Info) -> None:
+    """A Xen guest finds its devices in XenStore: their names are free."""
+    del info
+
+
+def stanzas(info: Info) -> tuple[Sexp, ...]:
+    return executable(info, abi="xen")
+
+
+def files(info: Info) -> tuple[GeneratedFile, ...]:
+    manifest = GeneratedFile(path="manifest.json", content=manifest_json((), ()))
+    if info.target != "xen":
+        return (manifest,)
+    from mirage_py.codegen.libvirt import xen_domain
+    from mirage_py.codegen.xl import xl, xl_template
+
+    return (
+        manifest,
+        GeneratedFile(path=f"{info.name}.xl", content=xl(info)),
+        GeneratedFile(path=f"{info.name}.xl.in", content=xl_template(info)),
+        GeneratedFile(path=f"{info.name}_libvirt.xml", content=xen_domain(info)),
+    )
