@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 MARK = re.compile(r"^% generated: (\S+)$", re.MULTILINE)
+CODE_WIDTH = 80
+"""Characters that fit a code block of the page."""
+
 SCHEMAS = Path(__file__).parents[1] / "reference" / "schemas"
 
 
@@ -195,23 +198,32 @@ def _docs(module: Any) -> dict[str, str]:
 
 
 def _signature(node: ast.FunctionDef) -> str:
-    one_line = f"{node.name}({ast.unparse(node.args)})"
+    arguments = list(_arguments(node.args))
     result = f" -> {ast.unparse(node.returns)}" if node.returns else ""
-    if len(one_line + result) <= 100:  # noqa: PLR2004  # characters that fit a page's code block
-        return one_line + result
-    return f"{node.name}(\n    " + ",\n    ".join(_arguments(node.args)) + f",\n){result}"
+    one_line = f"{node.name}({', '.join(arguments)}){result}"
+    if len(one_line) <= CODE_WIDTH:
+        return one_line
+    return f"{node.name}(\n    " + ",\n    ".join(arguments) + f",\n){result}"
 
 
-def _arguments(arguments: ast.arguments) -> list[str]:
-    words, depth, word = [], 0, ""
-    for character in ast.unparse(arguments):
-        depth += {"[": 1, "(": 1, "{": 1, "]": -1, ")": -1, "}": -1}.get(character, 0)
-        if character == "," and depth == 0:
-            words.append(word.strip())
-            word = ""
-        else:
-            word += character
-    return [*words, word.strip()]
+def _arguments(given: ast.arguments) -> Iterator[str]:
+    positional = [*given.posonlyargs, *given.args]
+    defaults = [None] * (len(positional) - len(given.defaults)) + given.defaults
+    for index, (one, default) in enumerate(zip(positional, defaults, strict=True), start=1):
+        yield _argument(one, default)
+        if index == len(given.posonlyargs):
+            yield "/"
+    if given.vararg:
+        yield "*" + _argument(given.vararg, None)
+    elif given.kwonlyargs:
+        yield "*"
+    for one, default in zip(given.kwonlyargs, given.kw_defaults, strict=True):
+        yield _argument(one, default)
+
+
+def _argument(one: ast.arg, default: ast.expr | None) -> str:
+    named = f"{one.arg}: {ast.unparse(one.annotation)}" if one.annotation else one.arg
+    return named if default is None else f"{named} = {ast.unparse(default)}"
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -221,10 +233,8 @@ def _arguments(arguments: ast.arguments) -> list[str]:
 def keys() -> str:
     """The keys that the catalogue's devices declare, and the values computed from them."""
     found = [(name, made) for name in _definitions(keys_module) if (made := _key(name)) is not None]
-    rows = [
-        (f"`--{key.name}`", f"`key.{name}`", _values(key), f"`{key.environment}`", key.doc) for name, key in found
-    ]
-    return _table(("Option", "In config.py", "Values", "Environment", "Meaning"), rows)
+    rows = [(f"`--{key.name}`", f"`key.{name}`", _values(key), key.doc) for name, key in found]
+    return _table(("Option", "In config.py", "Values", "Meaning"), rows)
 
 
 def key_constructors() -> str:
