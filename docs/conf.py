@@ -15,7 +15,6 @@ version = release = __version__
 extensions = ["myst_parser", "mpy_reference"]
 exclude_patterns = ["_build"]
 nitpicky = True
-suppress_warnings = ["toc.empty_glob"]  # explanation/* takes what the list above it did not name, if anything
 
 myst_enable_extensions = ["colon_fence", "deflist", "smartquotes"]
 myst_heading_anchors = 3

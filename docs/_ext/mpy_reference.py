@@ -85,12 +85,13 @@ def _names(parameter: click.Parameter) -> str:
     if parameter.param_type_name == "argument":
         return f"`{parameter.human_readable_name}`"
     flags = ", ".join(f"`{word}`" for word in (*parameter.opts, *parameter.secondary_opts))
-    return flags if getattr(parameter, "is_flag", False) else f"{flags} `{_placeholder(parameter)}`"
+    return flags if getattr(parameter, "is_flag", False) else f"{flags} {_placeholder(parameter)}"
 
 
 def _placeholder(parameter: click.Parameter) -> str:
     choices: Iterable[str] | None = getattr(parameter.type, "choices", None)
-    return "|".join(choices) if choices else parameter.metavar or parameter.type.name.upper()
+    words = [f"`{word}`" for word in choices or ()]
+    return ", ".join(words) if words else f"`{parameter.metavar or parameter.type.name.upper()}`"
 
 
 def _meaning(parameter: click.Parameter, context: click.Context) -> str:
