@@ -1,7 +1,7 @@
 """The cross-compiler generation: ocaml-solo5 (a findlib toolchain called `solo5`) with Solo5's own tools.
 
-Two layouts are in use. ocaml-solo5 0.8 has its sysroot in PREFIX/solo5-sysroot, nolibc below lib/nolibc, and gives its C
-flags through `ocamlopt -config`; 1.x has it in PREFIX/lib/ocaml-solo5, and gives them in a wrapper of the C compiler.
+Two layouts are in use. ocaml-solo5 0.8 has its sysroot in PREFIX/solo5-sysroot, nolibc below lib/nolibc, and gives its
+C flags through `ocamlopt -config`; 1.x has it in PREFIX/lib/ocaml-solo5, with its C flags in a wrapper of the compiler.
 Everything that can be asked is asked; a folder of the place where the compiler was built never gets into a flag.
 """
 
@@ -37,7 +37,7 @@ CONFIG: Final = ("ocaml_version", "architecture", "cmx_magic", "cflags", "c_comp
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """A findlib configuration that defines the toolchain, who named it, and where Solo5's tools are looked for first."""
+    """A findlib configuration that defines the toolchain, who named it, and where Solo5's tools are sought first."""
 
     definitions: Package
     source: str
@@ -146,12 +146,11 @@ class _Finder:
 
     def _libs(self, runtime: tuple[Path, ...]) -> tuple[str, ...]:
         folders = dict.fromkeys(f"-L{archive.parent}" for archive in runtime)
-        extra = [word for word in self.config["native_c_libraries"].split() if not word.startswith("-L")]
-        names = dict.fromkeys(("-lasmrun", "-lnolibc", "-lopenlibm", *extra))
-        return (*folders, *names)
+        helpers = ("-lgcc",) if self.architecture == "aarch64" else ()  # long doubles are calls there
+        return (*folders, "-lasmrun", "-lnolibc", "-lopenlibm", *helpers)
 
     def _cflags(self) -> tuple[str, ...]:
-        """The compiler's own flags for C, without folders outside the toolchain: those are of the place it was built."""
+        """The compiler's own flags for C, without the folders of the place where the compiler was built."""
         words = f"{self.config.get('ocamlopt_cflags', '')} {self.config.get('ocamlopt_cppflags', '')}".split()
         inside = (self.sysroot, self.prefix)
         kept = _pairs(words, lambda folder: any(Path(folder).is_relative_to(one) for one in inside))
@@ -286,7 +285,9 @@ def _pairs(words: list[str], keeps: Callable[[str], bool]) -> Iterator[tuple[str
     """The flags one by one, an option with its separate argument as one, without the include folders to leave out."""
     rest = iter(words)
     for word in rest:
-        flag = (word, next(rest, "")) if word in ("-I", "-isystem", "-include", "-D", "-U") else (word,)
+        flag: tuple[str, ...] = (
+            (word, next(rest, "")) if word in ("-I", "-isystem", "-include", "-D", "-U") else (word,)
+        )
         folder = flag[1] if flag[0] in ("-I", "-isystem") else word[2:] if word.startswith("-I") else None
         if folder is None or keeps(folder):
             yield flag

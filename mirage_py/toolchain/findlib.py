@@ -7,7 +7,7 @@ of `mpy query`. `ocamlfind` is asked once where the libraries are, and the answe
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -36,6 +36,9 @@ ENVIRONMENT: Final = (
 """The variables that change what `ocamlfind` answers."""
 
 
+Environment = Mapping[str, str | None]
+
+
 class _Entry(NamedTuple):
     """A library where its META file describes it."""
 
@@ -57,14 +60,18 @@ class Findlib:
         self._broken: dict[str, Problem] = {}
 
     @classmethod
-    def discover(cls, toolchain: str | None = None) -> Findlib:
-        """The libraries that `ocamlfind` (`-toolchain NAME`) finds here; ToolNotFound without ocamlfind."""
-        key = cache.environment(*ENVIRONMENT) | {"toolchain": toolchain}
+    def discover(cls, toolchain: str | None = None, environment: Environment | None = None) -> Findlib:
+        """The libraries that `ocamlfind` (`-toolchain NAME`) finds here; ToolNotFound without ocamlfind.
+
+        `environment` goes over that of mpy, as for an opam switch that is chosen by name.
+        """
+        laid_over = dict(environment or {})
+        key = cache.environment(*ENVIRONMENT) | laid_over | {"toolchain": toolchain}
         match cache.recall("findlib", key):
             case {"path": [*path], "stdlib": str(stdlib)}:
                 pass
             case _:
-                path, stdlib = _ask(toolchain, key)
+                path, stdlib = _ask(toolchain, laid_over, key)
         return cls(tuple(Path(folder) for folder in path), stdlib=Path(stdlib))
 
     def find(self, name: str, predicates: Collection[str] = NATIVE) -> Library | None:
@@ -223,30 +230,32 @@ def configuration(program: Path) -> tuple[Path, ...]:
     """The files that configure findlib, first its main one; a folder of more counts too, since a file may be added."""
     key = cache.environment(*ENVIRONMENT) | {"program": str(program)}
     known = cache.recall("findlib-conf", key)
-    conf = known if isinstance(known, str) else _printconf(program, None, "conf")
-    files = _configuration(Path(conf))
-    cache.remember("findlib-conf", key, conf, [program])
-    return files
+    conf = known if isinstance(known, str) else _printconf(program, None, "conf", {})
+    if known is None:
+        cache.remember("findlib-conf", key, conf, [program])
+    return _configuration(Path(conf))
 
 
-def _ask(toolchain: str | None, key: cache.Key) -> tuple[list[str], str]:
+def _ask(toolchain: str | None, environment: Environment, key: cache.Key) -> tuple[list[str], str]:
     """Path and standard library as ocamlfind knows them, remembered until its program or configuration changes."""
-    from mirage_py.process import require
+    from mirage_py.process import missing_tool, which
 
-    program = require("ocamlfind", "find the OCaml libraries of this machine")
-    path = _printconf(program, toolchain, "path").splitlines()
-    stdlib = _printconf(program, toolchain, "stdlib")
-    files = _configuration(Path(_printconf(program, toolchain, "conf")))
+    program = which("ocamlfind", environment.get("PATH"))
+    if program is None:
+        raise missing_tool("ocamlfind", "find the OCaml libraries of this machine")
+    asked = {what: _printconf(program, toolchain, what, environment) for what in ("path", "stdlib", "conf")}
+    path, stdlib = asked["path"].splitlines(), asked["stdlib"]
+    files = _configuration(Path(asked["conf"]))
     cache.remember("findlib", key, {"path": path, "stdlib": stdlib}, [program, *files])
     return path, stdlib
 
 
-def _printconf(program: Path, toolchain: str | None, what: str) -> str:
+def _printconf(program: Path, toolchain: str | None, what: str, environment: Environment) -> str:
     from mirage_py.process import run
 
     chosen = ("-toolchain", toolchain) if toolchain else ()
     argv = (str(program), *chosen, "printconf", what)
-    return run(Command(argv=argv, purpose="ask findlib for its configuration")).stdout.strip()
+    return run(Command(argv=argv, purpose="ask findlib for its configuration", env=environment)).stdout.strip()
 
 
 def _configuration(conf: Path) -> tuple[Path, ...]:
