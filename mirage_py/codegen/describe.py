@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from mirage_py.codegen.main_ml import connect
-from mirage_py.codegen.manifest import manifest
 from mirage_py.resolve.graph import Graph, Node
 from mirage_py.resolve.info import Info
 from mirage_py.resolve.packages import Requirement
@@ -13,7 +12,7 @@ from mirage_py.resolve.packages import Requirement
 Json = dict[str, Any]  # any: JSON
 
 
-def graph_json(graph: Graph, info: Info, *, image: str, os_module: str, has_manifest: bool) -> Json:
+def graph_json(graph: Graph, info: Info, *, image: str, os_module: str, manifest: Json | None) -> Json:
     """The graph in the form of `docs/reference/json.md`; `manifest` is None where the target has none."""
     return {
         "accepted": True,
@@ -22,10 +21,10 @@ def graph_json(graph: Graph, info: Info, *, image: str, os_module: str, has_mani
         "image": image,
         "run": f"{os_module}.Main.run",
         "devices": [_device(node, info) for node in graph.nodes],
-        "init": [node.variable for node in graph.init],
+        "init": [node.variable for node in (*graph.init, graph.root)],
         "packages": [requirement_json(requirement) for requirement in info.requirements],
         "libraries": list(info.libraries),
-        "manifest": manifest(info.nets, info.blocks) if has_manifest else None,
+        "manifest": manifest,
     }
 
 

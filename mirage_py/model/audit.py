@@ -115,7 +115,9 @@ class AuditRequest:
 
     `path` is findlib's search path, `vendored` the folders with sources (`mirage/duniverse`). `toolchain_archives` are
     the target's libc, libm, bindings and OCaml runtime; without them the table of `generation` serves, or of the
-    generation that fits the OCaml found on `path`. `opam` names packages to judge from metadata alone,
+    generation that fits the OCaml found on `path`. C archives in `toolchain_folders` were made for the target, and so
+    were those that META declares where `declared` holds (the pkg-config generation); `machine` is the target's, None
+    for this one's. `mirage_py.audit.with_toolchain` fills all these from a `Toolchain`. `opam` names packages to judge from metadata alone,
     `opam_repositories` where such metadata lies. `cache` is the folder of the cache, None for none.
     """
 
@@ -124,6 +126,9 @@ class AuditRequest:
     path: tuple[Path, ...] = ()
     vendored: tuple[Path, ...] = ()
     toolchain_archives: tuple[Path, ...] = ()
+    toolchain_folders: tuple[Path, ...] = ()
+    machine: str | None = None
+    declared: bool = False
     generation: str | None = None
     allow: tuple[Allow, ...] = ()
     fail_on: tuple[FailOn, ...] = DEFAULT_FAIL_ON

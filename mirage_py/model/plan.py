@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass
+from typing import Any, Literal
 
 DuneContext = Literal["default", "solo5", "unikraft"]
 """The dune context a target is compiled in: the host's compiler, or a cross compiler by the name of its toolchain."""
@@ -62,6 +62,7 @@ class Plan:
     label: str
     image: str
     context: DuneContext
+    os_module: str
     files: tuple[GeneratedFile, ...]
     libraries: tuple[Library, ...]
     modules: tuple[str, ...] = ()
@@ -71,4 +72,4 @@ class Plan:
     nets: tuple[str, ...] = ()
     blocks: tuple[str, ...] = ()
     abi: str | None = None
-    extras: Mapping[str, str] = field(default_factory=dict)
+    manifest: Mapping[str, Any] | None = None

@@ -6,7 +6,7 @@ A family is a module that satisfies `Target`; it reads `Info` and knows no devic
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from mirage_py.dsl.device import Sexp
 from mirage_py.dsl.package import Package
@@ -17,10 +17,10 @@ from mirage_py.resolve.info import Info
 class Target(Protocol):
     """What a family of targets says about itself; each argument `target` is one of its names."""
 
-    NAMES: Final[tuple[str, ...]]
-    CONTEXT: Final[DuneContext]
-    OS_MODULE: Final[str]
-    FORBIDDEN: Final[tuple[str, ...]]
+    NAMES: tuple[str, ...]
+    CONTEXT: DuneContext
+    OS_MODULE: str
+    FORBIDDEN: tuple[str, ...]
 
     def packages(self, target: str) -> tuple[Package, ...]:
         """What every unikernel needs there."""
@@ -32,6 +32,10 @@ class Target(Protocol):
 
     def abi(self, target: str) -> str | None:
         """The Solo5 ABI of the link, where there is one."""
+        ...
+
+    def manifest(self, info: Info) -> dict[str, Any] | None:
+        """The Solo5 device manifest, where the image carries one."""
         ...
 
     def check(self, info: Info) -> None:
@@ -64,5 +68,5 @@ _PAGES: Final = {
 
 def family(target: str) -> Target:
     """The page of the family that a target belongs to."""
-    page: Target = import_module(f"mirage_py.targets.{_PAGES[target]}")  # type: ignore[assignment]  # a module is the page
+    page: Target = import_module(f"mirage_py.targets.{_PAGES[target]}")
     return page

@@ -53,6 +53,8 @@ def plan(graph: Graph, info: Info, *, modules: tuple[str, ...], c_stubs: tuple[C
         nets=info.nets,
         blocks=info.blocks,
         abi=page.abi(info.target),
+        os_module=page.OS_MODULE,
+        manifest=page.manifest(info),
     )
 
 

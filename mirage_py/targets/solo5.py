@@ -6,8 +6,9 @@ They differ in the ABI of the link, in the name of the image, and in what descri
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Any, Final
 
+from mirage_py.codegen.manifest import manifest as solo5_manifest
 from mirage_py.codegen.manifest import manifest_json
 from mirage_py.dsl.device import Sexp
 from mirage_py.dsl.package import Package, bounded
@@ -41,6 +42,10 @@ def abi(target: str) -> str | None:
     return target
 
 
+def manifest(info: Info) -> dict[str, Any] | None:
+    return solo5_manifest(info.nets, info.blocks)
+
+
 def check(info: Info) -> None:
     """Names and number of devices fit a manifest."""
     devices = (*info.nets, *info.blocks)
@@ -65,9 +70,9 @@ def stanzas(info: Info) -> tuple[Sexp, ...]:
 
 
 def files(info: Info) -> tuple[GeneratedFile, ...]:
-    manifest = GeneratedFile(path="manifest.json", content=manifest_json(info.nets, info.blocks))
+    declared = GeneratedFile(path="manifest.json", content=manifest_json(solo5_manifest(info.nets, info.blocks)))
     if info.target != "virtio":
-        return (manifest,)
+        return (declared,)
     from mirage_py.codegen.libvirt import virtio_domain
 
-    return (manifest, GeneratedFile(path=f"{info.name}_libvirt.xml", content=virtio_domain(info)))
+    return (declared, GeneratedFile(path=f"{info.name}_libvirt.xml", content=virtio_domain(info)))

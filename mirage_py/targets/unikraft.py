@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from mirage_py.dsl.device import Sexp
 from mirage_py.dsl.package import Package, bounded
@@ -35,6 +35,11 @@ def image(output: str, target: str) -> str:
 
 def abi(target: str) -> str | None:
     del target
+    return None
+
+
+def manifest(info: Info) -> dict[str, Any] | None:
+    del info
     return None
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
+from mirage_py.codegen.manifest import manifest as solo5_manifest
 from mirage_py.codegen.manifest import manifest_json
 from mirage_py.dsl.device import Sexp
 from mirage_py.dsl.package import Package, bounded
@@ -32,6 +33,12 @@ def abi(target: str) -> str | None:
     return "xen"
 
 
+def manifest(info: Info) -> dict[str, Any] | None:
+    """Empty: XenStore tells a guest its devices."""
+    del info
+    return solo5_manifest((), ())
+
+
 def check(info: Info) -> None:
     """A Xen guest finds its devices in XenStore: their names are free."""
     del info
@@ -42,14 +49,14 @@ def stanzas(info: Info) -> tuple[Sexp, ...]:
 
 
 def files(info: Info) -> tuple[GeneratedFile, ...]:
-    manifest = GeneratedFile(path="manifest.json", content=manifest_json((), ()))
+    declared = GeneratedFile(path="manifest.json", content=manifest_json(solo5_manifest((), ())))
     if info.target != "xen":
-        return (manifest,)
+        return (declared,)
     from mirage_py.codegen.libvirt import xen_domain
     from mirage_py.codegen.xl import xl, xl_template
 
     return (
-        manifest,
+        declared,
         GeneratedFile(path=f"{info.name}.xl", content=xl(info)),
         GeneratedFile(path=f"{info.name}.xl.in", content=xl_template(info)),
         GeneratedFile(path=f"{info.name}_libvirt.xml", content=xen_domain(info)),
