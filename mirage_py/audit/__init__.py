@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mirage_py.audit.engine import audit
+from mirage_py.audit.equip import with_toolchain
 from mirage_py.audit.explain import Explanation, Undefined, explain_undefined, read_linker
 from mirage_py.audit.render import render_json, render_markdown, render_sarif, render_text
 
@@ -16,4 +17,5 @@ __all__ = [
     "render_markdown",
     "render_sarif",
     "render_text",
+    "with_toolchain",
 ]

@@ -61,10 +61,13 @@ class _Reader:
             return ExtraC()
 
 
-def code_of(library: Library, linkopts: str | None, folders: Iterable[Path] = ()) -> Code:
+def code_of(
+    library: Library, linkopts: str | None = None, folders: Iterable[Path] = (), target: Iterable[Path] = ()
+) -> Code:
     """The code of one installed library.
 
-    `linkopts` is its `freestanding_linkopts`; `folders` hold the C archives that come with OCaml.
+    `linkopts` is its `freestanding_linkopts`; `folders` hold the C archives that come with OCaml, `target` those that
+    were made for the target, which are found first.
     """
     reader = _Reader()
     cmxas = [path for path in library.archives if path.suffix == ".cmxa"]
@@ -74,14 +77,15 @@ def code_of(library: Library, linkopts: str | None, folders: Iterable[Path] = ()
     places = (library.directory, *{path.parent for path in cmxas}, *folders)
     words = [word for extra in extras for word in (*extra.objects, *extra.options)]
     declared, findings = _declared(linkopts, library, reader)
-    own, system = _c_side(words, places)
+    made = frozenset(target)
+    own, system = _c_side(words, (*made, *places))
     stubs = declared or [reader.archive(path) for path in own]
     return Code(
         library=library.name,
         ocaml=tuple(found for found in ocaml if found),
         stubs=tuple(found for found in stubs if found),
         system=tuple(system),
-        target_built=bool(declared),
+        target_built=bool(declared) or (bool(own) and all(path.parent in made for path in own)),
         problems=tuple(reader.problems),
         findings=tuple(findings),
         read=tuple(reader.read),

@@ -64,6 +64,7 @@ class Evidence:
     externals: dict[str, External]
     link: Link
     libc: Libc
+    machine: str
     own: dict[str, tuple[Finding, ...]]
     problems: tuple[Problem, ...] = field(default=())
 
@@ -86,14 +87,15 @@ def _audit(request: AuditRequest, sources: Sources, progress: Progress) -> Audit
 def gather(request: AuditRequest, sources: Sources, progress: Progress = _silent) -> Evidence:
     """Read the closure and its archives, link on paper, and judge the objects."""
     closure = closure_of(request.roots, sources)
-    codes = tuple(_codes(closure, sources, progress))
+    codes = tuple(_codes(request, closure, sources, progress))
     externals = _externals(closure, codes, sources)
     asked = {name: tuple(sorted({one.symbol for one in found})) for name, found in externals.items()}
     roots = [name for name, node in closure.nodes.items() if node.root]
     linked = link(codes, roots, asked)
     libc, problems = libc_for(request, sources)
     named = {one.symbol: one for found in externals.values() for one in found}
-    own = Judge(codes, libc, this_machine()).findings(linked, named)
+    machine = request.machine or this_machine()
+    own = Judge(codes, libc, machine).findings(linked, named)
     unread = tuple(problem for code in codes for problem in code.problems)
     return Evidence(
         closure=closure,
@@ -101,6 +103,7 @@ def gather(request: AuditRequest, sources: Sources, progress: Progress = _silent
         externals=named,
         link=linked,
         libc=libc,
+        machine=machine,
         own=own,
         problems=(*closure.problems, *problems, *unread, *linked.problems),
     )
@@ -113,12 +116,13 @@ def this_machine() -> str:
     return {"AMD64": "x86_64", "arm64": "aarch64"}.get(platform.machine(), platform.machine())
 
 
-def _codes(closure: Closure, sources: Sources, progress: Progress) -> Iterable[Code]:
+def _codes(request: AuditRequest, closure: Closure, sources: Sources, progress: Progress) -> Iterable[Code]:
     """The code of every library that is not refused by name already and that runs on the target."""
     for done, (name, node) in enumerate(closure.nodes.items()):
         progress("reading libraries", done, len(closure.nodes))
-        if rule_for(name) is None and node.library.origin == "installed" and not node.library.ppx:
-            code = code_of(node.library, sources.linkopts(name), sources.folders)
+        if rule_for(name) is None and node.library.origin != "vendored" and not node.library.ppx:
+            linkopts = sources.linkopts(name) if request.declared else None
+            code = code_of(node.library, linkopts, sources.folders, request.toolchain_folders)
             sources.note(*code.read)
             yield code
 
@@ -180,7 +184,7 @@ def _own(node: Node, evidence: Evidence, target: str, sources: Sources) -> tuple
     if rule is not None:
         message = f"{name} cannot be in a unikernel: {rule.why}{_use(name, evidence)}"
         return (Finding(rule="forbidden", severity=rule.severity, message=message, remedy=rule.remedy),)
-    found = evidence.own.get(name, ()) if node.library.origin == "installed" else sources.findings(name, evidence.libc)
+    found = evidence.own.get(name, ()) if node.library.origin != "vendored" else sources.findings(name, evidence.libc)
     return (*absent, *_for_target(found, target), *_host_only(node))
 
 
@@ -257,6 +261,6 @@ def _basis(node: Node) -> tuple[str, ...]:
     """What the verdict on a library rests on."""
     if rule_for(node.library.name) or node.library.ppx:
         return ("its name",)
-    if node.library.origin != "installed":
+    if node.library.origin == "vendored":
         return ("dune files", "sources")
     return ("META", "archives") if node.library.archives else ("META",)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from mirage_py.audit.elf import Object
-from mirage_py.audit.engine import Evidence, gather, this_machine
+from mirage_py.audit.engine import Evidence, gather
 from mirage_py.audit.judge import RECOMPILE, Judge
 from mirage_py.audit.link import Place, Pulled, Want
 from mirage_py.audit.names import unit_of
@@ -104,7 +104,7 @@ def _reason(symbol: str, wanted: Pulled | None, evidence: Evidence) -> tuple[str
                 return why, code.library, RECOMPILE
     if unit_of(symbol):
         return _unit_reason(symbol)
-    judge = Judge(evidence.codes, evidence.libc, this_machine())
+    judge = Judge(evidence.codes, evidence.libc, evidence.machine)
     by = wanted or _nobody(evidence)
     finding = next(iter(judge.want(Want(symbol, by), evidence.externals)), None) if by else None
     if finding is None:

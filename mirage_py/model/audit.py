@@ -117,8 +117,8 @@ class AuditRequest:
     the target's libc, libm, bindings and OCaml runtime; without them the table of `generation` serves, or of the
     generation that fits the OCaml found on `path`. C archives in `toolchain_folders` were made for the target, and so
     were those that META declares where `declared` holds (the pkg-config generation); `machine` is the target's, None
-    for this one's. `mirage_py.audit.with_toolchain` fills all these from a `Toolchain`. `opam` names packages to judge from metadata alone,
-    `opam_repositories` where such metadata lies. `cache` is the folder of the cache, None for none.
+    for this one's: `mirage_py.audit.with_toolchain` fills all these from a `Toolchain`. `opam` names packages to judge
+    from metadata alone, `opam_repositories` where such metadata lies. `cache` is the cache's folder, None for none.
     """
 
     roots: tuple[Root, ...] = ()

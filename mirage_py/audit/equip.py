@@ -1,0 +1,20 @@
+"""What a toolchain that is here says to the audit: its libc, its runtime, its machine, its C archives."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mirage_py.model.audit import AuditRequest
+from mirage_py.model.toolchain import Toolchain
+
+
+def with_toolchain(request: AuditRequest, toolchain: Toolchain) -> AuditRequest:
+    """The same question, answered from this toolchain instead of from mpy's tables."""
+    bindings = (toolchain.bindings,) if toolchain.bindings is not None else ()
+    return replace(
+        request,
+        toolchain_archives=(*toolchain.runtime, *bindings),
+        toolchain_folders=(toolchain.stdlib, *toolchain.libraries),
+        machine=toolchain.architecture,
+        declared=toolchain.generation == "pkg-config",
+    )
