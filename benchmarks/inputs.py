@@ -1,0 +1,84 @@
+"""Configurations to measure with, made as text: a hello, and graphs of any size in three shapes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+HELLO: Final = """\
+from mirage_py import job, main, package, register
+
+hello = main("Unikernel", job, packages=[package("duration")])
+
+register("hello", [hello])
+"""
+
+HELLO_ML: Final = """\
+open Lwt.Infix
+
+let start () =
+  let rec loop = function
+    | 0 -> Lwt.return_unit
+    | n ->
+      Logs.info (fun f -> f "hello");
+      Mirage_sleep.ns (Duration.of_ms 1) >>= fun () ->
+      loop (n - 1)
+  in
+  loop 4
+"""
+
+_PARTS: Final = """\
+from mirage_py import impl, job, main, register, typ
+
+link = typ("link")
+device = impl("Link.First", link)
+"""
+
+CHAIN: Final = """\
+step = impl("Link.Next", link >> link)
+for _ in range({size}):
+    device = step(device)
+
+register("chain", [main("Unikernel.Main", link >> job)(device)])
+"""
+
+LADDER: Final = """\
+rung = impl("Link.Rung", link >> link >> link)
+for _ in range({size}):
+    device = rung(device, device)
+
+register("ladder", [main("Unikernel.Main", link >> job)(device)])
+"""
+
+WIDE: Final = """\
+devices = [impl("Link.One", link) for _ in range({size})]
+
+register("wide", [main("Unikernel", job, deps=devices)])
+"""
+
+
+def write_hello(folder: Path) -> None:
+    """The unikernel that greets."""
+    write(folder, HELLO)
+
+
+def write_chain(folder: Path, size: int) -> None:
+    """`size` devices, each over the one before."""
+    write(folder, _PARTS + CHAIN.format(size=size))
+
+
+def write_ladder(folder: Path, size: int) -> None:
+    """`size` devices, each over the one before twice: 2 to the power of `size` paths."""
+    write(folder, _PARTS + LADDER.format(size=size))
+
+
+def write_wide(folder: Path, size: int) -> None:
+    """One job that waits for `size` devices, which know nothing of each other."""
+    write(folder, _PARTS + WIDE.format(size=size))
+
+
+def write(folder: Path, config: str) -> None:
+    """A fresh folder with this configuration and a unikernel."""
+    folder.mkdir(parents=True)
+    (folder / "config.py").write_text(config, encoding="utf-8")
+    (folder / "unikernel.ml").write_text(HELLO_ML, encoding="utf-8")

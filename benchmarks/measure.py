@@ -1,0 +1,88 @@
+"""Runs a command and says how long the whole process took and how much memory it and its children used."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from math import log
+from pathlib import Path
+from statistics import median
+from typing import Final
+
+BUDGET: Final = 8.0
+"""Seconds after which a measurement is not repeated again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """One or several runs of a command: seconds (median) and the largest resident memory, in bytes."""
+
+    seconds: float
+    memory: int
+    runs: int
+
+
+def mpy(*args: str) -> tuple[str, ...]:
+    """The command line of the mpy that belongs to this interpreter."""
+    return (str(Path(sys.executable).with_name("mpy")), *args)
+
+
+def run(argv: tuple[str, ...], folder: Path) -> Sample:
+    """Run once; fails with the command's own output when it fails."""
+    start = time.perf_counter()
+    process = subprocess.Popen(argv, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert process.stdout is not None
+    output = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    process.stdout.close()
+    if process.returncode != 0:
+        raise SystemExit(f"$ {' '.join(argv)}\n{output.decode()}exit {process.returncode}")
+    return Sample(seconds=seconds, memory=usage.ru_maxrss * 1024, runs=1)
+
+
+def repeat(
+    argv: tuple[str, ...], folder: Path, *, runs: int = 15, before: Callable[[], object] = lambda: None
+) -> Sample:
+    """The median of several runs; `before` prepares each and is not measured."""
+    return _summary(list(_samples(argv, folder, runs, before)))
+
+
+def _samples(argv: tuple[str, ...], folder: Path, runs: int, before: Callable[[], object]) -> Iterator[Sample]:
+    end = time.perf_counter() + BUDGET
+    for count in range(runs):
+        before()
+        yield run(argv, folder)
+        if time.perf_counter() > end and count >= 2:
+            return
+
+
+def _summary(samples: list[Sample]) -> Sample:
+    return Sample(
+        seconds=median(sample.seconds for sample in samples),
+        memory=max(sample.memory for sample in samples),
+        runs=len(samples),
+    )
+
+
+def slope(sizes: list[int], values: list[float]) -> float:
+    """The exponent e of the power law n**e nearest to the values: 1 is linear, 2 quadratic."""
+    xs, ys = [log(size) for size in sizes], [log(value) for value in values]
+    x, y = sum(xs) / len(xs), sum(ys) / len(ys)
+    return sum((a - x) * (b - y) for a, b in zip(xs, ys, strict=True)) / sum((a - x) ** 2 for a in xs)
+
+
+def machine() -> str:
+    """What was measured on, in a line."""
+    model = ""
+    with suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+    version = ".".join(map(str, sys.version_info[:3]))
+    return f"{os.cpu_count()} cores ({model or 'unknown'}), Linux, CPython {version}"

@@ -1,0 +1,160 @@
+"""`make bench`: the figures of benchmarks/figures.md, taken on this machine; `--record` writes them there.
+
+Every figure is the median time of a whole process, from its start to its end, with warm file caches. In brackets, where
+it is known: what the OCaml tool takes for the same on a machine of the same size.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Final
+
+from inputs import write_chain, write_hello, write_ladder, write_wide
+from measure import Sample, machine, mpy, repeat, slope
+
+RECORD: Final = Path(__file__).with_name("figures.md")
+MARK: Final = "<!-- figures -->"
+
+TARGETS: Final = (
+    "unix", "macosx", "hvt", "spt", "virtio", "muen", "genode", "xen", "qubes", "unikraft-firecracker", "unikraft-qemu",
+)  # fmt: skip
+SIZES: Final = [1000, 2000, 5000, 10000]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """One line of the table: what was measured, what came out, what it should stay under, what the OCaml tool takes."""
+
+    what: str
+    value: str
+    bound: str = ""
+    mirage: str = ""
+
+    def row(self) -> str:
+        return f"| {self.what} | {self.value} | {self.bound} | {self.mirage} |"
+
+
+Benchmark = Callable[[Path], Iterator[Figure]]
+
+
+def main() -> None:
+    """Run the benchmarks that the command line names, print their table and, if asked, record it."""
+    options = _options()
+    rows = ["| What | Median | Bound | `mirage` |", "| --- | --- | --- | --- |"]
+    print("\n".join(rows), flush=True)
+    for benchmark in options.only or BENCHMARKS:
+        with tempfile.TemporaryDirectory(prefix="mpy-bench-") as folder:
+            for figure in BENCHMARKS[benchmark](Path(folder)):
+                rows.append(figure.row())
+                print(rows[-1], flush=True)
+    if options.record:
+        _record(rows)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("only", nargs="*", choices=BENCHMARKS, help="benchmarks to run; all of them by default")
+    parser.add_argument("--record", action="store_true", help=f"write the table to {RECORD.name}")
+    return parser.parse_args()
+
+
+def _record(rows: list[str]) -> None:
+    kept, _, _ = RECORD.read_text(encoding="utf-8").partition(MARK)
+    RECORD.write_text(f"{kept}{MARK}\n\nTaken on {machine()}.\n\n" + "\n".join(rows) + "\n", encoding="utf-8")
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Starting, and small configurations
+
+
+def start(folder: Path) -> Iterator[Figure]:
+    """The interpreter alone, and the shortest commands."""
+    write_hello(folder / "hello")
+    python = repeat((sys.executable, "-c", "pass"), folder, runs=41)
+    version = repeat(mpy("--version"), folder, runs=41)
+    yield Figure(what="`python -c pass`, for comparison", value=_ms(python))
+    ratio = version.seconds / python.seconds
+    yield Figure(what="`mpy --version`", value=f"{_ms(version)}, {ratio:.1f} times python", bound="2.5 times", mirage="4 ms")
+    yield _timed("`mpy query` of hello", repeat(mpy("query", "packages"), folder / "hello"), "100 ms", "36 ms")
+
+
+def configure(folder: Path) -> Iterator[Figure]:
+    """`configure` of hello: the first time, again, after an edit, for every target."""
+    one, every = mpy("configure", "-t", "unix"), mpy("configure", *(word for target in TARGETS for word in ("-t", target)))
+    hello = folder / "hello"
+
+    def fresh() -> None:
+        shutil.rmtree(hello, ignore_errors=True)
+        write_hello(hello)
+
+    edits = count()
+
+    def edit() -> None:
+        with (hello / "config.py").open("a", encoding="utf-8") as config:
+            config.write(f"# edit {next(edits)}\n")
+
+    yield _timed("`configure` of hello, one target, first time", repeat(one, hello, before=fresh), "130 ms", "350 ms")
+    yield _timed("the same, nothing changed", repeat(one, hello), "130 ms", "39 ms")
+    yield _timed("the same, config.py edited", repeat(one, hello, before=edit), "130 ms", "280 ms")
+    yield _timed("all eleven targets, first time", repeat(every, hello, before=fresh), "220 ms")
+    yield _timed("all eleven, config.py edited", repeat(every, hello, before=edit), "220 ms", "430 ms for five")
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Large graphs
+
+
+def graphs(folder: Path) -> Iterator[Figure]:
+    """Chains, ladders and wide graphs, and how time and memory grow."""
+    yield from _growth(folder, "chain", write_chain, {1000: ("0.3 s", "1.3 to 2.8 s"), 10000: ("3 s", "142 s")})
+    short = _graph(folder / "short", write_chain, 30)
+    ladder = _graph(folder / "ladder", write_ladder, 30)
+    yield Figure(what="chain of 30", value=_ms(short))
+    yield Figure(what="ladder of 30 diamonds", value=_ms(ladder), bound="as the chain", mirage="222 s for 24")
+    yield from _growth(folder, "side by side", write_wide, {10000: ("2 s", "3.4 s")})
+
+
+def _growth(
+    folder: Path, shape: str, write: Callable[[Path, int], None], bounds: dict[int, tuple[str, str]]
+) -> Iterator[Figure]:
+    empty = _graph(folder / f"{shape}-1", write, 1)
+    samples = {size: _graph(folder / f"{shape}-{size}", write, size) for size in SIZES}
+    for size, sample in samples.items():
+        bound, mirage = bounds.get(size, ("", ""))
+        yield Figure(what=f"{size:,} devices, {shape}", value=_ms(sample), bound=bound, mirage=mirage)
+    seconds = slope(SIZES, [sample.seconds - empty.seconds for sample in samples.values()])
+    memory = slope(SIZES, [float(sample.memory - empty.memory) for sample in samples.values()])
+    each = (samples[SIZES[-1]].memory - empty.memory) / SIZES[-1] / 1024
+    value = f"time n^{seconds:.2f}, memory n^{memory:.2f} ({each:.1f} KiB a device)"
+    yield Figure(what=f"growth, {shape}, above a graph of one", value=value, bound="n^1")
+
+
+def _graph(folder: Path, write: Callable[[Path, int], None], size: int) -> Sample:
+    write(folder, size)
+    again = lambda: shutil.rmtree(folder / "mirage", ignore_errors=True)  # noqa: E731  # a one-line preparation
+    return repeat(mpy("configure", "-t", "unix"), folder, runs=7, before=again)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def _timed(what: str, sample: Sample, bound: str = "", mirage: str = "") -> Figure:
+    return Figure(what=what, value=_ms(sample), bound=bound, mirage=mirage)
+
+
+def _ms(sample: Sample) -> str:
+    return f"{sample.seconds:.2f} s" if sample.seconds >= 1 else f"{sample.seconds * 1000:.0f} ms"
+
+
+BENCHMARKS: Final[dict[str, Benchmark]] = {"start": start, "configure": configure, "graphs": graphs}
+
+
+if __name__ == "__main__":
+    main()
