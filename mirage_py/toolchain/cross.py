@@ -23,7 +23,7 @@ from mirage_py.toolchain.findlib import configuration
 from mirage_py.toolchain.host import MACHINES
 from mirage_py.toolchain.meta import Definition, MetaError, Package, parse
 
-__all__ = ["Place", "cross_toolchain", "places"]
+__all__ = ["TENDERS", "Place", "cross_toolchain", "opam_version", "places", "solo5_version"]
 
 NAME: Final = "solo5"
 """The findlib toolchain that ocaml-solo5 installs, and that dune's context names."""
@@ -120,8 +120,8 @@ class _Finder:
             linker_script=self._beside_bindings(folder / f"solo5_{abi}.lds", "linker_script"),
             elftool=elftool,
             tender=self._tender(target),
-            solo5_version=_solo5_version(elftool),
-            ocaml_solo5_version=_opam_version(self.prefix),
+            solo5_version=solo5_version(elftool),
+            ocaml_solo5_version=opam_version(self.prefix, "ocaml-solo5*"),
             cmx_magic=self.config.get("cmx_magic_number", ""),
             path=tuple(dict.fromkeys((solo5_cc.parent, c_compiler.parent))),
             sources=self._all_sources(),
@@ -293,14 +293,14 @@ def _pairs(words: list[str], keeps: Callable[[str], bool]) -> Iterator[tuple[str
             yield flag
 
 
-def _solo5_version(elftool: Path) -> str | None:
+def solo5_version(elftool: Path) -> str | None:
     """The version that the tool states with its usage, for which it ends with 1."""
     command = Command(argv=(str(elftool), "--version"), purpose="ask Solo5 for its version")
     found = re.search(r"version v?([\w.+~-]+)", ask(command, codes=(0, 1)))
     return found[1] if found else None
 
 
-def _opam_version(prefix: Path) -> str | None:
-    """ocaml-solo5 states its version nowhere but in opam's record of the switch."""
-    found = sorted((prefix / ".opam-switch" / "packages").glob("ocaml-solo5*.*"))
+def opam_version(prefix: Path, package: str) -> str | None:
+    """A package's version in opam's record of the switch: the only place where ocaml-solo5 states it."""
+    found = sorted((prefix / ".opam-switch" / "packages").glob(f"{package}.*"))
     return found[0].name.partition(".")[2] if found else None

@@ -17,7 +17,7 @@ from typing import Final
 from mirage_py.errors import ToolNotFound, ToolTooOld
 from mirage_py.model.toolchain import ABIS, HostToolchain, Toolchain, ToolchainChoice
 from mirage_py.process import which
-from mirage_py.toolchain.cross import TENDERS
+from mirage_py.toolchain.cross import TENDERS, opam_version, solo5_version
 from mirage_py.toolchain.pkgconfig import PkgConfig, folders_of, folders_with
 
 __all__ = ["freestanding_toolchain", "linked_by_hand", "pkg_config_of"]
@@ -42,8 +42,10 @@ def freestanding_toolchain(pkg_config: PkgConfig, host: HostToolchain, target: s
     version = _ocaml_version(include) or host.ocaml_version
     _refuse_other_ocaml(version, host, target)
     libs = pkg_config.libs([RUNTIME])
-    folder = Path(" ".join(pkg_config.variable(bindings, "libdir")) or "/")
+    ldflags = pkg_config.required(bindings, "ldflags")
+    linked = _named_files(ldflags, target) or _in_libdir(pkg_config, bindings, abi)
     prefix = Path(os.path.normpath(" ".join(pkg_config.variable(RUNTIME, "prefix")) or "/"))
+    elftool = _tool("solo5-elftool", prefix)
     return Toolchain(
         target=target,
         generation="pkg-config",
@@ -54,18 +56,18 @@ def freestanding_toolchain(pkg_config: PkgConfig, host: HostToolchain, target: s
         c_compiler=(os.environ.get("CC") or host.c_compiler[0],),
         cflags=pkg_config.cflags([RUNTIME]),
         linker=pkg_config.variable(bindings, "ld") or ("ld",),  # virtio's description has never had an `ld`
-        ldflags=pkg_config.required(bindings, "ldflags"),
+        ldflags=ldflags,
         libs=libs,
         ldpostflags=pkg_config.variable(bindings, "ldpostflags"),
         runtime=_archives(libs, target),
         objcopy=which("objcopy"),
         prefix=prefix,
-        bindings=_file(folder / f"solo5_{abi}.o"),
-        linker_script=_file(folder / f"solo5_{abi}.lds"),
-        elftool=_tool("solo5-elftool", prefix),
+        bindings=next((file for file in linked if file.suffix != ".lds"), None),
+        linker_script=next((file for file in linked if file.suffix == ".lds"), None),
+        elftool=elftool,
         tender=_tool(_tender(target, host), prefix),
-        solo5_version=pkg_config.version(bindings),
-        ocaml_solo5_version=pkg_config.version(RUNTIME),
+        solo5_version=solo5_version(elftool) if elftool else None,  # the descriptions have said 0.6.0 ever since
+        ocaml_solo5_version=opam_version(prefix, RUNTIME),
         cmx_magic=host.cmx_magic,
         path=(prefix / "bin",) if (prefix / "bin").is_dir() else (),
         sources=_sources(pkg_config, bindings),
@@ -150,14 +152,30 @@ def _archives(libs: tuple[str, ...], target: str) -> tuple[Path, ...]:
     folders = [Path(word[2:]) for word in libs if word.startswith("-L")]
     names = [f"lib{word[2:]}.a" for word in libs if word.startswith("-l")]
     found = {name: next((one / name for one in folders if (one / name).is_file()), None) for name in names}
-    missing = [name for name, file in found.items() if file is None]
+    _refuse_half(target, [f"{name} in {', '.join(map(str, folders))}" for name, file in found.items() if file is None])
+    return tuple(file for file in found.values() if file is not None)
+
+
+def _named_files(ldflags: tuple[str, ...], target: str) -> tuple[Path, ...]:
+    """The linker script and the bindings' object in the linker's flags, each of which has to exist."""
+    named = [Path(os.path.normpath(word)) for word in ldflags if word.startswith("/")]
+    _refuse_half(target, [str(file) for file in named if not file.exists()])
+    return tuple(named)
+
+
+def _in_libdir(pkg_config: PkgConfig, bindings: str, abi: str) -> tuple[Path, ...]:
+    """What a linker that is told the ABI alone takes: the descriptions that mpy exports say it so."""
+    folder = Path(" ".join(pkg_config.variable(bindings, "libdir")) or "/")
+    return tuple(file for file in (folder / f"solo5_{abi}.o", folder / f"solo5_{abi}.lds") if file.is_file())
+
+
+def _refuse_half(target: str, missing: list[str]) -> None:
     if missing:
         raise ToolNotFound(
-            f"ocaml-freestanding for {target} is installed by half",
-            details=tuple(f"missing: {name} in {', '.join(map(str, folders))}" for name in missing),
-            hint="opam reinstall ocaml-freestanding",
+            f"the pkg-config toolchain for {target} is installed by half",
+            details=tuple(f"missing: {one}" for one in missing),
+            hint=f"opam reinstall ocaml-freestanding solo5-bindings-{ABIS[target]}",
         )
-    return tuple(file for file in found.values() if file is not None)
 
 
 def _tender(target: str, host: HostToolchain) -> str:
@@ -168,14 +186,10 @@ def _tool(name: str, prefix: Path) -> Path | None:
     return (which(name, str(prefix / "bin")) or which(name)) if name else None
 
 
-def _file(file: Path) -> Path | None:
-    return Path(os.path.normpath(file)) if file.is_file() else None
-
-
 def _sources(pkg_config: PkgConfig, bindings: str) -> dict[str, str]:
     """Which description each fact comes from; the compiler is the host's."""
-    by_runtime = ("cflags", "libs", "runtime", "prefix", "ocaml_version", "ocaml_solo5_version")
-    by_bindings = ("linker", "ldflags", "ldpostflags", "bindings", "linker_script", "solo5_version")
+    by_runtime = ("cflags", "libs", "runtime", "prefix", "ocaml_version")
+    by_bindings = ("linker", "ldflags", "ldpostflags", "bindings", "linker_script")
     return {
         **dict.fromkeys(("ocamlopt", "stdlib", "architecture", "c_compiler"), "the host's OCaml"),
         **dict.fromkeys(by_runtime, _description(pkg_config, RUNTIME)),
