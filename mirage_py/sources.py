@@ -10,6 +10,7 @@ from mirage_py.errors import ConfigError, Location
 from mirage_py.model.plan import CStub
 
 GENERATED = "main.ml"
+RESERVED_STEMS = frozenset({"manifest", "main"})
 NOT_MODULES = frozenset({"config.ml", "myocamlbuild.ml"})
 """Files of other tools that may lie beside config.py."""
 
@@ -46,7 +47,19 @@ def c_stubs(folder: Path, sources: tuple[CSources, ...], location: Location | No
         for pattern in source.globs:
             for path in _matches(folder, pattern, location):
                 found[path] = CStub(path=path, flags=source.flags, pkg_config=source.pkg_config)
+    _check_stems(found, location)
     return tuple(found[path] for path in sorted(found))
+
+
+def _check_stems(paths: Iterable[str], location: Location | None) -> None:
+    by_stem: dict[str, str] = {}
+    for path in paths:
+        twin = by_stem.setdefault(Path(path).stem, path)
+        if twin != path or Path(path).stem in RESERVED_STEMS:
+            clash = f"and {twin} have" if twin != path else "has"
+            raise ConfigError(
+                f"C stubs are compiled in one folder: {path} {clash} a name that is taken there", location=location
+            )
 
 
 def _matches(folder: Path, pattern: str, location: Location | None) -> list[str]:

@@ -31,7 +31,9 @@ class _Block:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Argument:
+class _Definition:
+    """A name, the code it stands for, and the directive to the line of config.py behind it."""
+
     name: str
     code: str
     directive: str | None
@@ -44,7 +46,7 @@ def main_ml(graph: Graph, info: Info, os_module: str, scheduler: Scheduler = LWT
         scheduler=scheduler,
         os_module=os_module,
         arguments=[_argument(arg) for arg in info.boot_args],
-        functors=[(node.module, _application(node)) for node in graph.nodes if node.args],
+        functors=[_functor(node) for node in graph.nodes if node.args],
         blocks=[_block(node, info) for node in graph.nodes],
         init=[node.variable for node in graph.init],
         root=graph.root.variable,
@@ -65,12 +67,13 @@ def connect(node: Node, info: Info) -> str:
     )
 
 
-def _argument(boot: BootArg) -> _Argument:
-    return _Argument(name=boot.name, code=boot.arg.code, directive=_directive(boot.arg.location))
+def _argument(boot: BootArg) -> _Definition:
+    return _Definition(name=boot.name, code=boot.arg.code, directive=_directive(boot.arg.location))
 
 
-def _application(node: Node) -> str:
-    return node.device.module + "".join(f" ({arg.module})" for arg in node.args)
+def _functor(node: Node) -> _Definition:
+    applied = node.device.module + "".join(f" ({arg.module})" for arg in node.args)
+    return _Definition(name=node.module, code=applied, directive=_directive(node.location))
 
 
 def _block(node: Node, info: Info) -> _Block:

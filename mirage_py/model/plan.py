@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from mirage_py.model.toolchain import DeclaredStubs
+
 DuneContext = Literal["default", "solo5", "unikraft"]
 """The dune context a target is compiled in: the host's compiler, or a cross compiler by the name of its toolchain."""
 
@@ -19,7 +21,7 @@ class GeneratedFile:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Library:
+class NeededLibrary:
     """A findlib library the image links, with the package that brings it, its bounds, and who asked for it."""
 
     name: str
@@ -40,16 +42,6 @@ class CStub:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DeclaredStubs:
-    """Where the C stubs of an installed package come from, paths relative to config.py."""
-
-    package: str
-    sources: tuple[str, ...]
-    cflags: tuple[str, ...] = ()
-    pkg_config: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
 class Plan:
     """What one unikernel on one target is made of: generated files, what is compiled and linked, and the image.
 
@@ -64,7 +56,7 @@ class Plan:
     context: DuneContext
     os_module: str
     files: tuple[GeneratedFile, ...]
-    libraries: tuple[Library, ...]
+    libraries: tuple[NeededLibrary, ...]
     modules: tuple[str, ...] = ()
     c_stubs: tuple[CStub, ...] = ()
     declared_stubs: tuple[DeclaredStubs, ...] = ()

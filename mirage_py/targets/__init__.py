@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 
 from mirage_py.dsl.device import Sexp
 from mirage_py.dsl.package import Package
-from mirage_py.model.plan import DuneContext, GeneratedFile
+from mirage_py.model.plan import CStub, DuneContext, GeneratedFile
 from mirage_py.resolve.info import Info
 
 
@@ -42,8 +42,8 @@ class Target(Protocol):
         """Refuse, with `UnsupportedTarget`, what the target can never hold."""
         ...
 
-    def stanzas(self, info: Info) -> tuple[Sexp, ...]:
-        """The dune stanzas that make the image's executable, `main.exe`."""
+    def stanzas(self, info: Info, stubs: tuple[CStub, ...]) -> tuple[Sexp, ...]:
+        """The dune stanzas that make the image's executable, `main.exe`, with the unikernel's own C stubs."""
         ...
 
     def files(self, info: Info) -> tuple[GeneratedFile, ...]:

@@ -6,8 +6,9 @@ from typing import Final
 
 from mirage_py.dsl.device import Sexp
 from mirage_py.dsl.package import Package, bounded
+from mirage_py.model.plan import CStub
 from mirage_py.resolve.info import Info
-from mirage_py.targets.common import in_context
+from mirage_py.targets.common import foreign_stubs, in_context, link_flags
 
 TOOLCHAIN: Final[tuple[Package, ...]] = (
     bounded("ocaml-solo5", build=True, scope="switch"),
@@ -18,7 +19,7 @@ FORBIDDEN_LIBRARIES: Final = ("unix", "threads.posix", "threads.vm", "dynlink", 
 """What needs an operating system below: dune refuses a closure that pulls one in."""
 
 
-def executable(info: Info, *, abi: str) -> tuple[Sexp, ...]:
+def executable(info: Info, stubs: tuple[CStub, ...], *, abi: str) -> tuple[Sexp, ...]:
     """The image's executable in the cross context, with its device manifest linked in."""
     manifest: Sexp = (
         "rule",
@@ -35,7 +36,8 @@ def executable(info: Info, *, abi: str) -> tuple[Sexp, ...]:
         ("libraries", *info.libraries),
         ("forbidden_libraries", *FORBIDDEN_LIBRARIES),
         ("flags", ":standard", "-w", "-70"),
-        ("link_flags", ":standard", "-cclib", f"-z solo5-abi={abi}"),
+        ("link_flags", ":standard", "-cclib", f"-z solo5-abi={abi}", *link_flags(info, stubs)),
         ("foreign_stubs", ("language", "c"), ("names", "manifest")),
+        *foreign_stubs(info, stubs),
     )
     return (manifest, program)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import PurePosixPath
 
 from mirage_py.codegen.main_ml import main_ml
 from mirage_py.codegen.opam import opam_file
 from mirage_py.codegen.sexp import render_stanzas
 from mirage_py.codegen.stamp import stamped, stamped_below
 from mirage_py.dsl.device import Sexp
-from mirage_py.model.plan import CStub, DeclaredStubs, GeneratedFile, Library, Plan
+from mirage_py.model.plan import CStub, GeneratedFile, NeededLibrary, Plan
+from mirage_py.model.toolchain import DeclaredStubs
 from mirage_py.resolve.graph import Graph
 from mirage_py.resolve.info import Info, Platform
 from mirage_py.targets import family
@@ -61,7 +63,9 @@ def plan(graph: Graph, info: Info, *, modules: tuple[str, ...], c_stubs: tuple[C
 def _dune(graph: Graph, info: Info, modules: tuple[str, ...], c_stubs: tuple[CStub, ...]) -> str:
     page = family(info.target)
     copies: list[Sexp] = [("copy_files#", f"{info.source_dir}/{name}") for name in modules]
-    copies += [("copy_files", f"{info.source_dir}/{stub.path}") for stub in c_stubs]
+    folders = dict.fromkeys(str(PurePosixPath(info.source_dir, stub.path).parent) for stub in c_stubs)
+    copies += [("copy_files#", f"{folder}/*.h") for folder in folders]
+    copies += [("copy_files#", f"{info.source_dir}/{stub.path}") for stub in c_stubs]
     devices = (stanza for node in reversed(graph.nodes) if node.device.dune for stanza in node.device.dune(info))
     image: Sexp = (
         "rule",
@@ -70,13 +74,13 @@ def _dune(graph: Graph, info: Info, modules: tuple[str, ...], c_stubs: tuple[CSt
         ("deps", "main.exe"),
         ("action", ("progn",)),
     )
-    stanzas = (*copies, *devices, *page.stanzas(info), image)
+    stanzas = (*copies, *devices, *page.stanzas(info, c_stubs), image)
     return stamped(render_stanzas(stanzas), "dune", info.config_file)
 
 
-def _libraries(info: Info) -> tuple[Library, ...]:
+def _libraries(info: Info) -> tuple[NeededLibrary, ...]:
     of_packages = {
-        name: Library(
+        name: NeededLibrary(
             name=name,
             package=requirement.name,
             min=requirement.min,
@@ -86,14 +90,14 @@ def _libraries(info: Info) -> tuple[Library, ...]:
         for requirement in info.requirements
         for name in requirement.libraries
     }
-    local = {name: Library(name=name, package=name.split(".")[0], local=True) for name in info.local_libs}
+    local = {name: NeededLibrary(name=name, package=name.split(".")[0], local=True) for name in info.local_libs}
     return tuple(entry for _, entry in sorted((of_packages | local).items()))
 
 
 def _declared_stubs(info: Info) -> tuple[DeclaredStubs, ...]:
     return tuple(
         DeclaredStubs(
-            package=r.name, sources=r.stubs.sources, cflags=r.stubs.cflags, pkg_config=r.stubs.pkg_config
+            library=r.name, sources=r.stubs.sources, cflags=r.stubs.cflags, pkg_config=r.stubs.pkg_config
         )
         for r in info.requirements
         if r.stubs

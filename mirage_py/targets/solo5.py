@@ -13,7 +13,7 @@ from mirage_py.codegen.manifest import manifest_json
 from mirage_py.dsl.device import Sexp
 from mirage_py.dsl.package import Package, bounded
 from mirage_py.errors import UnsupportedTarget
-from mirage_py.model.plan import DuneContext, GeneratedFile
+from mirage_py.model.plan import CStub, DuneContext, GeneratedFile
 from mirage_py.resolve.info import Info
 from mirage_py.targets.common import COMMON
 from mirage_py.targets.freestanding import FORBIDDEN_LIBRARIES, TOOLCHAIN, executable
@@ -65,8 +65,8 @@ def check(info: Info) -> None:
             )
 
 
-def stanzas(info: Info) -> tuple[Sexp, ...]:
-    return executable(info, abi=info.target)
+def stanzas(info: Info, stubs: tuple[CStub, ...]) -> tuple[Sexp, ...]:
+    return executable(info, stubs, abi=info.target)
 
 
 def files(info: Info) -> tuple[GeneratedFile, ...]:

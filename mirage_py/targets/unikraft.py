@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from mirage_py.dsl.device import Sexp
 from mirage_py.dsl.package import Package, bounded
-from mirage_py.model.plan import DuneContext, GeneratedFile
+from mirage_py.model.plan import CStub, DuneContext, GeneratedFile
 from mirage_py.resolve.info import Info
-from mirage_py.targets.common import COMMON, in_context
+from mirage_py.targets.common import COMMON, foreign_stubs, in_context, link_flags
 from mirage_py.targets.freestanding import FORBIDDEN_LIBRARIES
 
 NAMES: Final[tuple[str, ...]] = ("unikraft-firecracker", "unikraft-qemu")
@@ -48,7 +48,7 @@ def check(info: Info) -> None:
     del info
 
 
-def stanzas(info: Info) -> tuple[Sexp, ...]:
+def stanzas(info: Info, stubs: tuple[CStub, ...]) -> tuple[Sexp, ...]:
     backend = info.target.removeprefix("unikraft-")
     return (
         (
@@ -59,7 +59,8 @@ def stanzas(info: Info) -> tuple[Sexp, ...]:
             ("libraries", *info.libraries),
             ("forbidden_libraries", *FORBIDDEN_LIBRARIES),
             ("flags", ":standard", "-w", "-70"),
-            ("link_flags", ":standard", "-cclib", f"-z unikraft-backend={backend}"),
+            ("link_flags", ":standard", "-cclib", f"-z unikraft-backend={backend}", *link_flags(info, stubs)),
+        *foreign_stubs(info, stubs),
         ),
     )
 

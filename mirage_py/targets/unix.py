@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from mirage_py.dsl.device import Sexp
 from mirage_py.dsl.package import Package, bounded
-from mirage_py.model.plan import DuneContext, GeneratedFile
+from mirage_py.model.plan import CStub, DuneContext, GeneratedFile
 from mirage_py.resolve.info import Info
-from mirage_py.targets.common import COMMON, in_context
+from mirage_py.targets.common import COMMON, foreign_stubs, in_context, link_flags
 
 NAMES: Final[tuple[str, ...]] = ("unix", "macosx")
 CONTEXT: Final[DuneContext] = "default"
@@ -40,7 +40,7 @@ def check(info: Info) -> None:
     del info
 
 
-def stanzas(info: Info) -> tuple[Sexp, ...]:
+def stanzas(info: Info, stubs: tuple[CStub, ...]) -> tuple[Sexp, ...]:
     return (
         (
             "executable",
@@ -49,7 +49,8 @@ def stanzas(info: Info) -> tuple[Sexp, ...]:
             ("modes", "exe"),
             ("libraries", *info.libraries),
             ("flags", ":standard", "-w", "-70"),
-            ("link_flags", ":standard", "-thread"),
+            ("link_flags", ":standard", "-thread", *link_flags(info, stubs)),
+        *foreign_stubs(info, stubs),
         ),
     )
 

@@ -8,7 +8,7 @@ from mirage_py.codegen.manifest import manifest as solo5_manifest
 from mirage_py.codegen.manifest import manifest_json
 from mirage_py.dsl.device import Sexp
 from mirage_py.dsl.package import Package, bounded
-from mirage_py.model.plan import DuneContext, GeneratedFile
+from mirage_py.model.plan import CStub, DuneContext, GeneratedFile
 from mirage_py.resolve.info import Info
 from mirage_py.targets.common import COMMON
 from mirage_py.targets.freestanding import FORBIDDEN_LIBRARIES, TOOLCHAIN, executable
@@ -44,8 +44,8 @@ def check(info: Info) -> None:
     del info
 
 
-def stanzas(info: Info) -> tuple[Sexp, ...]:
-    return executable(info, abi="xen")
+def stanzas(info: Info, stubs: tuple[CStub, ...]) -> tuple[Sexp, ...]:
+    return executable(info, stubs, abi="xen")
 
 
 def files(info: Info) -> tuple[GeneratedFile, ...]:
