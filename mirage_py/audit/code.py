@@ -62,23 +62,23 @@ class _Reader:
 
 
 def code_of(
-    library: Library, linkopts: str | None = None, folders: Iterable[Path] = (), target: Iterable[Path] = ()
+    library: Library, linkopts: str | None = None, others: Iterable[Path] = (), target: Iterable[Path] = ()
 ) -> Code:
     """The code of one installed library.
 
-    `linkopts` is its `freestanding_linkopts`; `folders` hold the C archives that come with OCaml, `target` those that
-    were made for the target, which are found first.
+    `linkopts` is its `freestanding_linkopts`; `others` are folders of other libraries, which bring their C archives
+    themselves; C archives in `target` were made for the target and are found first.
     """
     reader = _Reader()
     cmxas = [path for path in library.archives if path.suffix == ".cmxa"]
     extras = [reader.c_side(path) for path in cmxas]
     ocaml = [reader.archive(path.with_suffix(".a")) for path in cmxas if path.with_suffix(".a").exists()]
     ocaml += [reader.archive(path.with_suffix(".o")) for path in library.archives if path.suffix == ".cmx"]
-    places = (library.directory, *{path.parent for path in cmxas}, *folders)
+    places = tuple(dict.fromkeys((library.directory, *(path.parent for path in cmxas))))
     words = [word for extra in extras for word in (*extra.objects, *extra.options)]
     declared, findings = _declared(linkopts, library, reader)
     made = frozenset(target)
-    own, system = _c_side(words, (*made, *places))
+    own, system = _c_side(words, (*made, *places), tuple(others))
     stubs = declared or [reader.archive(path) for path in own]
     return Code(
         library=library.name,
@@ -92,8 +92,8 @@ def code_of(
     )
 
 
-def _c_side(words: list[str], places: tuple[Path, ...]) -> tuple[list[Path], list[str]]:
-    """The C archives that lie beside the library, and the names of those that do not."""
+def _c_side(words: list[str], places: tuple[Path, ...], others: tuple[Path, ...]) -> tuple[list[Path], list[str]]:
+    """The C archives that lie beside the library, and the names of those that no OCaml library brings."""
     own: dict[Path, None] = {}
     system: dict[str, None] = {}
     for word in " ".join(words).split():
@@ -101,7 +101,7 @@ def _c_side(words: list[str], places: tuple[Path, ...]) -> tuple[list[Path], lis
             found = _find(f"lib{word[2:]}.a", places)
             if found is not None:
                 own[found] = None
-            elif word[2:] not in PROVIDED:
+            elif word[2:] not in PROVIDED and _find(f"lib{word[2:]}.a", others) is None:
                 system[word[2:]] = None
         elif word.endswith((".a", ".o")) and not word.startswith("-"):
             found = _find(word, places)

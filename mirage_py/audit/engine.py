@@ -95,7 +95,8 @@ def gather(request: AuditRequest, sources: Sources, progress: Progress = _silent
     libc, problems = libc_for(request, sources)
     named = {one.symbol: one for found in externals.values() for one in found}
     machine = request.machine or this_machine()
-    own = Judge(codes, libc, machine).findings(linked, named)
+    judge = Judge(codes, libc, machine, unix=not closure.nodes.keys().isdisjoint(UNITS_OF))
+    own = judge.findings(linked, named)
     unread = tuple(problem for code in codes for problem in code.problems)
     return Evidence(
         closure=closure,
@@ -118,11 +119,12 @@ def this_machine() -> str:
 
 def _codes(request: AuditRequest, closure: Closure, sources: Sources, progress: Progress) -> Iterable[Code]:
     """The code of every library that is not refused by name already and that runs on the target."""
+    others = tuple(dict.fromkeys(node.library.directory for node in closure.nodes.values()))
     for done, (name, node) in enumerate(closure.nodes.items()):
         progress("reading libraries", done, len(closure.nodes))
         if rule_for(name) is None and node.library.origin != "vendored" and not node.library.ppx:
             linkopts = sources.linkopts(name) if request.declared else None
-            code = code_of(node.library, linkopts, sources.folders, request.toolchain_folders)
+            code = code_of(node.library, linkopts, others, request.toolchain_folders)
             sources.note(*code.read)
             yield code
 

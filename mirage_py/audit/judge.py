@@ -15,8 +15,9 @@ from mirage_py.audit.link import Link, Pulled, Want
 from mirage_py.audit.names import (
     COMPILER_SUPPORT,
     CPLUSPLUS,
-    UNIX_PRIMITIVE,
+    UNIX_HELPERS,
     is_entry,
+    is_of_unix,
     is_startup,
     is_stdlib,
     ocaml_name,
@@ -37,10 +38,12 @@ FROM_LIBC: Final = "add it to the unikernel's c_sources, or ask the library's au
 class Judge:
     """Judges the pulled objects of one link against one libc, for one machine."""
 
-    def __init__(self, codes: Iterable[Code], libc: Libc, machine: str) -> None:
+    def __init__(self, codes: Iterable[Code], libc: Libc, machine: str, *, unix: bool = False) -> None:
+        """`unix` says that the closure names the library unix: then a rule speaks of it, not each use."""
         self.codes = {code.library: code for code in codes}
         self.libc = libc
         self.machine = machine
+        self.unix = unix
         self.users: dict[tuple[Path, int], dict[str, tuple[str, ...]]] = {}
 
     def findings(self, link: Link, externals: dict[str, External]) -> dict[str, tuple[Finding, ...]]:
@@ -61,7 +64,7 @@ class Judge:
     def want(self, want: Want, externals: dict[str, External]) -> Iterator[Finding]:
         """What a name means that no library of the closure defines."""
         symbol, by = want
-        if is_startup(symbol) or is_stdlib(symbol) or self.libc.runs(symbol) or UNIX_PRIMITIVE.fullmatch(symbol):
+        if is_startup(symbol) or is_stdlib(symbol) or self.libc.runs(symbol) or is_of_unix(symbol):
             return
         if symbol in self.libc.aborts:
             message = f"{symbol} is a stub that aborts{self._when(symbol, by)}"
@@ -79,9 +82,12 @@ class Judge:
         if names is not None:
             yield from self._fingerprint(symbol, names, by)
         elif unit is not None:
-            yield from _unit(symbol, unit, by)
+            yield from self._unit(symbol, unit, by)
         elif symbol in externals and not by.object.name:
             yield _external(externals[symbol])
+        elif symbol in UNIX_HELPERS:
+            message = f"its C stubs call {symbol}, which is of the library unix"
+            yield _finding(by, "unix-stubs", "unix", symbol, message, "unix", "choose a library without Unix")
         elif symbol in posix_names():
             message = f"the freestanding libc has no {symbol}"
             yield _finding(by, "libc-missing", "missing", symbol, message, "nolibc", FROM_LIBC)
@@ -117,6 +123,17 @@ class Judge:
             self.users[key] = users_of(by.place.archive, by.place.number, frozenset(by.object.undefined))
         names = self.users[key].get(symbol, ())
         return f", when {_some([ocaml_name(name) for name in names])} is called" if names else ""
+
+    def _unit(self, symbol: str, unit: str, by: Pulled) -> Iterator[Finding]:
+        """A unit of a library that is not in the closure; those of unix and threads have their rule."""
+        if unit.split("__", maxsplit=1)[0] not in UNIX_UNITS:
+            message = f"it uses the OCaml unit {unit}, which is in no library that it requires"
+            remedy = "add the library that has the unit"
+            yield _finding(by, "unit-missing", "missing", symbol, message, "another library", remedy)
+        elif not self.unix:
+            message = f"it uses {unit} of the library unix, which its META does not name"
+            remedy = "choose a library without Unix"
+            yield _finding(by, "unit-missing", "unix", symbol, message, "unix", remedy)
 
     def _unknown(self, symbol: str, by: Pulled) -> Finding:
         """A name of neither libc nor OCaml: of a system's C library, of the compiler, of nobody."""
@@ -204,15 +221,6 @@ def _some(names: list[str]) -> str:
     """Up to three names, and how many more there are."""
     more = f" or one of {len(names) - 3} more" if len(names) > 3 else ""
     return " or ".join(names[:3]) + more
-
-
-def _unit(symbol: str, unit: str, by: Pulled) -> Iterator[Finding]:
-    if unit.split("__", maxsplit=1)[0] in UNIX_UNITS:
-        return
-    message = f"it uses the OCaml unit {unit}, which is in no library that it requires"
-    yield _finding(
-        by, "unit-missing", "missing", symbol, message, "another library", "add the library that has the unit"
-    )
 
 
 def _external(external: External) -> Finding:

@@ -67,6 +67,7 @@ class _Linker:
     def __init__(self, codes: tuple[Code, ...]) -> None:
         self.codes = codes
         self.definitions: dict[str, Place] = {}
+        self.own: dict[str, dict[str, Place]] = {}
         self.pulled: dict[tuple[int, int], Pulled] = {}
         self.waiting: deque[Pulled] = deque()
         self.wants: list[Want] = []
@@ -90,11 +91,13 @@ class _Linker:
         )
 
     def _index(self) -> None:
-        """Every symbol of every archive, the first definition in link order first."""
+        """Every symbol of every archive, the first definition in link order first; a library's own before others'."""
         for code in self.codes:
+            own = self.own.setdefault(code.library, {})
             for archive, kind in _archives(code):
                 for symbol, number in self._symbols(archive):
-                    self.definitions.setdefault(symbol, Place(code.library, archive, number, kind))
+                    place = own.setdefault(symbol, Place(code.library, archive, number, kind))
+                    self.definitions.setdefault(symbol, place)
 
     def _symbols(self, archive: Archive) -> Iterator[tuple[str, int]]:
         """The archive's index; without one, what its objects say."""
@@ -118,8 +121,9 @@ class _Linker:
     def _follow(self) -> None:
         while self.waiting:
             here = self.waiting.popleft()
+            own = self.own.get(here.place.library, {})
             for symbol in here.object.undefined:
-                place = self.definitions.get(symbol)
+                place = own.get(symbol) or self.definitions.get(symbol)
                 if place is None:
                     self.wants.append(Want(symbol, here))
                 else:
@@ -136,8 +140,14 @@ class _Linker:
         self._note_clashes(made)
 
     def _note_clashes(self, made: Pulled) -> None:
-        """A pulled C object that defines again what another library's object defines first."""
-        for symbol in made.object.defined if made.place.kind == "c" else ():
+        """A pulled C object that defines again what another library's object defines first.
+
+        Where that other object has the wanted symbol too, a linker would take it and leave this one: no clash then.
+        """
+        first = self.definitions.get(made.wanted)
+        if made.place.kind != "c" or (first is not None and not _same(first, made.place)):
+            return
+        for symbol in made.object.defined:
             first = self.definitions.get(symbol)
             if first is not None and symbol not in made.object.weak and not _same(first, made.place):
                 self.clashes.setdefault((id(first.archive), id(made.place.archive)), (symbol, made, first))

@@ -45,6 +45,9 @@ _STARTUP: Final = re.compile(
 _UNIT: Final = re.compile(r"caml([A-Z]\w*?)(?:(?:__|\.|\$)(\w+?)(?:_\d+)?(?:_closure)?)?")
 _FUNCTION: Final = re.compile(r"caml([A-Z].*?)(?:_\d+)?(?:_code)?")
 
+UNIX_HELPERS: Final = frozenset({"uerror", "unix_error", "unix_error_of_code", "caml_uerror", "caml_unix_error"})
+"""C functions of the library unix that other libraries' stubs call to raise Unix_error."""
+
 UNIX_PRIMITIVE: Final = re.compile(r"(?:caml_)?unix_\w+|caml_(?:thread|mutex|condition)_\w+")
 """C functions of the libraries unix and threads: evidence for the rule that refuses those, no finding of their own."""
 
@@ -63,6 +66,11 @@ def source_names(symbol: str) -> tuple[str, ...] | None:
 def is_startup(symbol: str) -> bool:
     """Whether ocamlopt itself makes the symbol when it links."""
     return symbol == "_GLOBAL_OFFSET_TABLE_" or _STARTUP.fullmatch(symbol) is not None
+
+
+def is_of_unix(symbol: str) -> bool:
+    """Whether the symbol is a primitive of unix or threads, of which a rule speaks already."""
+    return symbol not in UNIX_HELPERS and UNIX_PRIMITIVE.fullmatch(symbol) is not None
 
 
 def is_stdlib(symbol: str) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
-from mirage_py.model.audit import VERDICT_WORDS, AuditReport, Finding, LibraryAudit, Severity
+from mirage_py.model.audit import SEVERITIES, VERDICT_WORDS, AuditReport, Finding, LibraryAudit, Severity
 
 SCHEMA: Final = 1
 """The version of the JSON; raised when a field changes its meaning."""
@@ -100,14 +100,21 @@ def decisive_finding(row: LibraryAudit) -> Finding | None:
 def _details(rows: tuple[LibraryAudit, ...]) -> Iterator[str]:
     """One block for each library with evidence of its own."""
     for row in rows:
-        findings = [finding for finding in row.findings if finding.severity != "note"]
+        findings = heaviest_first(finding for finding in row.findings if finding.severity != "note")
         if findings:
             yield "\n".join([f"{row.library}: {_words(row)}", *_way(row), *_evidence(findings, 5)])
+
+
+def heaviest_first(findings: Iterable[Finding]) -> list[Finding]:
+    """Findings in the order in which they decide, equals as they were found."""
+    return sorted(findings, key=lambda finding: -SEVERITIES.index(finding.severity))
 
 
 def _way(row: LibraryAudit) -> Iterator[str]:
     way = f": {' -> '.join(row.path)}" if len(row.path) > 1 else ""
     yield f"  asked for by {row.asked_by}{way}"
+    if row.because:
+        yield f"  because of {' -> '.join(row.because)}"
     if row.allowed is not None:
         yield f"  allowed: {row.allowed}"
 
@@ -133,7 +140,7 @@ def _explained(report: AuditReport, name: str) -> Iterator[str]:
         yield from _way(row)
         yield f"  judged from: {', '.join(row.sources)}"
         yield from _chain(report, row)
-        yield from _evidence(row.findings)
+        yield from _evidence(heaviest_first(row.findings))
 
 
 def _chain(report: AuditReport, row: LibraryAudit) -> Iterator[str]:
@@ -141,7 +148,7 @@ def _chain(report: AuditReport, row: LibraryAudit) -> Iterator[str]:
         culprit = next(one for one in report.libraries if one.library == name and one.target == row.target)
         yield f"{'  ' * (depth + 1)}needs {name}: {_words(culprit)}"
         if name == row.because[-1]:
-            yield from (f"{'  ' * (depth + 1)}{line.strip()}" for line in _evidence(culprit.findings))
+            yield from (f"{'  ' * (depth + 1)}{line.strip()}" for line in _evidence(heaviest_first(culprit.findings)))
 
 
 def _problems(report: AuditReport) -> Iterator[str]:

@@ -22,11 +22,6 @@ class Sources:
         self._read: dict[Path, None] = dict.fromkeys((*path, *vendored))
 
     @property
-    def folders(self) -> tuple[Path, ...]:
-        """Folders with the C archives that come with OCaml."""
-        return (self.findlib.stdlib,)
-
-    @property
     def runtime(self) -> Path:
         """The host's OCaml runtime: its names are those of the target's of the same version."""
         return self.findlib.stdlib / "libasmrun.a"
