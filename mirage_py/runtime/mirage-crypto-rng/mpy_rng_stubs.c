@@ -117,8 +117,7 @@ static const char *start(const char **name)
     source_t found = find(name);
     if (found == NULL)
         return "no random numbers: " ABSENT
-               ". Boot on one that has it (a model of QEMU's -cpu that has it, or -cpu max), vendor mirage-crypto-rng, or "
-               "configure without random";
+               " (QEMU has it with -cpu max); mirage-crypto-rng's own sources, vendored, do without it";
     source = found;
     for (int i = 0; i < 8; i++)
         if (!next(&word)) {
