@@ -113,6 +113,19 @@ class Tree:
         self._save(owned | {path: {digest}})
         return True
 
+    def mirror(self, folder: str, files: Mapping[str, str | Path]) -> None:
+        """Make a scratch folder hold exactly these files, each a text or a copy; only what differs is touched."""
+        base = self.root / folder
+        present = {str(p.relative_to(base)) for p in base.rglob("*") if p.is_file()} if base.is_dir() else set()
+        with _translated(base):
+            for name in present - set(files):
+                (base / name).unlink()
+            for name, content in files.items():
+                wanted = content.read_bytes() if isinstance(content, Path) else content.encode()
+                if _read(base / name) != wanted:
+                    (base / name).parent.mkdir(parents=True, exist_ok=True)
+                    (base / name).write_bytes(wanted)
+
     def clean(self) -> Cleaned:
         """Remove what mpy wrote and only that, then the folders left empty."""
         owned, removed, kept = self._owned(), [], []
@@ -142,7 +155,9 @@ class Tree:
                 path.rmdir()
 
     def _compare(self, folders: Mapping[str, Files], loose: Files, owned: Mapping[str, set[str]]) -> Written:
-        created, changed, unchanged = [], [], []
+        created: list[str] = []
+        changed: list[str] = []
+        unchanged: list[str] = []
         wanted = _flat(folders, loose)
         for path, text in sorted(wanted.items()):
             present = _read(self.root / path)

@@ -5,7 +5,7 @@ Each takes a request (what the command line said) and gives a value for the comm
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,12 @@ from typing import Any
 from mirage_py.dsl.config import Config, Unikernel, check_unikernel_name
 from mirage_py.dsl.key import TARGETS, Key, suggestion
 from mirage_py.dsl.key import target as target_key
+from mirage_py.diagnostics import build_failed
 from mirage_py.errors import MpyError, UsageError
 from mirage_py.filegen import Tree, Written
 from mirage_py.loader import load
 from mirage_py.model.plan import Plan
+from mirage_py.model.toolchain import HostToolchain, Toolchain
 from mirage_py.resolve.context import Context, choose, keys_of
 from mirage_py.resolve.graph import Graph
 from mirage_py.resolve.info import Info, resolve
@@ -103,6 +105,67 @@ def configure(request: Request, *, dry_run: bool = False) -> Configured:
         return Configured(resolved=resolved, written=tree.preview(_folders(resolved), _top(request, resolved)))
     with tree.locked():
         return Configured(resolved=resolved, written=tree.write(_folders(resolved), _top(request, resolved)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Built:
+    """An image that `build` made: its path, its size in bytes, whether it changed, and the command that runs it."""
+
+    plan: Plan
+    image: Path
+    size: int
+    changed: bool
+    run_command: str
+
+
+Progress = Callable[[str], None]
+"""Told what is being done, in a few words, whenever that changes."""
+
+
+def build(
+    request: Request, *, jobs: int | None = None, dev: bool = False, progress: Progress = lambda _: None
+) -> tuple[Built, ...]:
+    """Configure what has changed, then build every image in one dune run.
+
+    Raises what `configure` raises, `ToolNotFound`, `ToolTooOld` or `LibraryNotFound` for what this machine has not, and
+    `ToolFailed` with the first error at the user's line.
+    """
+    from mirage_py.equip import check_dune_lang, dune_command, equip
+    from mirage_py.process import run as run_command
+
+    resolved = resolve_all(request)
+    plans = tuple(one.plan for one in resolved)
+    tree = Tree(request.folder)
+    with tree.locked(progress):
+        tree.write(_folders(resolved), _top(request, resolved))
+        check_dune_lang(request.folder)
+        host, toolchains = _toolchains(plans)
+        equipment = equip(request.folder, plans, toolchains)
+        tree.mirror("mirage/machine", equipment.files)
+        command = dune_command(request.folder, plans, host, jobs=jobs, dev=dev)
+        progress(command.purpose)
+        result = run_command(command, check=False)
+        if not result.ok:
+            raise build_failed(result)
+        return tuple(_install(tree, request.folder, plan) for plan in plans)
+
+
+def _toolchains(plans: tuple[Plan, ...]) -> tuple[HostToolchain, dict[str, Toolchain]]:
+    from mirage_py.model.toolchain import ToolchainChoice
+    from mirage_py.toolchain.discover import discover, discover_host, from_environment
+
+    choice = from_environment(ToolchainChoice())
+    host = discover_host(choice)
+    return host, {plan.target: discover(plan.target, choice, host) for plan in plans}
+
+
+def _install(tree: Tree, folder: Path, plan: Plan) -> Built:
+    from mirage_py.equip import built_executable
+
+    path = f"dist/{plan.image}"
+    changed = tree.install(built_executable(folder, plan), path)
+    size = (folder / path).stat().st_size
+    return Built(plan=plan, image=folder / path, size=size, changed=changed, run_command=f"mpy run -t {plan.target}")
 
 
 def _resolve_each(config: Config, request: Request, saved: Saved) -> Iterator[Resolved]:

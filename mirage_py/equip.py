@@ -1,0 +1,140 @@
+"""Equipping a plan with what this machine has: the machine-bound files, and the one dune command that builds.
+
+Nothing written here is part of what one would commit or compare: it goes to `mirage/machine/`, which is mpy's alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mirage_py.audit.vendored import Vendored
+from mirage_py.errors import Location, ToolTooOld
+from mirage_py.model.command import Command
+from mirage_py.model.library import Library
+from mirage_py.model.plan import Plan
+from mirage_py.model.toolchain import HostToolchain, Toolchain
+from mirage_py.serving import VENDORED, Serving, serve
+from mirage_py.sources import dune_root
+from mirage_py.targets.common import C_FLAGS, LINK_FLAGS
+from mirage_py.toolchain.bundle import bundled_packages, sources_of
+from mirage_py.toolchain.findlib import Findlib
+from mirage_py.toolchain.pkgconfig import PkgConfig
+
+MACHINE = "mirage/machine"
+BUILD_DIR = "mirage/_build"
+LANG = (2, 9)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Equipment:
+    """The files below `mirage/machine` and, by label, who serves the libraries of each plan."""
+
+    files: Mapping[str, str | Path]
+    servings: Mapping[str, Serving]
+
+
+def equip(folder: Path, plans: Iterable[Plan], toolchains: Mapping[str, Toolchain]) -> Equipment:
+    """What this machine adds to the plans; `toolchains` are by target.
+
+    Raises `LibraryNotFound` for all libraries of a plan that nobody serves.
+    """
+    vendored = vendored_libraries(folder)
+    files: dict[str, str | Path] = {}
+    servings = {}
+    findlib = Findlib.discover()
+    for plan in plans:
+        servings[plan.label] = serve(plan, findlib, vendored)
+        files |= _flags_files(plan, toolchains[plan.target])
+    for name in sorted({package for serving in servings.values() for package in serving.bundled}):
+        files |= {f"runtime/{name}/{path}": source for path, source in sources_of(bundled_packages()[name])}
+    return Equipment(files=files, servings=servings)
+
+
+def vendored_libraries(folder: Path) -> dict[str, Library]:
+    """The libraries whose sources lie below the folders for vendored code."""
+    places = tuple(folder / place for place in VENDORED if (folder / place).is_dir())
+    return {name: stanza.library for name, stanza in Vendored(places).stanzas.items()} if places else {}
+
+
+def _flags_files(plan: Plan, toolchain: Toolchain) -> dict[str, str | Path]:
+    """What pkg-config answers for the unikernel's own C stubs, as dune reads it."""
+    packages = tuple(dict.fromkeys(name for stub in plan.c_stubs for name in stub.pkg_config))
+    if not packages:
+        return {}
+    answers = pkg_config_for(toolchain)
+    return {
+        f"{plan.label}/{C_FLAGS}": _sexp_list(answers.cflags(packages)),
+        f"{plan.label}/{LINK_FLAGS}": _sexp_list(word for flag in answers.libs(packages) for word in ("-cclib", flag)),
+    }
+
+
+def pkg_config_for(toolchain: Toolchain) -> PkgConfig:
+    """pkg-config asked for a target: with the host's own search path on unix, with the target's prefixes else."""
+    if not toolchain.freestanding:
+        return PkgConfig(folders=None, owner="the host")
+    from mirage_py.toolchain.pkgconfig import folders_of
+
+    prefixes = [place for place in (toolchain.sysroot, toolchain.prefix) if place]
+    folders = tuple(f for prefix in prefixes for f in folders_of(prefix))
+    return PkgConfig(folders=folders, owner=f"target {toolchain.target}")
+
+
+def _sexp_list(words: Iterable[str]) -> str:
+    from mirage_py.codegen.sexp import flat
+
+    return flat(tuple(words)) + "\n"
+
+
+def dune_command(
+    folder: Path,
+    plans: Iterable[Plan],
+    host: HostToolchain,
+    *,
+    jobs: int | None,
+    dev: bool,
+    env: Mapping[str, str | None] | None = None,
+) -> Command:
+    """The one dune run that builds the images of all plans."""
+    root = dune_root(folder)
+    below = "" if root == folder else f"{folder.relative_to(root)}/"
+    argv = [
+        str(host.dune),
+        "build",
+        "--root",
+        str(root),
+        "--workspace",
+        str(folder / "mirage/dune-workspace"),
+        "--build-dir",
+        str(folder / BUILD_DIR),
+        "--profile",
+        "dev" if dev else "release",
+        *(("-j", str(jobs)) if jobs else ()),
+        *(f"@@{below}mirage/{plan.label}/image" for plan in plans),
+    ]
+    labels = ", ".join(plan.image for plan in plans)
+    quiet = {name: None for name in ("DUNE_WORKSPACE", "DUNE_BUILD_DIR", "DUNE_PROFILE", "DUNE_ROOT", "OCAMLPARAM")}
+    return Command(
+        argv=tuple(argv), purpose=f"build {labels}", cwd=root, env={**quiet, **host.environment, **(env or {})}
+    )
+
+
+def built_executable(folder: Path, plan: Plan) -> Path:
+    """Where dune leaves the program of a plan."""
+    root = dune_root(folder)
+    return folder / BUILD_DIR / plan.context / folder.relative_to(root) / "mirage" / plan.label / "main.exe"
+
+
+def check_dune_lang(folder: Path) -> None:
+    """Refuse a dune-project whose language has not what the generated files need."""
+    for place in dict.fromkeys((folder, dune_root(folder))):
+        path = place / "dune-project"
+        found = re.search(r"\(lang\s+dune\s+(\d+)\.(\d+)\)", path.read_text("utf-8", "replace")) if path.is_file() else None
+        if found and (int(found[1]), int(found[2])) < LANG:
+            raise ToolTooOld(
+                f"the dune language of this project is {found[1]}.{found[2]}; mpy needs 2.9 or newer",
+                location=Location.of(path, 1),
+                hint="raise it to (lang dune 2.9)",
+            )

@@ -1,0 +1,167 @@
+"""Which library comes from where: vendored wins over installed, installed over bundled; a package is taken whole.
+
+An installed package serves only in a version that fits: the bounds of the graph, or, for what a bundled library needs,
+the release series whose interface that was written against.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mirage_py.errors import LibraryNotFound
+from mirage_py.model.library import Library
+from mirage_py.model.plan import NeededLibrary, Plan
+from mirage_py.resolve.version import fits
+from mirage_py.toolchain.bundle import BundledPackage, bundled_packages
+from mirage_py.toolchain.closure import Closure, walk
+from mirage_py.toolchain.findlib import Findlib
+
+VENDORED = ("mirage/duniverse", "duniverse")
+"""Folders, below the one of config.py, whose sources dune compiles for every target."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Serving:
+    """Everything one plan links, with who serves it."""
+
+    closure: Closure
+    rejected: Mapping[str, str]
+
+    @property
+    def bundled(self) -> tuple[str, ...]:
+        """The bundled packages that the build needs."""
+        return tuple(sorted({library.package for library in self.closure.libraries if library.origin == "bundled"}))
+
+    def of(self, origin: str) -> tuple[Library, ...]:
+        """The libraries of one origin, dependencies first."""
+        return tuple(library for library in self.closure.libraries if library.origin == origin)
+
+
+class Servers:
+    """The three places where libraries come from, asked in their order for one plan."""
+
+    def __init__(self, plan: Plan, findlib: Findlib, vendored: Mapping[str, Library]) -> None:
+        self._findlib = findlib
+        self._vendored = vendored
+        self._vendored_packages = {library.package for library in vendored.values()}
+        self._bounds = {library.package: (library.min, library.max) for library in plan.libraries if not library.local}
+        self._local = {library.name for library in plan.libraries if library.local}
+        self._bundle = bundled_packages()
+        self._chosen: dict[str, str] = {}
+        self.rejected: dict[str, str] = {}
+
+    def find(self, name: str) -> Library | None:
+        """The library of this name from the first place whose package serves."""
+        if name in self._local:
+            return Library(name=name, package=name, origin="vendored", directory=Path())
+        if name in self._vendored:
+            return self._vendored[name]
+        package = name.split(".")[0]
+        if package in self._vendored_packages and package not in self._bundle:
+            return self._findlib.find(name)
+        if self._is_installed(package, name):
+            return self._findlib.find(name)
+        return self._of_bundle(package, name)
+
+    def _is_installed(self, package: str, name: str) -> bool:
+        if package not in self._chosen:
+            self._chosen[package] = "installed" if self._installed_fits(package, name) else "bundled"
+        return self._chosen[package] == "installed"
+
+    def _installed_fits(self, package: str, name: str) -> bool:
+        found = self._findlib.find(package) or self._findlib.find(name)
+        if found is None:
+            return False
+        version = found.version
+        if version is None or self._fits(package, version):
+            return package not in self._bundle or self._findlib.find(name) is not None
+        self.rejected[package] = version
+        return False
+
+    def _fits(self, package: str, version: str) -> bool:
+        low, high = self._bounds.get(package, ((), ()))
+        bundled = self._bundle.get(package)
+        if bundled and not (low or high):
+            return _series(version) == _series(bundled.version)
+        return all(fits(version, bound, None) for bound in low) and all(fits(version, None, bound) for bound in high)
+
+    def _of_bundle(self, package: str, name: str) -> Library | None:
+        bundled: BundledPackage | None = self._bundle.get(package)
+        return bundled.libraries.get(name) if bundled else None
+
+
+def _series(version: str) -> tuple[str, ...]:
+    """What must be equal for two releases to have one interface: the first number, or 0 and the second."""
+    parts = version.lstrip("v").split(".")
+    return tuple(parts[:2]) if parts[0] == "0" else tuple(parts[:1])
+
+
+def serve(plan: Plan, findlib: Findlib, vendored: Mapping[str, Library]) -> Serving:
+    """Who serves each library of the plan's closure.
+
+    Raises `LibraryNotFound` with every library that nobody serves, who asks for it, and how to bring it.
+    """
+    servers = Servers(plan, findlib, vendored)
+    closure = walk((library.name for library in plan.libraries), servers.find)
+    serving = Serving(closure=closure, rejected=servers.rejected)
+    if closure.missing:
+        raise not_found(plan, serving, findlib)
+    return serving
+
+
+def not_found(plan: Plan, serving: Serving, findlib: Findlib) -> LibraryNotFound:
+    """The error for all missing libraries of a plan at once."""
+    asked = {library.name: library for library in plan.libraries}
+    lines = []
+    for name, askers in sorted(serving.closure.missing.items()):
+        lines += _missing_lines(name, askers, asked.get(name), serving, findlib)
+    names = sorted(serving.closure.missing)
+    first = f"library {names[0]} is" if len(names) == 1 else f"{len(names)} libraries are"
+    return LibraryNotFound(
+        f"{first} neither vendored, nor installed in a fitting version, nor bundled",
+        details=tuple(lines),
+        hint=_ways(names, asked),
+    )
+
+
+def _missing_lines(
+    name: str, askers: Iterable[str], needed: NeededLibrary | None, serving: Serving, findlib: Findlib
+) -> Iterable[str]:
+    who = [*askers, *(needed.asked_by if needed else ())]
+    yield f"{name}: asked for by {', '.join(dict.fromkeys(who)) or 'the configuration'}"
+    package = name.split(".")[0]
+    if package in serving.rejected:
+        yield f"  {package} {serving.rejected[package]} is installed; {_bounds_text(needed)} is needed"
+    near = findlib.suggest(name)
+    if near and package not in serving.rejected and needed is None:
+        yield f"  installed names that are near: {', '.join(near)}"
+
+
+def _bounds_text(needed: NeededLibrary | None) -> str:
+    if needed is None or not (needed.min or needed.max):
+        return "another release series"
+    return " and ".join([*(f">= {bound}" for bound in needed.min), *(f"< {bound}" for bound in needed.max)])
+
+
+def _ways(names: list[str], asked: Mapping[str, NeededLibrary]) -> str:
+    packages = sorted({asked[name].package if name in asked else name.split(".")[0] for name in names})
+    debian = _debian_packages(packages)
+    lines = [f"apt install {' '.join(debian)}"] if debian else []
+    lines.append(f"opam install {' '.join(packages)}")
+    lines.append(f"or put their sources below {VENDORED[0]}/ or {VENDORED[1]}/ (one folder a package)")
+    return "\n".join(lines)
+
+
+def _debian_packages(packages: list[str]) -> list[str]:
+    """Debian's names for these packages, where apt is on this machine and knows them."""
+    from mirage_py.model.command import Command
+    from mirage_py.process import run, which
+
+    if which("apt-cache") is None:
+        return []
+    wanted = [f"lib{package.removeprefix('ocaml-').replace('_', '-')}-ocaml-dev" for package in packages]
+    answer = run(Command(argv=("apt-cache", "policy", *wanted), purpose="ask apt which packages exist"), check=False)
+    known = [line.rstrip(":") for line in answer.stdout.splitlines() if line and not line.startswith(" ")]
+    return [name for name in wanted if name in known]
