@@ -1,0 +1,1 @@
+"""The command line: one module for each command, which parses, calls the workflow, and prints."""

@@ -1,0 +1,165 @@
+"""The typer app, and `main`, where the program ends: every failure becomes a message and an exit code here."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any, Final
+
+import click
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from mirage_py import console
+from mirage_py._version import __version__
+from mirage_py.cli.command import SETTINGS, global_options
+from mirage_py.errors import MpyError, UsageError
+
+COMMANDS: Final = {
+    "configure": "Choose targets and keys; generate what the build needs below mirage/.",
+    "query": "Tell one thing about the configuration, without writing anything.",
+}
+"""Each command with the first line of its help, so that the list of commands imports none of them."""
+
+BUG: Final = 70
+INTERRUPTED: Final = 130
+BROKEN_PIPE: Final = 141
+
+
+class LazyCommands(dict[str, click.Command]):
+    """The commands by name; each module is imported when its command is asked for."""
+
+    def __init__(self) -> None:
+        super().__init__(dict.fromkeys(COMMANDS))  # type: ignore[arg-type]  # replaced at the first look
+
+    def __getitem__(self, name: str) -> click.Command:
+        module: Any = import_module(f"mirage_py.cli.{name.replace('-', '_')}")
+        made: click.Command = module.COMMAND
+        made.name = name
+        return made
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The command of this name, or the default."""
+        return self[name] if name in self else default
+
+    def items(self) -> Any:  # any: dict's own view has no room for lazy values
+        """Every command with its name: imports them all."""
+        return [(name, self[name]) for name in self]
+
+    def values(self) -> Any:  # any: see items
+        """Every command: imports them all."""
+        return [self[name] for name in self]
+
+
+class Commands(TyperGroup):
+    """The group of commands, which lists them without importing them."""
+
+    def __init__(self, **kwargs: Any) -> None:  # any: what typer passes to click
+        super().__init__(**kwargs)
+        self.commands = LazyCommands()
+        self.params = [*self.params, *global_options()]
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        """In the order in which one uses them."""
+        return list(COMMANDS)
+
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Every command with the first line of its help."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+app = typer.Typer(
+    name="mpy",
+    cls=Commands,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings=dict(SETTINGS),
+    suggest_commands=False,  # click's own error names what is near, apart from its message
+)
+
+
+@app.callback(invoke_without_command=True)
+def mpy(
+    ctx: typer.Context,
+    version: bool = typer.Option(False, "--version", help="print the version and end"),
+) -> None:
+    """Compose a MirageOS unikernel in Python, for several targets at once.
+
+    `mpy COMMAND --help` tells about a command; beside a config.py it lists the keys of that configuration too.
+    """
+    if version:
+        console.result(f"mpy {__version__}")
+        raise typer.Exit
+    if ctx.invoked_subcommand is None:
+        console.result(ctx.get_help())
+
+
+def main(args: list[str] | None = None) -> int:
+    """Run one command line (this process's own unless given) and tell its exit code."""
+    words = sys.argv[1:] if args is None else args
+    console.reset()
+    try:
+        code = run(words)
+        sys.stdout.flush()
+    except MpyError as error:
+        console.error(error)
+        return error.exit_code
+    except click.UsageError as error:
+        return _misused(error, words)
+    except (KeyboardInterrupt, click.Abort):
+        console.interrupted()
+        return INTERRUPTED
+    except BrokenPipeError:
+        return _unread()
+    except Exception as error:  # noqa: BLE001  # the last resort: no traceback is thrown at a user
+        console.bug(error, __version__)
+        return BUG
+    return code
+
+
+def run(args: list[str]) -> int:
+    """The exit code of a command line; failures are raised."""
+    command = get_command(app)
+    try:
+        with command.make_context("mpy", list(args)) as context:
+            code = command.invoke(context)
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    return code if isinstance(code, int) else 0
+
+
+def _misused(error: click.UsageError, words: list[str]) -> int:
+    """A command line that click could not read, in the form of all other errors."""
+    console.believe(words)
+    where = error.ctx.command_path if error.ctx else "mpy"
+    console.error(UsageError(_said(error, where), hint="\n".join(_next_steps(error, where))))
+    return UsageError.exit_code
+
+
+def _said(error: click.UsageError, where: str) -> str:
+    match error:
+        case click.NoSuchOption():
+            return f"{where} has no option {error.option_name}"
+        case click.exceptions.NoSuchCommand():
+            return f"{where} has no command {error.command_name!r}"
+        case _:
+            text = error.format_message().rstrip(".")
+            return text[:1].lower() + text[1:]
+
+
+def _next_steps(error: click.UsageError, where: str) -> Iterator[str]:
+    near = getattr(error, "possibilities", None)
+    if near:
+        yield f"did you mean {' or '.join(near)}?"
+    yield f"{where} --help tells what there is"
+
+
+def _unread() -> int:
+    """Nobody reads on: say nothing, and keep Python from saying it when it flushes."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return BROKEN_PIPE

@@ -1,0 +1,80 @@
+"""`mpy configure`: resolve, generate, remember the choices."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mirage_py import console
+from mirage_py.cli.command import command, request
+from mirage_py.cli.options import CONFIG, File, Output, Targets, Unikernels
+from mirage_py.filegen import Written
+from mirage_py.workflow import Configured, Resolved
+from mirage_py.workflow import configure as configure_all
+
+
+def configure(
+    ctx: typer.Context,
+    file: File = CONFIG,
+    target: Targets = None,
+    unikernel: Unikernels = None,
+    output: Output = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="tell what would be written, and write nothing")] = False,
+    reset: Annotated[bool, typer.Option("--reset", help="forget the choices that were saved")] = False,
+) -> None:
+    """Choose targets and keys; generate what the build needs below mirage/.
+
+    The choices are saved for each unikernel and target: the next configure and build start from them.
+    """
+    asked = request(ctx, file=file, targets=target, unikernels=unikernel, output=output, reset=reset)
+    done = configure_all(asked, dry_run=dry_run)
+    for one in done.resolved:
+        _tell(one)
+    _tell_files(done, dry_run=dry_run)
+
+
+COMMAND = command(configure, reads_config=True)
+
+
+def _tell(one: Resolved) -> None:
+    choices = {
+        name: {"value": one.info.keys[name].show(chosen.value), "source": chosen.source}
+        for name, chosen in one.context.chosen.items()
+        if name != "target"
+    }
+    shown = "".join(f" --{name}={choice['value']} ({choice['source']})" for name, choice in choices.items())
+    console.say(
+        f"{one.info.output} for {one.info.target}{':' if shown else ''}{shown}",
+        event="resolved",
+        name=one.info.name,
+        target=one.info.target,
+        output=one.info.output,
+        choices=choices,
+    )
+
+
+def _tell_files(done: Configured, *, dry_run: bool) -> None:
+    written = done.written
+    verbs = ("would create", "would change", "would remove") if dry_run else ("created", "changed", "removed")
+    for verb, paths in zip(verbs, (written.created, written.changed, written.removed), strict=True):
+        for path in paths:
+            (console.say if dry_run else console.detail)(f"  {verb} {path}", event="file", action=verb, path=path)
+    folders = ", ".join(f"mirage/{one.plan.label}/" for one in done.resolved)
+    console.say(f"{_sum(written, dry_run=dry_run)} {folders}", event="configured", **_counts(written))
+
+
+def _counts(written: Written) -> dict[str, int]:
+    return {
+        "created": len(written.created),
+        "changed": len(written.changed),
+        "removed": len(written.removed),
+        "unchanged": len(written.unchanged),
+    }
+
+
+def _sum(written: Written, *, dry_run: bool) -> str:
+    told = ", ".join(f"{count} {what}" for what, count in _counts(written).items() if count and what != "unchanged")
+    if not told:
+        return "nothing to write in" if dry_run else "up to date:"
+    return f"dry run: {told} in" if dry_run else f"{told} in"

@@ -1,0 +1,77 @@
+"""`mpy query KIND`: one thing about the configuration, as text to read or as JSON to use."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import click
+import typer
+
+from mirage_py import console
+from mirage_py.cli.command import command, request
+from mirage_py.cli.options import CONFIG, File, Json, Output, Targets, Unikernels
+from mirage_py.dsl.key import suggestion
+from mirage_py.errors import MpyError, UsageError
+
+KINDS = ("name", "packages", "opam", "files", "main", "dune", "libraries", "keys", "runtime-args", "graph", "plan",
+         "cflags", "ldflags")  # fmt: skip
+
+
+class KindType(click.ParamType):
+    """A kind of question."""
+
+    name = "kind"
+
+    def convert(self, value: str, _param: click.Parameter | None, _ctx: click.Context | None) -> str:
+        """The kind itself; a usage error for a word that is none."""
+        if value not in KINDS:
+            raise UsageError(f"query knows no {value!r}", hint=suggestion(value, KINDS) or f"ask for {', '.join(KINDS)}")
+        return value
+
+    def shell_complete(self, _ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[Any]:
+        """The kinds that begin so. Any: click's item type is not worth its import here."""
+        from click.shell_completion import CompletionItem
+
+        return [CompletionItem(kind) for kind in KINDS if kind.startswith(incomplete)]
+
+
+def query(
+    ctx: typer.Context,
+    kind: Annotated[str, typer.Argument(metavar="KIND", click_type=KindType(), help=", ".join(KINDS))],
+    as_json: Json = False,
+    file: File = CONFIG,
+    target: Targets = None,
+    unikernel: Unikernels = None,
+    output: Output = None,
+) -> int | None:
+    """Tell one thing about the configuration, without writing anything.
+
+    Without -t for every configured target, or the default one. Several answers are headed with the unikernel and target
+    each is for; as JSON they are one object a line.
+    """
+    from mirage_py.describe import answers
+
+    asked = request(ctx, file=file, targets=target, unikernels=unikernel, output=output)
+    try:
+        found = answers(kind, asked)
+    except MpyError as refusal:
+        if not (as_json and kind == "graph" and refusal.exit_code == 4):
+            raise
+        console.result(_refused(refusal))
+        return refusal.exit_code
+    for one in found:
+        if as_json:
+            console.result(json.dumps(one.data, ensure_ascii=False))
+        else:
+            heading = f"# {one.heading}\n" if len(found) > 1 and one.heading else ""
+            console.result(heading + one.text)
+    return None
+
+
+COMMAND = command(query, reads_config=True)
+
+
+def _refused(refusal: MpyError) -> str:
+    place: Any = str(refusal.location) if refusal.location else None
+    return json.dumps({"accepted": False, "why": refusal.message, "location": place}, ensure_ascii=False)

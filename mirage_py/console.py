@@ -1,0 +1,219 @@
+"""The one door to the terminal: results to stdout, everything else to stderr, for a person or as one JSON event a line.
+
+Plain text and the few colours of a message are written directly; rich takes 50 ms to import and is loaded only when
+something moves on the screen, a second after the work began.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final, Literal, TextIO
+
+from mirage_py.errors import MpyError, ToolFailed
+
+Color = Literal["auto", "always", "never"]
+LogFormat = Literal["text", "json"]
+Style = Literal["bold", "dim", "red", "green", "yellow", "blue", "magenta", "cyan"]
+Paint = Callable[[str, Style], str]
+"""Gives a piece of text its style, or leaves it plain."""
+
+INDENT: Final = 7
+"""Columns of "error: " and "hint:  ": what belongs to a message stands below it."""
+
+_CODES: Final = {
+    "bold": "1", "dim": "2", "red": "1;31", "green": "32", "yellow": "33", "blue": "34", "magenta": "35", "cyan": "36",
+}  # fmt: skip
+
+
+@dataclass
+class Settings:
+    """What the global options say; `verbosity` is below 0 for quiet, above for more."""
+
+    verbosity: int = 0
+    color: Color = "auto"
+    log_format: LogFormat = "text"
+
+
+settings = Settings()
+"""There is one terminal, so there is one of this; the command line sets it before anything is printed."""
+
+
+def reset() -> None:
+    """Back to what holds before a command line is read."""
+    settings.verbosity, settings.color, settings.log_format = 0, "auto", "text"
+
+
+def result(text: str) -> None:
+    """What the command was asked for, on stdout, whole lines."""
+    sys.stdout.write(text if text.endswith("\n") or not text else f"{text}\n")
+
+
+def say(text: str, *, event: str = "note", **fields: Any) -> None:  # any: JSON
+    """What mpy did, for the person who waits for it; nothing with `-q`, an event with `--log-format json`."""
+    _tell(text, event, fields, level=0)
+
+
+def detail(text: str, *, event: str = "detail", **fields: Any) -> None:  # any: JSON
+    """What only a person who asked for more (`-v`) wants to read."""
+    _tell(text, event, fields, level=1)
+
+
+def warn(text: str, *, hint: str | None = None) -> None:
+    """Something that is no error yet; shown with `-q` too."""
+    if settings.log_format == "json":
+        _event("warning", {"message": text, "hint": hint})
+        return
+    paint = painter(sys.stderr)
+    _write_block(paint("warning:", "yellow") + " ", text)
+    if hint:
+        _write_block(paint("hint:", "cyan") + "  ", hint)
+
+
+def error(failure: MpyError) -> None:
+    """The failure that ends the command: what and where, why, the next step; a tool's own text after these."""
+    if settings.log_format == "json":
+        _event("error", error_json(failure))
+        return
+    paint = painter(sys.stderr)
+    place = paint(f"{failure.location}:", "bold") + " " if failure.location else ""
+    _write_block(paint("error:", "red") + " ", place + failure.message)
+    for line in failure.details:
+        _write_block(" " * INDENT, line)
+    if failure.hint:
+        _write_block(paint("hint:", "cyan") + "  ", failure.hint)
+    if isinstance(failure, ToolFailed) and failure.output:
+        sys.stderr.write("\n" + failure.output.rstrip("\n") + "\n")
+
+
+def interrupted() -> None:
+    """The person has ended the command: a line of its own, for the shell's prompt comes next."""
+    if settings.log_format == "json":
+        _event("interrupted", {"message": "interrupted", "exit_code": 130})
+    else:
+        sys.stderr.write("\ninterrupted\n" if sys.stderr.isatty() else "interrupted\n")
+
+
+def bug(failure: Exception, version: str) -> None:
+    """A failure that is mpy's own: what to report; the traceback itself only for those who ask."""
+    import traceback
+
+    trace = "".join(traceback.format_exception(failure))
+    if settings.verbosity > 0:
+        sys.stderr.write(trace)
+    what = traceback.format_exception_only(failure)[-1].strip()
+    error(
+        MpyError(
+            f"mpy {version} failed in a way that it should not: {what}",
+            details=(f"the traceback is in {_logged(trace)}",) if settings.verbosity <= 0 else (),
+            hint="please report it with that traceback, your config.py and the command",
+        )
+    )
+
+
+def _logged(text: str) -> str:
+    """The file that holds the text from now on."""
+    from tempfile import NamedTemporaryFile
+
+    with NamedTemporaryFile("w", encoding="utf-8", prefix="mpy-", suffix=".log", delete=False) as file:
+        file.write(text)
+    return file.name
+
+
+def believe(words: list[str]) -> None:
+    """Take the form of messages from a command line that could not be read as a whole."""
+    for option, following in zip(words, [*words[1:], ""], strict=True):
+        if option == "--log-format=json" or (option, following) == ("--log-format", "json"):
+            settings.log_format = "json"
+
+
+def error_json(failure: MpyError) -> dict[str, Any]:  # any: JSON
+    """A failure as the fields of its event."""
+    place = failure.location
+    fields = {
+        "kind": type(failure).__name__,
+        "exit_code": failure.exit_code,
+        "message": failure.message,
+        "location": {"file": place.file, "line": place.line or None} if place else None,
+        "details": list(failure.details),
+        "hint": failure.hint,
+    }
+    return fields | ({"output": failure.output} if isinstance(failure, ToolFailed) else {})
+
+
+def painter(stream: TextIO | None = None) -> Paint:
+    """How text for this stream (stdout unless told) is styled: with colour where a person sees it, else not at all."""
+    return _painted if colored(stream or sys.stdout) else _plain
+
+
+def colored(stream: TextIO) -> bool:
+    """Whether text for this stream has colours."""
+    if settings.color != "auto":
+        return settings.color == "always"
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb" and stream.isatty()
+
+
+def width(stream: TextIO | None = None) -> int | None:
+    """The columns of the terminal behind a stream; None where there is none, and lines are as long as they are."""
+    if not (stream or sys.stdout).isatty():
+        return None
+    from shutil import get_terminal_size
+
+    return get_terminal_size().columns
+
+
+@contextmanager
+def working(what: str) -> Iterator[Callable[[str], None]]:
+    """Show that something is being done, once it takes longer than a second and a person watches.
+
+    Gives a function that is told what is being done now.
+    """
+    from mirage_py.progress import Progress
+
+    progress = Progress(what, moving=_watched(), tell=lambda text: detail(text, event="progress"))
+    with progress:
+        yield progress
+
+
+def _watched() -> bool:
+    return settings.log_format == "text" and settings.verbosity == 0 and sys.stderr.isatty()
+
+
+def _tell(text: str, event: str, fields: dict[str, Any], *, level: int) -> None:
+    if settings.log_format == "json":
+        _event(event, {"message": text} | fields)
+    elif settings.verbosity >= level:
+        sys.stderr.write(f"{text}\n")
+
+
+def _event(event: str, fields: dict[str, Any]) -> None:
+    sys.stderr.write(json.dumps({"event": event} | fields, ensure_ascii=False) + "\n")
+
+
+def _write_block(head: str, text: str) -> None:
+    """Text behind its head, further lines below its beginning; wrapped for a person at a terminal."""
+    lines = [piece for line in text.split("\n") for piece in _wrapped(line)]
+    sys.stderr.write(head + f"\n{' ' * INDENT}".join(lines) + "\n")
+
+
+def _wrapped(line: str) -> list[str]:
+    columns = width(sys.stderr)
+    if columns is None or len(line) + INDENT <= columns:
+        return [line]
+    from textwrap import wrap
+
+    return wrap(
+        line, max(columns - INDENT, 20), break_long_words=False, break_on_hyphens=False, drop_whitespace=True
+    ) or [line]
+
+
+def _painted(text: str, style: Style) -> str:
+    return f"\x1b[{_CODES[style]}m{text}\x1b[0m"
+
+
+def _plain(text: str, _style: Style) -> str:
+    return text
