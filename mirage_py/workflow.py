@@ -33,10 +33,12 @@ class Request:
     """What a command was asked to do, before config.py has been read.
 
     `flags` are the options that are no options of mpy: key names without dashes to what was given, in order.
-    `targets` and `unikernels` are empty where the command line leaves them open.
+    `targets` and `unikernels` are empty where the command line leaves them open. `config` is what `file` declares, where
+    that was loaded already, to learn the keys that the command line names: a config.py runs once.
     """
 
     file: Path = Path("config.py")
+    config: Config | None = None
     targets: tuple[str, ...] = ()
     unikernels: tuple[str, ...] = ()
     output: str | None = None
@@ -82,19 +84,22 @@ def resolve_all(request: Request) -> tuple[Resolved, ...]:
     Without targets these are the configured ones, or the default target where none is. Raises `UsageError`,
     `ConfigError`, `UnsupportedDevice`, `UnsupportedTarget` or `PackageConflict`.
     """
-    config = load(request.file)
+    config = request.config or load(request.file)
     saved = {} if request.reset else read_state(request.mirage)
     return tuple(_resolve_each(config, request, saved))
 
 
-def known_keys(request: Request) -> dict[str, Key[Any]]:
+def known_keys(config: Config) -> dict[str, Key[Any]]:
     """The keys of a configuration by name, the target among them."""
-    config = load(request.file)
     roots = [term for unikernel in config.unikernels for term in (*unikernel.init, *unikernel.jobs)]
     return keys_of(roots) | {target_key.name: target_key}
 
 
-def configure(request: Request, *, dry_run: bool = False) -> Configured:
+Progress = Callable[[str], None]
+"""Told what is being done, in a few words, whenever that changes."""
+
+
+def configure(request: Request, *, dry_run: bool = False, progress: Progress = lambda _: None) -> Configured:
     """Resolve, plan and write the generated tree; remember the choices.
 
     Raises `WouldOverwrite` before anything is written when a file of the user's is in the way.
@@ -103,7 +108,7 @@ def configure(request: Request, *, dry_run: bool = False) -> Configured:
     tree = Tree(request.folder)
     if dry_run:
         return Configured(resolved=resolved, written=tree.preview(_folders(resolved), _top(request, resolved)))
-    with tree.locked():
+    with tree.locked(progress):
         return Configured(resolved=resolved, written=tree.write(_folders(resolved), _top(request, resolved)))
 
 
@@ -116,10 +121,6 @@ class Built:
     size: int
     changed: bool
     run_command: str
-
-
-Progress = Callable[[str], None]
-"""Told what is being done, in a few words, whenever that changes."""
 
 
 def build(

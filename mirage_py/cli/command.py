@@ -80,7 +80,9 @@ class ConfigCommand(Command):
             with formatter.section("Keys"):
                 formatter.write_text(f"{trouble}; its keys would be listed here")
         options = [one for one in self.get_params(ctx) if isinstance(one, KeyOption)]
-        _section(formatter, f"Keys of {ctx.meta.get(_CONFIG, Config(file='', unikernels=())).file}", ctx, options)
+        config: Config | None = ctx.meta.get(_CONFIG)
+        if config is not None:
+            _section(formatter, f"Keys of {config.file}", ctx, options)
 
 
 class KeyOption(click.Option):
@@ -137,6 +139,7 @@ def request(
     """What the command line asks of the workflow."""
     return Request(
         file=file,
+        config=ctx.meta.get(_CONFIG),
         targets=tuple(targets or ()),
         unikernels=tuple(unikernels or ()),
         output=output,
@@ -199,10 +202,11 @@ def _set_log_format(_ctx: click.Context, _param: click.Parameter, value: console
 
 
 def _learn(ctx: click.Context, file: Path) -> None:
+    from mirage_py.loader import load
     from mirage_py.workflow import known_keys
 
-    keys = known_keys(Request(file=file))
-    ctx.meta[_KEYS] = {name: key for name, key in keys.items() if name != "target"}
+    ctx.meta[_CONFIG] = config = load(file)
+    ctx.meta[_KEYS] = {name: key for name, key in known_keys(config).items() if name != "target"}
 
 
 def _learn_if_possible(ctx: click.Context, file: Path) -> None:

@@ -28,7 +28,7 @@ def configure(
     The choices are saved for each unikernel and target: the next configure and build start from them.
     """
     asked = request(ctx, file=file, targets=target, unikernels=unikernel, output=output, reset=reset)
-    done = configure_all(asked, dry_run=dry_run)
+    done = configure_all(asked, dry_run=dry_run, progress=console.say)
     for one in done.resolved:
         _tell(one)
     _tell_files(done, dry_run=dry_run)
