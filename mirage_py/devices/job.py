@@ -25,7 +25,7 @@ def _bootvar(sublib: str) -> Impl[Argv]:
 _bootvar_solo5 = _bootvar("solo5")
 _bootvar_xen = _bootvar("xen")
 
-default_argv = match_impl(
+default_argv: Impl[Argv] = match_impl(
     key.target,
     dict.fromkeys(("hvt", "spt", "virtio", "muen", "genode"), _bootvar_solo5)
     | dict.fromkeys(("xen", "qubes"), _bootvar_xen),

@@ -52,7 +52,7 @@ def netif(device: str, *, group: str | None = None) -> Impl[Network]:
     )
 
 
-default_network = match_impl(
+default_network: Impl[Network] = match_impl(
     key.target,
     dict.fromkeys(("unix", "macosx"), netif("tap0")) | dict.fromkeys(_SOLO5, netif("service")),
     default=netif("0"),

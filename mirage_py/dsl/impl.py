@@ -38,6 +38,7 @@ G = TypeVar("G")
 H = TypeVar("H")
 K = TypeVar("K")
 Ts = TypeVarTuple("Ts")
+Rest = TypeVarTuple("Rest")
 
 
 class _Handle:
@@ -114,13 +115,13 @@ class Functor(_Handle, Generic[*Ts]):
         a: Impl[A], b: Impl[B], c: Impl[C], d: Impl[D], e: Impl[E], f: Impl[F], g: Impl[G], h: Impl[H], /,
     ) -> Impl[T]: ...
     @overload
-    def __call__(self: Functor[A, B, T, *Ts], a: Impl[A], /) -> Functor[B, T, *Ts]: ...
+    def __call__(self: Functor[A, B, T, *Rest], a: Impl[A], /) -> Functor[B, T, *Rest]: ...
     @overload
-    def __call__(self: Functor[A, B, C, T, *Ts], a: Impl[A], b: Impl[B], /) -> Functor[C, T, *Ts]: ...
+    def __call__(self: Functor[A, B, C, T, *Rest], a: Impl[A], b: Impl[B], /) -> Functor[C, T, *Rest]: ...
     @overload
     def __call__(
-        self: Functor[A, B, C, D, T, *Ts], a: Impl[A], b: Impl[B], c: Impl[C], /
-    ) -> Functor[D, T, *Ts]: ...
+        self: Functor[A, B, C, D, T, *Rest], a: Impl[A], b: Impl[B], c: Impl[C], /
+    ) -> Functor[D, T, *Rest]: ...
     # fmt: on
     def __call__(self, *arguments: Any) -> Any:  # any: the overloads say what goes in and out
         """The functor applied; a `ConfigError` at the caller's line when an argument has the wrong type."""
