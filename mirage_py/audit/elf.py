@@ -23,6 +23,16 @@ CANARY: Final = re.compile(rb"\x64[\x48\x4c][\x03\x2b\x33\x3b\x8b][\x04-\x3c]\x2
 """`mov/sub/xor %fs:0x28, reg`: the stack canary where the host's thread-local storage has it, and Solo5 has none."""
 
 
+EXTENSIONS: Final = {
+    "-mpopcnt": re.compile(rb"\xf3[\x40-\x4f]?\x0f\xb8", re.DOTALL),
+    "-mssse3": re.compile(rb"\x66[\x40-\x4f]?\x0f\x38[\x00-\x0b]", re.DOTALL),
+    "-maes": re.compile(rb"\x66[\x40-\x4f]?\x0f\x38[\xdb-\xdf]", re.DOTALL),
+    "-mpclmul": re.compile(rb"\x66[\x40-\x4f]?\x0f\x3a\x44", re.DOTALL),
+}
+"""Instructions beyond the least x86-64, and the flag they were compiled with. Without it the source may not compile, or
+may ask for a support function (`__popcountdi2`) that a freestanding link has not."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Object:
     """What one object file says of itself."""
@@ -37,11 +47,12 @@ class Object:
 
 @dataclass(frozen=True, kw_only=True)
 class Code:
-    """Signs in an object's code: uses of the host's canary, thread-local variables, position independence."""
+    """Signs in an object's code: the host's canary, thread-local variables, position independence, compiler flags."""
 
     canaries: int = 0
     thread_local: bool = False
     pic: bool = False
+    flags: tuple[str, ...] = ()
 
 
 def read_object(archive: Archive, number: int) -> Object:
@@ -80,7 +91,8 @@ def read_code(archive: Archive, number: int) -> Code:
     kinds = {str(relocation.type).rpartition(".")[2] for relocation in elf.object_relocations}
     thread_local = any("TLS" in kind or "TPOFF" in kind for kind in kinds)
     pic = any("GOT" in kind for kind in kinds)
-    return Code(canaries=len(CANARY.findall(text)), thread_local=thread_local, pic=pic)
+    flags = tuple(flag for flag, pattern in EXTENSIONS.items() if pattern.search(text))
+    return Code(canaries=len(CANARY.findall(text)), thread_local=thread_local, pic=pic, flags=flags)
 
 
 def users_of(archive: Archive, number: int, symbols: frozenset[str]) -> dict[str, tuple[str, ...]]:

@@ -90,8 +90,7 @@ def gather(request: AuditRequest, sources: Sources, progress: Progress = _silent
     codes = tuple(_codes(request, closure, sources, progress))
     externals = _externals(closure, codes, sources)
     asked = {name: tuple(sorted({one.symbol for one in found})) for name, found in externals.items()}
-    roots = [name for name, node in closure.nodes.items() if node.root]
-    linked = link(codes, roots, asked)
+    linked = link(codes, whole(closure), asked)
     libc, problems = libc_for(request, sources)
     named = {one.symbol: one for found in externals.values() for one in found}
     machine = request.machine or this_machine()
@@ -108,6 +107,15 @@ def gather(request: AuditRequest, sources: Sources, progress: Progress = _silent
         own=own,
         problems=(*closure.problems, *problems, *unread, *linked.problems),
     )
+
+
+def whole(closure: Closure) -> frozenset[str]:
+    """The libraries of which every unit counts: the roots, and behind a root without code those that it stands for."""
+    names = [name for name, node in closure.nodes.items() if node.root]
+    for name in names:  # grows while it is walked
+        if not closure.nodes[name].library.archives:
+            names += [need for need in closure.requires(name) if need not in names]
+    return frozenset(names)
 
 
 def this_machine() -> str:
@@ -132,9 +140,10 @@ def _codes(request: AuditRequest, closure: Closure, sources: Sources, progress: 
 def _externals(closure: Closure, codes: Iterable[Code], sources: Sources) -> dict[str, tuple[External, ...]]:
     """The externals of the roots: their users may ask for any of them."""
     found: dict[str, tuple[External, ...]] = {}
+    roots = whole(closure)
     for code in codes:
         node = closure.nodes[code.library]
-        if node.root and not code.problems:
+        if code.library in roots and not code.problems:
             found[code.library] = externals_of(node.library.directory, code.ocaml)
             sources.note(node.library.directory)
     return found
@@ -147,7 +156,8 @@ def libc_for(request: AuditRequest, sources: Sources) -> tuple[Libc, tuple[Probl
     if any(path.name == "libnolibc.a" for path in archives):
         libc, problems = derive(archives)
         if libc.has("abort"):
-            return libc, problems
+            threads = any((folder / "caml" / "threads.h").is_file() for folder in request.toolchain_folders)
+            return replace(libc, threads_header=threads), problems
     generation = request.generation or generation_of(sources.ocaml_version)
     return shipped(generation, sources.runtime), ()
 

@@ -56,7 +56,7 @@ class Judge:
         for pulled in link.pulled:
             found[pulled.place.library] |= dict.fromkeys(self._object(pulled))
         for group in self._host_built(link):
-            found[group[0].place.library][self._host_finding(group)] = None
+            found[group[0].place.library] |= dict.fromkeys((self._host_finding(group), *_lock(group, self.libc)))
         for symbol, made, first in link.clashes:
             found[made.place.library][_clash(symbol, made, first.library)] = None
         return {name: _grouped(findings) for name, findings in found.items()}
@@ -182,13 +182,15 @@ class Judge:
         signs = [f"{canaries} uses of the host's stack canary (%fs:0x28)"] if canaries else []
         signs += ["thread-local variables"] if any(code.thread_local for code in codes) else []
         signs += ["position-independent code"] if any(code.pic for code in codes) else []
+        flags = dict.fromkeys(flag for code in codes for flag in code.flags)
         total = len(group[0].place.archive.members)
         text = f"its C stubs were built for the host ({len(group)} of {total} objects would be linked"
         message = "; ".join([text, *signs]) + ")"
         first = _finding(
             group[0], "host-built", "recompile", group[0].wanted, message, "the host's compiler", RECOMPILE
         )
-        return replace(first, member=group[0].object.name if total == 1 else "")
+        remedy = f"{RECOMPILE}; its own build used {' '.join(flags)}" if flags else RECOMPILE
+        return replace(first, remedy=remedy, member=group[0].object.name if total == 1 else "")
 
     def _ocaml_object(self, pulled: Pulled) -> Iterator[Finding]:
         """Functions of an OCaml object that link and then fail when they are called."""
@@ -201,6 +203,21 @@ class Judge:
 
 
 RECOMPILE: Final = "recompile the stubs with the target's flags: vendor the library, or name its C sources"
+
+
+LOCK: Final = frozenset({"caml_enter_blocking_section", "caml_release_runtime_system"})
+
+
+def _lock(group: list[Pulled], libc: Libc) -> Iterator[Finding]:
+    """Stubs that release OCaml's lock mostly include a header that comes with system threads."""
+    users = [pulled for pulled in group if not LOCK.isdisjoint(pulled.object.undefined)]
+    if users and not libc.threads_header:
+        message = (
+            "it releases OCaml's runtime lock; a source that includes <caml/threads.h> does not compile for the target"
+        )
+        remedy = "include <caml/signals.h> instead, which the target has"
+        symbol = next(iter(LOCK.intersection(users[0].object.undefined)))
+        yield _finding(users[0], "runtime-lock", "unsure", symbol, message, "systhreads", remedy)
 
 
 def _trap(symbol: str, users: tuple[str, ...], pulled: Pulled) -> Finding:

@@ -42,6 +42,7 @@ class Libc:
     """The names a C stub can use on a freestanding target, and which of them are stubs.
 
     `runtime` holds the OCaml runtime's names; empty means unknown, and then a name is judged by its `caml_`.
+    `threads_header` says that the target's OCaml has `caml/threads.h`, which comes with system threads.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Libc:
     noop: frozenset[str] = frozenset()
     runtime: frozenset[str] = frozenset()
     headers: frozenset[str] = frozenset()
+    threads_header: bool = False
 
     def has(self, symbol: str) -> bool:
         """Whether the link finds the symbol in libc, libm or the bindings."""
