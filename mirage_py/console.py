@@ -12,9 +12,12 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TextIO
+from typing import TYPE_CHECKING, Any, Final, Literal, TextIO
 
 from mirage_py.errors import MpyError, ToolFailed
+
+if TYPE_CHECKING:
+    from threading import Timer
 
 Color = Literal["auto", "always", "never"]
 LogFormat = Literal["text", "json"]
@@ -25,9 +28,18 @@ Paint = Callable[[str, Style], str]
 INDENT: Final = 7
 """Columns of "error: " and "hint:  ": what belongs to a message stands below it."""
 
+PATIENCE: Final = 1.0
+"""Seconds that pass before anything moves: what is quicker needs no progress."""
+
 _CODES: Final = {
     "bold": "1", "dim": "2", "red": "1;31", "green": "32", "yellow": "33", "blue": "34", "magenta": "35", "cyan": "36",
 }  # fmt: skip
+
+
+class Bug(MpyError):
+    """A failure that is mpy's own and not the user's."""
+
+    exit_code = 70
 
 
 @dataclass
@@ -56,6 +68,14 @@ def result(text: str) -> None:
 def say(text: str, *, event: str = "note", **fields: Any) -> None:  # any: JSON
     """What mpy did, for the person who waits for it; nothing with `-q`, an event with `--log-format json`."""
     _tell(text, event, fields, level=0)
+
+
+def outcome(text: str, *, event: str, **fields: Any) -> None:  # any: JSON
+    """What the command achieved: a result on stdout, or with `--log-format json` an event like all others."""
+    if settings.log_format == "json":
+        _event(event, {"message": text} | fields)
+    else:
+        result(text)
 
 
 def detail(text: str, *, event: str = "detail", **fields: Any) -> None:  # any: JSON
@@ -107,7 +127,7 @@ def bug(failure: Exception, version: str) -> None:
         sys.stderr.write(trace)
     what = traceback.format_exception_only(failure)[-1].strip()
     error(
-        MpyError(
+        Bug(
             f"mpy {version} failed in a way that it should not: {what}",
             details=(f"the traceback is in {_logged(trace)}",) if settings.verbosity <= 0 else (),
             hint="please report it with that traceback, your config.py and the command",
@@ -172,11 +192,53 @@ def working(what: str) -> Iterator[Callable[[str], None]]:
 
     Gives a function that is told what is being done now.
     """
-    from mirage_py.progress import Progress
+    progress = _Progress(what)
+    timer = _later(PATIENCE, progress.show) if _watched() else None
+    try:
+        yield progress.tell
+    finally:
+        if timer:
+            timer.cancel()
+            timer.join()
+        progress.stop()
 
-    progress = Progress(what, moving=_watched(), tell=lambda text: detail(text, event="progress"))
-    with progress:
-        yield progress
+
+class _Progress:
+    """A line at the bottom of the terminal that moves. A timer shows it, so it has to be there in one piece."""
+
+    def __init__(self, what: str) -> None:
+        self._text = what
+        self._status: Any = None  # any: rich.status.Status, not imported before it is shown
+
+    def tell(self, text: str) -> None:
+        """What is being done from now on."""
+        self._text = text
+        detail(text, event="progress")
+        if self._status is not None:
+            self._status.update(text)
+
+    def show(self) -> None:
+        """Begin to move."""
+        from rich.console import Console
+        from rich.status import Status
+
+        status = Status(self._text, console=Console(stderr=True, no_color=not colored(sys.stderr)))
+        status.start()
+        self._status = status
+
+    def stop(self) -> None:
+        """Leave the terminal as it was."""
+        if self._status is not None:
+            self._status.stop()
+
+
+def _later(seconds: float, action: Callable[[], None]) -> Timer:
+    from threading import Timer
+
+    timer = Timer(seconds, action)
+    timer.daemon = True
+    timer.start()
+    return timer
 
 
 def _watched() -> bool:

@@ -20,11 +20,12 @@ from mirage_py.errors import MpyError, UsageError
 
 COMMANDS: Final = {
     "configure": "Choose targets and keys; generate what the build needs below mirage/.",
+    "build": "Build the images, into dist/.",
+    "clean": "Remove what mpy generated and built, and nothing else.",
     "query": "Tell one thing about the configuration, without writing anything.",
 }
 """Each command with the first line of its help, so that the list of commands imports none of them."""
 
-BUG: Final = 70
 INTERRUPTED: Final = 130
 BROKEN_PIPE: Final = 141
 
@@ -118,7 +119,7 @@ def main(args: list[str] | None = None) -> int:
         return _unread()
     except Exception as error:  # noqa: BLE001  # the last resort: no traceback is thrown at a user
         console.bug(error, __version__)
-        return BUG
+        return console.Bug.exit_code
     return code
 
 

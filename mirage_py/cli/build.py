@@ -1,0 +1,70 @@
+"""`mpy build`: every image in one dune run; configures by itself what has changed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mirage_py import console
+from mirage_py.cli.command import command, request
+from mirage_py.cli.options import CONFIG, File, Output, Targets, Unikernels
+from mirage_py.workflow import Built
+from mirage_py.workflow import build as build_all
+
+
+def build(
+    ctx: typer.Context,
+    file: File = CONFIG,
+    target: Targets = None,
+    unikernel: Unikernels = None,
+    output: Output = None,
+    jobs: Annotated[int | None, typer.Option("-j", "--jobs", metavar="N", min=1, help="processes at once")] = None,
+    dev: Annotated[bool, typer.Option("--dev/--release", help="dune's dev profile; release is the default")] = False,
+) -> None:
+    """Build the images, into dist/.
+
+    Configures first what was never configured, or has changed since. Without -t for every configured target.
+    """
+    asked = request(ctx, file=file, targets=target, unikernels=unikernel, output=output)
+    with console.working("configuring") as progress:
+        images = build_all(asked, jobs=jobs, dev=dev, progress=progress)
+    _tell(images)
+
+
+COMMAND = command(build, reads_config=True)
+
+
+def _tell(images: tuple[Built, ...]) -> None:
+    """Path, size and the command that runs it, for each image."""
+    rows = [(_path(one.image), size_text(one.size), one.run_command) for one in images]
+    widths = [max((len(row[column]) for row in rows), default=0) for column in (0, 1)]
+    for (path, size, run), one in zip(rows, images, strict=True):
+        unchanged = "" if one.changed else " (unchanged)"
+        console.outcome(
+            f"{path:<{widths[0]}}  {size:>{widths[1]}}{unchanged}  run it: {run}",
+            event="built",
+            name=one.plan.name,
+            target=one.plan.target,
+            image=path,
+            size=one.size,
+            changed=one.changed,
+            run=run,
+        )
+
+
+def _path(image: Path) -> str:
+    """As one would type it from here."""
+    return os.path.relpath(image) if image.is_relative_to(Path.cwd()) else str(image)
+
+
+def size_text(size: int) -> str:
+    """A number of bytes as a person reads it."""
+    amount, unit = float(size), "B"
+    for unit in ("B", "kB", "MB", "GB"):
+        if amount < 1000 or unit == "GB":
+            break
+        amount /= 1000
+    return f"{size} B" if unit == "B" else f"{amount:.1f} {unit}"
