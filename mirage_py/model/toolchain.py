@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
+from mirage_py.errors import Location
+
 Generation = Literal["host", "cross", "pkg-config"]
 """host: the machine's own compiler; cross: ocaml-solo5, Solo5 since 0.7; pkg-config: ocaml-freestanding before it."""
 
@@ -123,6 +125,7 @@ class DeclaredStubs:
     sources: tuple[str, ...]
     cflags: tuple[str, ...] = ()
     pkg_config: tuple[str, ...] = ()
+    location: Location | None = None
 
 
 Status = Literal["ok", "warning", "problem"]

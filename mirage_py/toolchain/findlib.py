@@ -105,6 +105,11 @@ class Findlib:
         entries = (entry for main in mains for entry in self._read(main).values())
         return tuple(sorted(entry.name for entry in entries if not entry.hidden))
 
+    def broken(self) -> tuple[Problem, ...]:
+        """The packages whose META file cannot be read. Reads all META files."""
+        self.names()
+        return tuple(self._broken[main] for main in sorted(self._broken))
+
     def suggest(self, name: str) -> tuple[str, ...]:
         """The installed names that come nearest to a name that is not."""
         from difflib import get_close_matches

@@ -17,11 +17,21 @@ from mirage_py.model.toolchain import HostToolchain, Toolchain, ToolchainChoice
 from mirage_py.process import missing_tool, which
 from mirage_py.toolchain.ask import ask, config_of
 
-__all__ = ["MACHINES", "OLDEST_DUNE", "OLDEST_OCAML", "as_target", "discover_host", "environment_of", "switch_prefix"]
+__all__ = [
+    "MACHINES",
+    "OLDEST_DUNE",
+    "OLDEST_OCAML",
+    "as_target",
+    "at_least",
+    "discover_host",
+    "environment_of",
+    "find_dune",
+    "find_ocaml",
+    "find_tool",
+    "switch_prefix",
+]
 
 OLDEST_OCAML: Final = "4.13"
-NEWEST_OCAML: Final = "5.4"
-"""The newest that mpy is tested with: a newer one gets a warning from the doctor, not a refusal."""
 OLDEST_DUNE: Final = "2.9"
 
 MACHINES: Final[Mapping[str, str]] = {"amd64": "x86_64", "arm64": "aarch64", "power": "ppc64le", "riscv": "riscv64"}
@@ -34,8 +44,8 @@ def discover_host(choice: ToolchainChoice) -> HostToolchain:
     """The host's tools; ToolNotFound and ToolTooOld name the first one that is not there, or not new enough."""
     switch = switch_prefix(choice.switch)
     environment = environment_of(switch)
-    ocamlopt, config = _ocaml(environment)
-    dune, dune_version = _dune(environment)
+    ocamlopt, config = find_ocaml(environment)
+    dune, dune_version = find_dune(environment)
     source = f"opam switch {choice.switch}" if switch else "PATH"
     return HostToolchain(
         ocaml_version=config["version"],
@@ -45,7 +55,7 @@ def discover_host(choice: ToolchainChoice) -> HostToolchain:
         c_compiler=tuple(config["c_compiler"].split()),
         cflags=_cflags(config),
         libs=tuple(config["native_c_libraries"].split()),
-        ocamlfind=_tool("ocamlfind", environment, "find the OCaml libraries"),
+        ocamlfind=find_tool("ocamlfind", environment, "find the OCaml libraries"),
         dune=dune,
         dune_version=dune_version,
         cmx_magic=config.get("cmx_magic_number", ""),
@@ -121,9 +131,9 @@ def at_least(version: str, oldest: str) -> bool:
         return True  # a development version: nothing can be said, so nothing is refused
 
 
-def _ocaml(environment: Environment) -> tuple[Path, dict[str, str]]:
+def find_ocaml(environment: Environment) -> tuple[Path, dict[str, str]]:
     """The compiler that dune takes too: the native one where both are there."""
-    ocamlopt = _found("ocamlopt.opt", environment) or _tool("ocamlopt", environment, "compile OCaml")
+    ocamlopt = _found("ocamlopt.opt", environment) or find_tool("ocamlopt", environment, "compile OCaml")
     config = config_of(ocamlopt, environment)
     if not at_least(config["version"], OLDEST_OCAML):
         raise ToolTooOld(
@@ -134,8 +144,9 @@ def _ocaml(environment: Environment) -> tuple[Path, dict[str, str]]:
     return ocamlopt, config
 
 
-def _dune(environment: Environment) -> tuple[Path, str]:
-    dune = _tool("dune", environment, "build OCaml")
+def find_dune(environment: Environment) -> tuple[Path, str]:
+    """The dune on PATH and its version; ToolTooOld below the oldest that knows what mpy generates."""
+    dune = find_tool("dune", environment, "build OCaml")
     version = ask(Command(argv=(str(dune), "--version"), purpose="ask dune for its version")).strip()
     if not at_least(version, OLDEST_DUNE):
         raise ToolTooOld(
@@ -155,7 +166,8 @@ def _found(tool: str, environment: Environment) -> Path | None:
     return which(tool, environment.get("PATH"))
 
 
-def _tool(tool: str, environment: Environment, purpose: str) -> Path:
+def find_tool(tool: str, environment: Environment, purpose: str) -> Path:
+    """A tool on the PATH of this environment; ToolNotFound names what brings it."""
     found = _found(tool, environment)
     if found is None:
         raise missing_tool(tool, purpose)

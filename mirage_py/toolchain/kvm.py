@@ -36,7 +36,9 @@ def probe(device: str = DEVICE, cpuinfo: str = CPUINFO, machine: str | None = No
     if (machine or platform.machine()) not in ("x86_64", "AMD64"):
         return Kvm("unknown", f"{device} is there; whether hardware is behind it can be told on x86_64 only")
     if not _flags(Path(cpuinfo)) & set(FLAGS):
-        return Kvm("limited", f"{device} is there, but the processor has no {' or '.join(FLAGS)}: it is emulated in software")
+        return Kvm(
+            "limited", f"{device} is there, but the processor has no {' or '.join(FLAGS)}: it is emulated in software"
+        )
     return Kvm("usable", f"{device} is there, with hardware behind it")
 
 

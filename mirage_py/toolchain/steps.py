@@ -1,0 +1,104 @@
+"""C, compiled and linked for a target: each step is a command with what it reads and what it makes."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mirage_py.model.command import Command
+from mirage_py.model.toolchain import Toolchain
+from mirage_py.process import run
+
+__all__ = ["Step", "archive", "compile_c", "link", "pending", "perform", "search_path"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """A command that makes `output` from `inputs`; a compilation also notes the headers it read, in `output`.d."""
+
+    command: Command
+    inputs: tuple[Path, ...]
+    output: Path
+
+    @property
+    def stamp(self) -> Path:
+        """Where the words of the command are kept: other flags make another output."""
+        return self.output.with_name(f"{self.output.name}.cmd")
+
+
+def compile_c(toolchain: Toolchain, source: Path, output: Path, flags: Iterable[str] = ()) -> Step:
+    """Compile one C file for the target; the file's own folder is searched for headers, as usual."""
+    notes = ("-MMD", "-MF", f"{output}.d")
+    argv = (*toolchain.c_compiler, *toolchain.cflags, *flags, *notes, "-c", str(source), "-o", str(output))
+    command = Command(argv=argv, purpose=f"compile {source.name} for {toolchain.target}", env=search_path(toolchain))
+    return Step(command=command, inputs=(source,), output=output)
+
+
+def archive(output: Path, members: tuple[Path, ...]) -> Step:
+    """Put objects, or the members of archives, into an archive of their own."""
+    whole = "rcsL" if any(member.suffix == ".a" for member in members) else "rcs"
+    command = Command(argv=("ar", whole, str(output), *map(str, members)), purpose=f"put together {output.name}")
+    return Step(command=command, inputs=members, output=output)
+
+
+def link(toolchain: Toolchain, objects: tuple[Path, ...], flags: tuple[str, ...], output: Path) -> Step:
+    """Link an image by hand: the OCaml object and the manifest first, then the flags of the C archives."""
+    words = (*toolchain.linker, *toolchain.ldflags, *map(str, objects), *flags, *toolchain.libs)
+    command = Command(
+        argv=(*words, "-o", str(output), *toolchain.ldpostflags),
+        purpose=f"link {output.name}",
+        env=search_path(toolchain),
+    )
+    return Step(command=command, inputs=objects, output=output)
+
+
+def pending(steps: Iterable[Step]) -> tuple[Step, ...]:
+    """The steps that have to be run: those whose inputs, headers or words have changed, and those that follow them."""
+    chosen: dict[Path, Step] = {}
+    for step in steps:
+        if any(file in chosen for file in step.inputs) or _outdated(step):
+            chosen[step.output] = step
+    return tuple(chosen.values())
+
+
+def perform(steps: Iterable[Step]) -> None:
+    """Run what is pending of these steps, each from a clean output: `ar` would keep what is in an archive already."""
+    for step in pending(steps):
+        step.output.parent.mkdir(parents=True, exist_ok=True)
+        step.output.unlink(missing_ok=True)
+        run(step.command)
+        step.stamp.write_text(_words(step), "utf-8")
+
+
+def search_path(toolchain: Toolchain) -> Mapping[str, str | None]:
+    """The environment in which the toolchain's own tools find each other."""
+    if not toolchain.path:
+        return {}
+    return {"PATH": os.pathsep.join([*map(str, toolchain.path), os.environ.get("PATH", os.defpath)])}
+
+
+def _words(step: Step) -> str:
+    """What has to stay the same for the output to stand; PATH does not, the tools are named by their paths."""
+    return shlex.join(step.command.argv)
+
+
+def _outdated(step: Step) -> bool:
+    try:
+        made = step.output.stat().st_mtime_ns
+        same = step.stamp.read_text("utf-8") == _words(step)
+        return not same or any(file.stat().st_mtime_ns > made for file in (*step.inputs, *_headers(step)))
+    except OSError:
+        return True
+
+
+def _headers(step: Step) -> list[Path]:
+    """What the compiler read, from the note it wrote in the language of make."""
+    note = step.output.with_name(f"{step.output.name}.d")
+    if not note.is_file():
+        return []
+    _, _, files = note.read_text("utf-8", errors="replace").replace("\\\n", " ").partition(": ")
+    return [Path(word.replace("\\ ", " ")) for word in re.findall(r"(?:\\ |\S)+", files)]
