@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
 from mirage_py.codegen.describe import graph_json, requirement_json
@@ -61,7 +62,9 @@ def _file(one: Resolved, ending: str) -> str:
 def graph_data(one: Resolved) -> Json:
     """The graph in the form of docs/reference/json.md."""
     manifest = dict(one.plan.manifest) if one.plan.manifest is not None else None
-    return graph_json(one.graph, one.info, image=one.plan.image, os_module=one.plan.os_module, manifest=manifest)
+    name = PurePosixPath(one.plan.image).name
+    graph = graph_json(one.graph, one.info, image=name, os_module=one.plan.os_module, manifest=manifest)
+    return graph | {"path": f"dist/{one.plan.image}"}
 
 
 def _files(one: Resolved) -> list[str]:
