@@ -20,9 +20,10 @@ BUDGET: Final = 8.0
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """One or several runs of a command: seconds (median) and the largest resident memory, in bytes."""
+    """One or several runs: seconds from start to end (median), of the processors (least), and resident bytes (most)."""
 
     seconds: float
+    cpu: float
     memory: int
     runs: int
 
@@ -44,7 +45,7 @@ def run(argv: tuple[str, ...], folder: Path) -> Sample:
     process.stdout.close()
     if process.returncode != 0:
         raise SystemExit(f"$ {' '.join(argv)}\n{output.decode()}exit {process.returncode}")
-    return Sample(seconds=seconds, memory=usage.ru_maxrss * 1024, runs=1)
+    return Sample(seconds=seconds, cpu=usage.ru_utime + usage.ru_stime, memory=usage.ru_maxrss * 1024, runs=1)
 
 
 def repeat(
@@ -66,6 +67,7 @@ def _samples(argv: tuple[str, ...], folder: Path, runs: int, before: Callable[[]
 def _summary(samples: list[Sample]) -> Sample:
     return Sample(
         seconds=median(sample.seconds for sample in samples),
+        cpu=min(sample.cpu for sample in samples),
         memory=max(sample.memory for sample in samples),
         runs=len(samples),
     )

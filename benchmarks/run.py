@@ -60,7 +60,7 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("only", nargs="*", choices=BENCHMARKS, help="benchmarks to run; all of them by default")
+    parser.add_argument("only", nargs="*", choices=[[], *BENCHMARKS], help="benchmarks to run; all of them by default")
     parser.add_argument("--record", action="store_true", help=f"write the table to {RECORD.name}")
     return parser.parse_args()
 
@@ -129,7 +129,8 @@ def _growth(
     for size, sample in samples.items():
         bound, mirage = bounds.get(size, ("", ""))
         yield Figure(what=f"{size:,} devices, {shape}", value=_ms(sample), bound=bound, mirage=mirage)
-    seconds = slope(SIZES, [sample.seconds - empty.seconds for sample in samples.values()])
+    # The processor's time, and the least of it: other work on the machine bends a slope before it bends a median.
+    seconds = slope(SIZES, [sample.cpu - empty.cpu for sample in samples.values()])
     memory = slope(SIZES, [float(sample.memory - empty.memory) for sample in samples.values()])
     each = (samples[SIZES[-1]].memory - empty.memory) / SIZES[-1] / 1024
     value = f"time n^{seconds:.2f}, memory n^{memory:.2f} ({each:.1f} KiB a device)"
@@ -138,8 +139,11 @@ def _growth(
 
 def _graph(folder: Path, write: Callable[[Path, int], None], size: int) -> Sample:
     write(folder, size)
-    again = lambda: shutil.rmtree(folder / "mirage", ignore_errors=True)  # noqa: E731  # a one-line preparation
-    return repeat(mpy("configure", "-t", "unix"), folder, runs=7, before=again)
+
+    def unconfigured() -> None:
+        shutil.rmtree(folder / "mirage", ignore_errors=True)
+
+    return repeat(mpy("configure", "-t", "unix"), folder, runs=7, before=unconfigured)
 
 
 # ---------------------------------------------------------------------------------------------------------------------

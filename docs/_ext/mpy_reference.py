@@ -52,13 +52,15 @@ def fill(app: Sphinx, page: str, source: list[str]) -> None:
 
 def commands() -> str:
     """Every command of the typer app with its usage, arguments and options."""
-    import click
     from typer.main import get_command
 
     from mirage_py.cli.app import app
 
     top = get_command(app)
-    return "\n\n".join(_command(command, click.Context(command, info_name=name)) for name, command in _walk("mpy", top))
+    shared = {one.name for one in top.params}
+    return "\n\n".join(
+        _command(name, command, set() if command is top else shared) for name, command in _walk("mpy", top)
+    )
 
 
 def _walk(name: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
@@ -69,36 +71,21 @@ def _walk(name: str, command: click.Command) -> Iterator[tuple[str, click.Comman
             yield from _walk(f"{name} {word}", one)
 
 
-def _command(command: click.Command, context: click.Context) -> str:
-    name = str(context.info_name)
+def _command(name: str, command: click.Command, shared: set[str | None]) -> str:
+    """A section; options that `mpy` itself has are told there alone."""
+    import click
+
+    context = click.Context(command, info_name=name)
     usage = " ".join([name, *command.collect_usage_pieces(context)])
     text = inspect.cleandoc(command.help or "").replace("\b\n", "")
-    options = [(_names(one), _meaning(one, context)) for one in command.get_params(context) if not _hidden(one)]
-    return "\n\n".join(filter(None, [f"## `{name}`", f"```text\n{usage}\n```", text, _table(("", ""), options)]))
+    own = [one for one in command.params if one.name not in shared]
+    rows = [_told(record) for one in own if (record := one.get_help_record(context)) is not None]
+    return "\n\n".join(filter(None, [f"## `{name}`", f"```text\n{usage}\n```", text, _table(("", ""), rows)]))
 
 
-def _hidden(parameter: click.Parameter) -> bool:
-    return bool(getattr(parameter, "hidden", False)) or parameter.name == "help"
-
-
-def _names(parameter: click.Parameter) -> str:
-    if parameter.param_type_name == "argument":
-        return f"`{parameter.human_readable_name}`"
-    flags = ", ".join(f"`{word}`" for word in (*parameter.opts, *parameter.secondary_opts))
-    return flags if getattr(parameter, "is_flag", False) else f"{flags} {_placeholder(parameter)}"
-
-
-def _placeholder(parameter: click.Parameter) -> str:
-    choices: Iterable[str] | None = getattr(parameter.type, "choices", None)
-    words = [f"`{word}`" for word in choices or ()]
-    return ", ".join(words) if words else f"`{parameter.metavar or parameter.type.name.upper()}`"
-
-
-def _meaning(parameter: click.Parameter, context: click.Context) -> str:
-    text = getattr(parameter, "help", None) or ""
-    default = parameter.get_default(context, call=False)
-    shown = default not in (None, False, (), [], "") and not callable(default)
-    return f"{text} Default: `{default}`." if shown else text
+def _told(record: tuple[str, str]) -> tuple[str, str]:
+    names = ", ".join(f"`{word}`" for word in record[0].split(", "))
+    return names, _markdown(re.sub(r"^\[(.*)\]$", r"\1", record[1]))
 
 
 # ---------------------------------------------------------------------------------------------------------------------
