@@ -32,7 +32,7 @@ def build_failed(result: Result) -> ToolFailed:
 def diagnostics(text: str) -> Iterator[Diagnostic]:
     """The errors in a compiler's output, in order; warnings are left out."""
     places = list(_PLACE.finditer(text))
-    for place, after in zip(places, [*places[1:], None], strict=True):
+    for place, after in zip(places, [*places[1:], None], strict=False):
         block = text[place.end() : after.start() if after else len(text)]
         error = _ERROR.search(block)
         if error:

@@ -5,13 +5,14 @@ Nothing written here is part of what one would commit or compare: it goes to `mi
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from mirage_py.audit.vendored import Vendored
-from mirage_py.errors import Location, ToolTooOld
+from mirage_py.errors import Location, ToolTooOld, UnsupportedTarget
 from mirage_py.model.command import Command
 from mirage_py.model.library import Library
 from mirage_py.model.plan import Plan
@@ -44,13 +45,90 @@ def equip(folder: Path, plans: Iterable[Plan], toolchains: Mapping[str, Toolchai
     vendored = vendored_libraries(folder)
     files: dict[str, str | Path] = {}
     servings = {}
-    findlib = Findlib.discover()
+    host = Findlib.discover()
     for plan in plans:
-        servings[plan.label] = serve(plan, findlib, vendored)
-        files |= _flags_files(plan, toolchains[plan.target])
+        toolchain = toolchains[plan.target]
+        servings[plan.label] = _checked(plan, toolchain, serve(plan, findlib_for(toolchain, host), vendored))
+        files |= _flags_files(plan, toolchain)
+        files |= _findlib_files(folder, toolchain, host) if plan.context != "default" else {}
     for name in sorted({package for serving in servings.values() for package in serving.bundled}):
         files |= {f"runtime/{name}/{path}": source for path, source in sources_of(bundled_packages()[name])}
     return Equipment(files=files, servings=servings)
+
+
+def findlib_for(toolchain: Toolchain, host: Findlib) -> Findlib:
+    """Where the libraries of a target are: its own sysroot first, then the host's pure OCaml ones."""
+    if not toolchain.freestanding:
+        return host
+    return Findlib((*toolchain.libraries, *host.path), stdlib=toolchain.stdlib)
+
+
+def _checked(plan: Plan, toolchain: Toolchain, serving: Serving) -> Serving:
+    """Refuse, before anything is compiled, a closure with a library that needs an operating system.
+
+    One that the target's own sysroot brings (a `threads` without content, say) is as good as any other.
+    """
+    by_name = {library.name: library for library in serving.closure.libraries}
+    for name in plan.forbidden:
+        if name in by_name and not any(by_name[name].directory.is_relative_to(own) for own in toolchain.libraries):
+            raise _needs_system(plan, name, serving.closure.path_to(name))
+    return serving
+
+
+def _needs_system(plan: Plan, name: str, path: tuple[str, ...]) -> UnsupportedTarget:
+    askers = next((library.asked_by for library in plan.libraries if library.name == path[0]), ())
+    return UnsupportedTarget(
+        f"{plan.name} needs the library {name}, and target {plan.target} has no operating system below",
+        details=(" -> ".join(path), *(f"{path[0]} is asked for by {who}" for who in askers)),
+        hint=f"leave {path[0]} out for this target (if_impl, key.is_unix), or take a library without {name}",
+    )
+
+
+FINDLIB_CONF = "findlib.conf"
+HIDDEN = "hidden"
+"""A folder of META files, first on the cross context's path, that hide what needs an operating system from dune."""
+
+
+def _findlib_files(folder: Path, toolchain: Toolchain, host: Findlib) -> dict[str, str | Path]:
+    """A findlib configuration of mpy's own, so that no file of the system needs to know of the cross compiler.
+
+    The plain tool lines are there because dune 3.24 wants them as soon as a toolchain defines its own.
+    """
+    plain = {tool: tool for tool in ("ocamlc", "ocamlopt", "ocamldep", "ocamldoc", "ocamlmklib")}
+    main = {"path": _joined(host.path), "destdir": str(host.path[0])} | plain
+    path = _joined((folder / MACHINE / HIDDEN, *toolchain.libraries, *host.path))
+    cross = {"path": path, "destdir": str(toolchain.stdlib.parent), "stdlib": str(toolchain.stdlib)}
+    return {
+        FINDLIB_CONF: _conf(main, ""),
+        f"{FINDLIB_CONF}.d/solo5.conf": _conf(cross | dict(toolchain.ocaml_tools), "(solo5)"),
+        **{f"{HIDDEN}/{name}/META": _HIDDEN_META for name in ("unix", "dynlink", "runtime_events")},
+    }
+
+
+_HIDDEN_META = """description = "not on a target without an operating system"
+version = "0"
+exists_if = "an operating system"
+"""
+
+
+def _conf(definitions: Mapping[str, str], predicates: str) -> str:
+    """A findlib configuration file; values are quoted as META(5) has it."""
+    escaped = {name: re.sub(r'([\\"])', r"\\\1", value) for name, value in definitions.items()}
+    return "".join(f'{name}{predicates}="{value}"\n' for name, value in escaped.items())
+
+
+def _joined(folders: Iterable[Path]) -> str:
+    return ":".join(dict.fromkeys(map(str, folders)))
+
+
+def cross_environment(folder: Path, toolchains: Iterable[Toolchain]) -> dict[str, str | None]:
+    """What dune must find in its environment to use the cross contexts."""
+    crossing = [toolchain for toolchain in toolchains if toolchain.generation == "cross"]
+    if not crossing:
+        return {}
+    path = dict.fromkeys(str(place) for toolchain in crossing for place in toolchain.path)
+    search = os.pathsep.join([*path, os.environ.get("PATH", os.defpath)])
+    return {"OCAMLFIND_CONF": str(folder / MACHINE / FINDLIB_CONF), "OCAMLPATH": None, "PATH": search}
 
 
 def vendored_libraries(folder: Path) -> dict[str, Library]:

@@ -131,7 +131,7 @@ def build(
     Raises what `configure` raises, `ToolNotFound`, `ToolTooOld` or `LibraryNotFound` for what this machine has not, and
     `ToolFailed` with the first error at the user's line.
     """
-    from mirage_py.equip import check_dune_lang, dune_command, equip
+    from mirage_py.equip import check_dune_lang, cross_environment, dune_command, equip
     from mirage_py.process import run as run_command
 
     resolved = resolve_all(request)
@@ -143,7 +143,8 @@ def build(
         host, toolchains = _toolchains(plans)
         equipment = equip(request.folder, plans, toolchains)
         tree.mirror("mirage/machine", equipment.files)
-        command = dune_command(request.folder, plans, host, jobs=jobs, dev=dev)
+        env = cross_environment(request.folder, toolchains.values())
+        command = dune_command(request.folder, plans, host, jobs=jobs, dev=dev, env=env)
         progress(command.purpose)
         result = run_command(command, check=False)
         if not result.ok:

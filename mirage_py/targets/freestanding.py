@@ -16,7 +16,7 @@ TOOLCHAIN: Final[tuple[Package, ...]] = (
 )
 
 FORBIDDEN_LIBRARIES: Final = ("unix", "threads.posix", "threads.vm", "dynlink", "runtime_events")
-"""What needs an operating system below: dune refuses a closure that pulls one in."""
+"""What needs an operating system below: a closure that pulls one in is refused before anything is compiled."""
 
 
 def executable(info: Info, stubs: tuple[CStub, ...], *, abi: str) -> tuple[Sexp, ...]:
@@ -34,7 +34,6 @@ def executable(info: Info, stubs: tuple[CStub, ...], *, abi: str) -> tuple[Sexp,
         in_context("solo5"),
         ("modes", "exe"),
         ("libraries", *info.libraries),
-        ("forbidden_libraries", *FORBIDDEN_LIBRARIES),
         ("flags", ":standard", "-w", "-70"),
         ("link_flags", ":standard", "-cclib", f"-z solo5-abi={abi}", *link_flags(info, stubs)),
         ("foreign_stubs", ("language", "c"), ("names", "manifest")),
