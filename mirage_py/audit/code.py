@@ -21,6 +21,10 @@ PROVIDED: Final = frozenset({"m", "c", "pthread", "dl", "rt", "util", "gcc", "as
 """C libraries whose symbols are judged one by one: libm is openlibm's, the others part of the host's libc."""
 
 
+WITH_TOOLCHAIN: Final = frozenset({"str"})
+"""Libraries with C stubs that ocaml-solo5 brings, made for the target, beside its standard library."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Code:
     """What a library brings to the link. `target_built` holds when its C archives were made for the target."""
@@ -85,7 +89,9 @@ def code_of(
         ocaml=tuple(found for found in ocaml if found),
         stubs=tuple(found for found in stubs if found),
         system=tuple(system),
-        target_built=bool(declared) or (bool(own) and all(path.parent in made for path in own)),
+        target_built=bool(declared)
+        or library.name in WITH_TOOLCHAIN
+        or (bool(own) and made.issuperset(path.parent for path in own)),
         problems=tuple(reader.problems),
         findings=tuple(findings),
         read=tuple(reader.read),

@@ -85,6 +85,8 @@ class Judge:
             yield from self._unit(symbol, unit, by)
         elif symbol in externals and not by.object.name:
             yield _external(externals[symbol])
+        elif symbol in UNIX_HELPERS and self.unix:
+            return
         elif symbol in UNIX_HELPERS:
             message = f"its C stubs call {symbol}, which is of the library unix"
             yield _finding(by, "unix-stubs", "unix", symbol, message, "unix", "choose a library without Unix")
@@ -131,7 +133,8 @@ class Judge:
             remedy = "add the library that has the unit"
             yield _finding(by, "unit-missing", "missing", symbol, message, "another library", remedy)
         elif not self.unix:
-            message = f"it uses {unit} of the library unix, which its META does not name"
+            library = "unix" if unit.startswith("Unix") else "threads"
+            message = f"it uses {unit} of the library {library}, which its META does not name"
             remedy = "choose a library without Unix"
             yield _finding(by, "unit-missing", "unix", symbol, message, "unix", remedy)
 

@@ -6,6 +6,7 @@ of C stubs. So nothing found is "unsure", and every finding says what it rests o
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -73,6 +74,12 @@ class Metadata:
         for folder in self.vendored:
             yield from sorted(folder.glob(f"*/{name}.opam"))
         yield from (folder / name / "opam" for folder in self.path if (folder / name / "opam").is_file())
+
+
+def repositories() -> tuple[Path, ...]:
+    """The repositories that opam keeps unpacked on this machine; none of them is changed."""
+    root = Path(os.environ.get("OPAMROOT") or Path.home() / ".opam")
+    return tuple(sorted(path.parent for path in root.glob("repo/*/packages")))
 
 
 def _newest_last(file: Path) -> tuple[tuple[int, int, str], ...]:
