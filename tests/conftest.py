@@ -14,6 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from mirage_py.errors import MpyError
+from mirage_py.model.toolchain import ToolchainChoice
+from mirage_py.toolchain.discover import discover, from_environment
+
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
 GENERATED = ("mirage", "dist", "_build", "__pycache__")
@@ -29,16 +33,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @cache
 def solo5_toolchain() -> str | None:
-    """The C compiler of the Solo5 toolchain that findlib knows on this machine, or None."""
-    if not shutil.which("ocamlfind"):
+    """Where the Solo5 toolchain is that mpy discovers for spt on this machine, or None."""
+    try:
+        found = discover("spt", from_environment(ToolchainChoice()))
+    except MpyError:
         return None
-    asked = subprocess.run(
-        ("ocamlfind", "-toolchain", "solo5", "ocamlopt", "-config-var", "c_compiler"),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return asked.stdout.strip() or None if asked.returncode == 0 else None
+    return f"{found.prefix or found.sysroot} (OCaml {found.ocaml_version}, Solo5 {found.solo5_version or 'unknown'})"
 
 
 def lacks(marker: str) -> str | None:
