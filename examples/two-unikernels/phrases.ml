@@ -1,0 +1,2 @@
+let hello = "Hello, and welcome."
+let goodbye = "Goodbye, and come back."

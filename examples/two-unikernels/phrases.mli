@@ -1,0 +1,4 @@
+(** What the unikernels of this folder say. *)
+
+val hello : string
+val goodbye : string
