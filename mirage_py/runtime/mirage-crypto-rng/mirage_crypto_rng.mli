@@ -48,8 +48,8 @@ val set_default_generator : g -> unit
 val unset_default_generator : unit -> unit
 
 val generate_into : ?g:g -> bytes -> ?off:int -> int -> unit
-(** [generate_into buf ~off n] puts [n] random bytes into [buf] from [off] on. Raises [Invalid_argument] where they do not
-    fit. *)
+(** [generate_into buf ~off n] puts [n] random bytes into [buf] from [off] on. Raises [Invalid_argument] where they do
+    not fit. *)
 
 val generate : ?g:g -> int -> string
 (** As many random bytes. *)

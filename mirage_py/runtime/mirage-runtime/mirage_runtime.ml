@@ -24,6 +24,10 @@ let with_argv =
 (* Until --backtrace has been read: what fails before that should say where. *)
 let () = Printexc.record_backtrace true
 
+(* Opening Arg would be shorter, and hide other names with each release of cmdliner. *)
+let option kind ~docs ~docv ?absent names doc default =
+  Arg.value (Arg.opt kind default (Arg.info ~docs ~docv ?absent ~doc names))
+
 (* Log levels *)
 
 type log_threshold = [ `All | `Src of string ] * Logs.level option
@@ -64,26 +68,23 @@ let logs =
      for the one called tcp. A level alone is for every source. Levels are $(b,quiet), $(b,app), $(b,error), \
      $(b,warning), $(b,info) and $(b,debug)."
   in
-  Arg.(value & opt (list Conv.log_threshold) [] & info ~docs:s_log ~docv:"LEVEL" ~doc [ "l"; "logs" ])
+  option (Arg.list Conv.log_threshold) ~docs:s_log ~docv:"LEVEL" [ "l"; "logs" ] doc []
 
 (* Common arguments *)
 
 let disk =
   let doc = "Name of the docteur disk. On Solo5 it has letters and digits only." in
-  Arg.(value & opt string "disk" & info ~docs:s_disk ~docv:"NAME" ~doc [ "disk" ])
+  option Arg.string ~docs:s_disk ~docv:"NAME" [ "disk" ] doc "disk"
 
-let analyze =
-  let doc = "Check the docteur disk at boot." in
-  Arg.(value & opt bool true & info ~docs:s_disk ~docv:"BOOL" ~doc [ "analyze" ])
+let analyze = option Arg.bool ~docs:s_disk ~docv:"BOOL" [ "analyze" ] "Check the docteur disk at boot." true
 
 let delay =
   let doc = "Wait $(docv) before starting, for hosts that take a while to bring devices up." in
-  Arg.(value & opt int 0 & info ~docs:Manpage.s_common_options ~docv:"SECONDS" ~doc [ "delay" ])
+  option Arg.int ~docs:Manpage.s_common_options ~docv:"SECONDS" [ "delay" ] doc 0
 
 let name_k =
-  let doc = "Name of the unikernel while it runs." in
-  let absent = "the name it was configured with" in
-  Arg.(value & opt (some string) None & info ~docs:Manpage.s_common_options ~docv:"NAME" ~absent ~doc [ "name" ])
+  let doc = "Name of the unikernel while it runs." and absent = "the name it was configured with" in
+  option (Arg.some Arg.string) ~docs:Manpage.s_common_options ~docv:"NAME" ~absent [ "name" ] doc None
 
 let configured_name = ref "no-name"
 let set_name name = configured_name := name

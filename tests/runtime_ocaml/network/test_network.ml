@@ -4,7 +4,9 @@ open Mirage_runtime_network
 
 let eval term args =
   let argv = Array.of_list ("test" :: args) in
-  match Cmdliner.Cmd.(eval_value ~argv ~err:Format.str_formatter (v (info "test") term)) with Ok (`Ok v) -> Some v | _ -> None
+  match Cmdliner.Cmd.(eval_value ~argv ~err:Format.str_formatter (v (info "test") term)) with
+  | Ok (`Ok v) -> Some v
+  | _ -> None
 
 let net = Ipaddr.V4.Prefix.of_string_exn
 let ip = Ipaddr.of_string_exn

@@ -11,7 +11,8 @@ let between least most ms = if ms < least || ms > most then failwith (Printf.spr
 let () =
   Unix_os.Main.run
     ( took (fun () -> Mirage_sleep.ns 20_000_000L) >|= between 19.9 500. >>= fun () ->
-      took (fun () -> Lwt.join (List.init 100 (fun _ -> Mirage_sleep.ns 20_000_000L))) >|= between 19.9 500. >>= fun () ->
+      took (fun () -> Lwt.join (List.init 100 (fun _ -> Mirage_sleep.ns 20_000_000L))) >|= between 19.9 500.
+      >>= fun () ->
       took (fun () -> Lwt.pick [ Mirage_sleep.ns 1_000_000L; Mirage_sleep.ns 60_000_000_000L ]) >|= between 0.9 500.
       >>= fun () ->
       took (fun () -> Lwt.pick [ Unix_os.Time.sleep_ns 1_000_000L; Mirage_sleep.ns (-1L) ]) >|= between 0.9 500.

@@ -22,9 +22,10 @@ let env = Cmd.Env.info "LOGGING_LEVELS"
 let levels ?(env = env) ?docs () =
   let doc =
     "What is logged, a list as in $(b,*:info,tcp:debug): level $(b,info) for every source, $(b,debug) for the one \
-     called tcp. Levels are $(b,app), $(b,error), $(b,warning), $(b,info) and $(b,debug); $(b,quiet) or $(b,-) silences."
+     called tcp. Levels are $(b,app), $(b,error), $(b,warning), $(b,info) and $(b,debug); $(b,quiet) or $(b,-) \
+     silences."
   in
-  Arg.(value & opt (list threshold) [] & info ~env ~docv:"LEVEL" ~doc ?docs [ "l"; "logging-levels" ])
+  Arg.value (Arg.opt (Arg.list threshold) [] (Arg.info ~env ~docv:"LEVEL" ~doc ?docs [ "l"; "logging-levels" ]))
 
 let set_source_level name level =
   match List.filter (fun src -> Logs.Src.name src = name) (Logs.Src.list ()) with
@@ -37,4 +38,5 @@ let set_levels ~default thresholds =
 
 let setup =
   let docs = "DISPLAY OPTIONS" in
-  Term.(const (fun default levels -> set_levels ~default levels) $ Logs_cli.level ~docs () $ levels ~docs ())
+  let ( $ ) = Term.( $ ) in
+  Term.const (fun default levels -> set_levels ~default levels) $ Logs_cli.level ~docs () $ levels ~docs ()

@@ -2,6 +2,7 @@
 
 open Cmdliner
 
+let ( $ ) = Term.( $ )
 let argument_error = 64
 let help_version = 63
 let registered : unit Term.t list ref = ref []
@@ -11,7 +12,7 @@ let register_arg term =
   if !already_read then
     invalid_arg "register_arg: the boot arguments have been read already; call it when the module is initialised.";
   let value = ref None in
-  registered := Term.(const (fun v -> value := Some v) $ term) :: !registered;
+  registered := (Term.const (fun v -> value := Some v) $ term) :: !registered;
   fun () ->
     match !value with
     | Some v -> v
@@ -45,7 +46,7 @@ let hint_at_quoting argv =
 
 let with_argv ?(sections = []) terms name argv =
   if not !already_read then begin
-    let both = Term.(fun a b -> const (fun () () -> ()) $ a $ b) in
+    let both a b = Term.const (fun () () -> ()) $ a $ b in
     let all = List.fold_left both (Term.const ()) terms in
     let man = List.map (fun section -> `S section) sections in
     match Cmd.eval_value ~argv (Cmd.v (Cmd.info name ~man ~exits) all) with

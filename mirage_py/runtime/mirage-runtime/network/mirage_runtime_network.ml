@@ -115,7 +115,8 @@ let tls_authenticator ?group ?(docs = Mirage_runtime.s_tls) default =
 
 let http_headers ?group ?(docs = Mirage_runtime.s_http) default =
   let headers = Arg.(some (list ~sep:',' (pair ~sep:':' string string))) in
-  option headers ~docv:"HEADERS" "http-headers" "HTTP headers to send, as in NAME:VALUE,NAME:VALUE." ?group ~docs default
+  let doc = "HTTP headers to send, as in NAME:VALUE,NAME:VALUE." in
+  option headers ~docv:"HEADERS" "http-headers" doc ?group ~docs default
 
 let syslog ?group ?(docs = s_log) default =
   option (Arg.some Conv.ip_address) ~docv:"IP" "syslog" "Where log messages are sent by syslog." ?group ~docs default

@@ -71,7 +71,8 @@ val ssh_key : ?group:string -> ?docs:string -> string option -> string option Te
 val ssh_password : ?group:string -> ?docs:string -> string option -> string option Term.t
 val ssh_authenticator : ?group:string -> ?docs:string -> string option -> string option Term.t
 val tls_authenticator : ?group:string -> ?docs:string -> string option -> string option Term.t
-val http_headers : ?group:string -> ?docs:string -> (string * string) list option -> (string * string) list option Term.t
+val http_headers :
+  ?group:string -> ?docs:string -> (string * string) list option -> (string * string) list option Term.t
 
 (** {2 Logs and monitoring} *)
 
