@@ -167,7 +167,7 @@ def error_json(failure: MpyError) -> dict[str, Any]:  # any: JSON
 
 def painter(stream: TextIO | None = None) -> Paint:
     """How text for this stream (stdout unless told) is styled: with colour where a person sees it, else not at all."""
-    return _painted if colored(stream or sys.stdout) else _plain
+    return _painted if colored(stream or sys.stdout) else plain
 
 
 def colored(stream: TextIO) -> bool:
@@ -277,5 +277,6 @@ def _painted(text: str, style: Style) -> str:
     return f"\x1b[{_CODES[style]}m{text}\x1b[0m"
 
 
-def _plain(text: str, _style: Style) -> str:
+def plain(text: str, _style: Style) -> str:
+    """The text as it is."""
     return text

@@ -22,7 +22,7 @@ from mirage_py.errors import Location, MpyError, WouldOverwrite
 
 OWNED = "mirage/owned.json"
 LOCK = "mirage/.lock"
-SCRATCH = ("mirage/_build", "mirage/machine")
+SCRATCH = ("mirage/_build", "mirage/machine", "mirage/.stubs")
 """Folders that are mpy's as a whole, whatever tools put there."""
 
 Files = Mapping[str, str]
@@ -240,6 +240,35 @@ class Tree:
     def _save(self, owned: Mapping[str, set[str]]) -> None:
         files = {path: sorted(digests) for path, digests in sorted(owned.items())}
         self._replace(OWNED, json.dumps({"format": 1, "files": files}, indent=1) + "\n")
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file that the user named, whole or not at all."""
+    scratch = path.with_name(f".{path.name}.new")
+    with _translated(path):
+        scratch.write_bytes(text.encode())
+        scratch.replace(path)
+
+
+def create(folder: Path, files: Files) -> None:
+    """Write files where none are yet; all of them or, when the disk refuses, none. `WouldOverwrite` names what is there."""
+    there = next((name for name in files if os.path.lexists(folder / name)), None)
+    if there is not None:
+        raise WouldOverwrite(
+            f"{there} is there already", location=Location.of(folder), hint="choose another folder, or move it away"
+        )
+    made: list[Path] = []
+    try:
+        with _translated(folder):
+            for name, text in files.items():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                with (folder / name).open("xb") as file:
+                    made.append(folder / name)
+                    file.write(text.encode())
+    except BaseException:
+        for path in made:
+            path.unlink(missing_ok=True)
+        raise
 
 
 def _flat(folders: Mapping[str, Files], loose: Files) -> dict[str, str]:

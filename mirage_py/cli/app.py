@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "configure": "Choose targets and keys; generate what the build needs below mirage/.",
     "build": "Build the images, into dist/.",
     "clean": "Remove what mpy generated and built, and nothing else.",
+    "describe": "Tell what the unikernel is made of, and where each choice came from.",
     "query": "Tell one thing about the configuration, without writing anything.",
 }
 """Each command with the first line of its help, so that the list of commands imports none of them."""

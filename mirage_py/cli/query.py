@@ -14,10 +14,6 @@ from mirage_py.cli.options import CONFIG, File, Json, Output, Targets, Unikernel
 from mirage_py.dsl.key import suggestion
 from mirage_py.errors import MpyError, UsageError
 
-KINDS = ("name", "packages", "opam", "files", "main", "dune", "libraries", "keys", "runtime-args", "graph", "plan",
-         "cflags", "ldflags")  # fmt: skip
-
-
 class KindType(click.ParamType):
     """A kind of question."""
 
@@ -25,6 +21,8 @@ class KindType(click.ParamType):
 
     def convert(self, value: str, _param: click.Parameter | None, _ctx: click.Context | None) -> str:
         """The kind itself; a usage error for a word that is none."""
+        from mirage_py.describe import KINDS
+
         if value not in KINDS:
             raise UsageError(f"query knows no {value!r}", hint=suggestion(value, KINDS) or f"ask for {', '.join(KINDS)}")
         return value
@@ -33,12 +31,14 @@ class KindType(click.ParamType):
         """The kinds that begin so. Any: click's item type is not worth its import here."""
         from click.shell_completion import CompletionItem
 
+        from mirage_py.describe import KINDS
+
         return [CompletionItem(kind) for kind in KINDS if kind.startswith(incomplete)]
 
 
 def query(
     ctx: typer.Context,
-    kind: Annotated[str, typer.Argument(metavar="KIND", click_type=KindType(), help=", ".join(KINDS))],
+    kind: Annotated[str, typer.Argument(metavar="KIND", click_type=KindType(), help="what to tell")],
     as_json: Json = False,
     file: File = CONFIG,
     target: Targets = None,

@@ -1,0 +1,98 @@
+"""`mpy describe`: a unikernel as a text to read, as a picture, or as data."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import typer
+
+from mirage_py import console
+from mirage_py.cli.command import command, request
+from mirage_py.cli.options import CONFIG, File, Targets, Unikernels
+from mirage_py.errors import Location, UsageError, WouldOverwrite
+from mirage_py.model.command import Command
+from mirage_py.workflow import Resolved, resolve_all
+
+Format = Literal["text", "dot", "mermaid", "json", "svg"]
+SUFFIXES: Final[dict[Format, tuple[str, ...]]] = {
+    "text": (".txt", ".md"),
+    "dot": (".dot", ".gv"),
+    "mermaid": (".mmd", ".mermaid", ".md"),
+    "json": (".json",),
+    "svg": (".svg",),
+}
+"""What a file of each format is called: one that is called otherwise is hardly an older picture, so it stays."""
+
+
+def describe(
+    ctx: typer.Context,
+    file: File = CONFIG,
+    target: Targets = None,
+    unikernel: Unikernels = None,
+    form: Annotated[Format, typer.Option("--format", help="a text, a picture, or data", show_default=False)] = "text",
+    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="write it to a file")] = None,
+) -> None:
+    """Tell what the unikernel is made of, and where each choice came from.
+
+    Without -t for every configured target, or the default one. A picture is of one unikernel on one target; svg is drawn
+    by Graphviz.
+    """
+    asked = request(ctx, file=file, targets=target, unikernels=unikernel)
+    found = resolve_all(asked)
+    text = _rendered(found, form, asked.folder, to_file=output is not None)
+    if output is None:
+        console.result(text)
+    else:
+        _write(output, text, form)
+
+
+COMMAND = command(describe, reads_config=True)
+
+
+def _rendered(found: tuple[Resolved, ...], form: Format, folder: Path, *, to_file: bool) -> str:
+    from mirage_py import describe as views
+
+    match form:
+        case "text":
+            paint = console.plain if to_file else console.painter()
+            columns = console.width() or 80
+            return "\n".join(views.describe_text(one, views.served_by(one, folder), paint, columns) for one in found)
+        case "json":
+            data = (views.description(one, views.served_by(one, folder)) for one in found)
+            return "\n".join(json.dumps(one, ensure_ascii=False) for one in data)
+        case "dot":
+            return views.dot(_single(found))
+        case "mermaid":
+            return views.mermaid(_single(found))
+        case "svg":
+            return _drawn(views.dot(_single(found)))
+
+
+def _single(found: tuple[Resolved, ...]) -> Resolved:
+    if len(found) == 1:
+        return found[0]
+    there = ", ".join(f"{one.info.output} for {one.info.target}" for one in found)
+    raise UsageError(
+        "a picture is of one unikernel on one target", details=(f"there is {there}",), hint="choose with -u and -t"
+    )
+
+
+def _drawn(dot: str) -> str:
+    from mirage_py.process import run
+
+    return run(Command(argv=("dot", "-Tsvg"), purpose="draw the picture"), stdin=dot).stdout
+
+
+def _write(path: Path, text: str, form: Format) -> None:
+    if path.exists() and path.suffix not in SUFFIXES[form]:
+        raise WouldOverwrite(
+            f"{path} is there, and is not called like a {form} file",
+            location=Location.of(path),
+            hint=f"name it {path.stem}{SUFFIXES[form][0]}, or delete it",
+        )
+    from mirage_py.filegen import write_whole
+
+    write_whole(path, text if text.endswith("\n") else f"{text}\n")
+    console.say(f"wrote {path}", event="file", action="wrote", path=str(path))

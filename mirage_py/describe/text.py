@@ -1,0 +1,150 @@
+"""A unikernel to read at a glance: what it is, what was chosen and by whom, what it is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from textwrap import wrap
+
+from mirage_py.console import Paint, Style
+from mirage_py.describe.data import boot_arguments_data, keys_data
+from mirage_py.describe.served import Served
+from mirage_py.describe.tree import Branch, trees
+from mirage_py.resolve.packages import Requirement
+from mirage_py.workflow import Resolved
+
+SOURCES: Mapping[str, str] = {
+    "flag": "flag",
+    "environment": "environment",
+    "saved": "saved",
+    "default": "default",
+}
+_SOURCE_STYLES: Mapping[str, Style] = {"flag": "green", "environment": "yellow", "saved": "cyan", "default": "dim"}
+_ORIGIN_STYLES: Mapping[str, Style] = {"vendored": "green", "installed": "cyan", "bundled": "dim", "missing": "red"}
+
+Cell = tuple[str, Style | None]
+Row = tuple[Cell, ...]
+
+
+def describe_text(one: Resolved, served: Mapping[str, Served], paint: Paint, width: int) -> str:
+    """The whole description, in lines of about `width` columns."""
+    sections = (
+        ("Keys", _keys(one)),
+        ("Arguments at boot", _boot_arguments(one)),
+        ("Connected to", _resources(one)),
+        ("Packages", _packages(one)),
+        ("Libraries", _libraries(one, served)),
+    )
+    tables = {title: _table(rows, paint, width) for title, rows in sections if rows}
+    first, jobs = trees(one.graph)
+    devices = {"Started first, in this order": _devices(first, paint), "Devices": _devices(jobs, paint)}
+    order = ("Keys", "Arguments at boot", "Connected to", *devices, "Packages", "Libraries")
+    blocks = [_head(one, paint)]
+    for title in order:
+        lines = (tables | devices).get(title)
+        if lines:
+            blocks.append("\n".join([paint(title, "bold"), *(f"  {line}" for line in lines)]))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _head(one: Resolved, paint: Paint) -> str:
+    """Which unikernel, for what, registered where, and the image."""
+    place = f"  {paint(str(one.info.location), 'dim')}" if one.info.location else ""
+    return f"{paint(f'{one.info.name} for {one.info.target}', 'bold')}{place}\n  image  dist/{one.plan.image}"
+
+
+def _keys(one: Resolved) -> list[Row]:
+    return [
+        (
+            (f"--{key['name']}", None),
+            (key["value"] if key["value"] is not None else "(none)", "bold"),
+            (SOURCES[key["source"]], _SOURCE_STYLES[key["source"]]),
+            (key["doc"], "dim"),
+        )
+        for key in keys_data(one)
+    ]
+
+
+def _boot_arguments(one: Resolved) -> list[Row]:
+    return [
+        ((", ".join(map(_dashed, arg["options"])) or "(its own)", None), (arg["code"], "dim"))
+        for arg in boot_arguments_data(one)
+    ]
+
+
+def _dashed(option: str) -> str:
+    return f"-{option}" if len(option) == 1 else f"--{option}"
+
+
+def _resources(one: Resolved) -> list[Row]:
+    return [
+        *((("net", None), (name, "bold")) for name in one.plan.nets),
+        *((("block", None), (name, "bold")) for name in one.plan.blocks),
+    ]
+
+
+def _packages(one: Resolved) -> list[Row]:
+    return [((requirement.name, None), (bounds(requirement), "dim")) for requirement in one.info.requirements]
+
+
+def bounds(requirement: Requirement) -> str:
+    """The versions that serve, as opam writes them; what is special about the package."""
+    versions = [*(f">= {version}" for version in requirement.min), *(f"< {version}" for version in requirement.max)]
+    notes = ["(build)"] * requirement.build + ([f"(pin {requirement.pin.url})"] if requirement.pin else [])
+    return " ".join(filter(None, [" & ".join(versions), *notes]))
+
+
+def _libraries(one: Resolved, served: Mapping[str, Served]) -> list[Row]:
+    local = {library.name for library in one.plan.libraries if library.local}
+    return [((name, None), *_origin(name, served, local)) for name in one.info.libraries]
+
+
+def _origin(name: str, served: Mapping[str, Served], local: set[str]) -> Iterator[Cell]:
+    if name in local:
+        yield "in this tree", "green"
+    elif name in served:
+        yield served[name].origin, _ORIGIN_STYLES[served[name].origin]
+        yield served[name].version or "", "dim"
+
+
+def _devices(branches: Iterable[Branch], paint: Paint) -> list[str]:
+    lines = [_device(branch, paint) for branch in branches]
+    return [*lines, "", paint("── is applied to   ╌╌ waits for", "dim")] if any("╌" in line for line in lines) else lines
+
+
+def _device(branch: Branch, paint: Paint) -> str:
+    node = branch.node
+    number = paint(f"#{node.number}", "dim")
+    if branch.seen:
+        return f"{paint(branch.lead, 'dim')}{node.device.module} {number} {paint(branch.seen, 'dim')}"
+    module = paint(node.device.module, "bold" if node.device.is_main else "blue")
+    place = f"  {paint(str(node.location), 'dim')}" if node.device.is_main and node.location else ""
+    return f"{paint(branch.lead, 'dim')}{module} {number}{place}"
+
+
+def _table(rows: Iterable[Row], paint: Paint, width: int) -> list[str]:
+    """Columns as wide as their widest cell; the last one wraps."""
+    listed = list(rows)
+    count = max(len(row) for row in listed)
+    widths = [max((len(row[i][0]) for row in listed if i < len(row)), default=0) for i in range(count)]
+    return [line for row in listed for line in _row(row, widths, paint, width)]
+
+
+def _row(row: Row, widths: list[int], paint: Paint, width: int) -> Iterator[str]:
+    *firsts, (text, style) = row
+    indent = sum(widths[: len(firsts)]) + 2 * len(firsts)
+    lines = wrap(text, max(width - 2 - indent, 24), break_long_words=False, break_on_hyphens=False) or [""]
+    head = "".join(_cell(cell, width) + "  " for cell, width in zip(_painted(firsts, paint), widths, strict=False))
+    painted = [paint(line, style) if style and line else line for line in lines]
+    yield (head + painted[0]).rstrip()
+    yield from (" " * indent + line for line in painted[1:])
+
+
+def _painted(cells: Iterable[Cell], paint: Paint) -> Iterator[tuple[str, int]]:
+    for text, style in cells:
+        yield (paint(text, style) if style and text else text), len(text)
+
+
+def _cell(cell: tuple[str, int], width: int) -> str:
+    """The text filled up to its column: the codes of its colour take no room."""
+    text, length = cell
+    return text + " " * (width - length)
