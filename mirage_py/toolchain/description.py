@@ -52,7 +52,8 @@ def read_description(choice: ToolchainChoice, target: str) -> Description:
     said |= file.target[target].model_dump(exclude_none=True) if target in file.target else {}
     prefixes = choice.prefixes or ((file.prefix,) if file.prefix else ())
     switch, link = choice.switch or file.switch, choice.link or file.link
-    said.pop("target", None)
+    for name in ("prefix", "target"):  # where to look, and the tables: no facts
+        said.pop(name, None)
     return Description(said, ToolchainChoice(switch=switch, prefixes=prefixes, link=link))
 
 

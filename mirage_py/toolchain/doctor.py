@@ -61,9 +61,9 @@ USES_TAP: Final = ("unix", "hvt", "spt", "virtio")
 
 KVM: Final[Mapping[str, tuple[Status, str | None]]] = {
     "usable": ("ok", None),
-    "absent": ("problem", "turn virtualization on in the firmware and load kvm_amd or kvm_intel; or mpy run --emulate"),
-    "denied": ("problem", "sudo usermod -aG kvm $USER, then log in again; or mpy run --emulate"),
-    "limited": ("problem", "this machine only emulates virtualization: take target spt, or mpy run --emulate"),
+    "absent": ("warning", "turn virtualization on in the firmware and load kvm_amd or kvm_intel; or mpy run --emulate"),
+    "denied": ("warning", "sudo usermod -aG kvm $USER, then log in again; or mpy run --emulate"),
+    "limited": ("warning", "this machine only emulates virtualization: take target spt, or mpy run --emulate"),
     "unknown": ("warning", None),
 }
 """What each word of the probe means for hvt, which cannot do without."""

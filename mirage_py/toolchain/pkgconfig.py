@@ -84,14 +84,14 @@ class PkgConfig:
         try:
             text = self._answer(self._command(packages, question))
         except ToolFailed as error:
-            raise self._translated(error, packages) from error
+            raise self._translated(error, packages) from None
         return tuple(shlex.split(text))
 
-    def _command(self, packages: Collection[str], question: str) -> Command:
+    def _command(self, packages: Collection[str], *question: str) -> Command:
         program = os.environ.get("PKG_CONFIG") or "pkg-config"
         static = ("--static",) if self.folders is not None else ()
         return Command(
-            argv=(program, *static, question, *packages),
+            argv=(program, *static, *question, *packages),
             purpose=f"ask pkg-config about {' '.join(packages)}",
             env=self._environment(),
         )
@@ -119,9 +119,9 @@ class PkgConfig:
         return (f"looked in: {', '.join(map(str, self.folders))}",) if self.folders else ()
 
     def _translated(self, error: ToolFailed, packages: Collection[str]) -> ToolNotFound | ToolFailed:
-        """pkg-config's own words are about its environment variables; what is missing is in their last line."""
-        lines = error.output.splitlines()
-        lacking = next((line for line in reversed(lines) if "not found" in line or "requires" in line), None)
+        """What is missing stands in the last line of pkg-config's explanation; the others are about variables."""
+        explained = run(self._command(packages, "--exists", "--print-errors"), check=False).output.splitlines()
+        lacking = next((line for line in reversed(explained) if "not found" in line or "requires" in line), None)
         if lacking is None:
             return error
         return ToolNotFound(
