@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from math import log
@@ -33,10 +35,12 @@ def mpy(*args: str) -> tuple[str, ...]:
     return (str(Path(sys.executable).with_name("mpy")), *args)
 
 
-def run(argv: tuple[str, ...], folder: Path) -> Sample:
-    """Run once; fails with the command's own output when it fails."""
+def run(argv: tuple[str, ...], folder: Path, env: Mapping[str, str] | None = None) -> Sample:
+    """Run once; ends with the command's own output when it fails."""
     start = time.perf_counter()
-    process = subprocess.Popen(argv, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    process = subprocess.Popen(
+        argv, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
     assert process.stdout is not None
     output = process.stdout.read()
     _, status, usage = os.wait4(process.pid, 0)
@@ -49,17 +53,24 @@ def run(argv: tuple[str, ...], folder: Path) -> Sample:
 
 
 def repeat(
-    argv: tuple[str, ...], folder: Path, *, runs: int = 15, before: Callable[[], object] = lambda: None
+    argv: tuple[str, ...],
+    folder: Path,
+    *,
+    runs: int = 15,
+    before: Callable[[], object] = lambda: None,
+    env: Mapping[str, str] | None = None,
 ) -> Sample:
     """The median of several runs; `before` prepares each and is not measured."""
-    return _summary(list(_samples(argv, folder, runs, before)))
+    return _summary(list(_samples(argv, folder, runs, before, env)))
 
 
-def _samples(argv: tuple[str, ...], folder: Path, runs: int, before: Callable[[], object]) -> Iterator[Sample]:
+def _samples(
+    argv: tuple[str, ...], folder: Path, runs: int, before: Callable[[], object], env: Mapping[str, str] | None
+) -> Iterator[Sample]:
     end = time.perf_counter() + BUDGET
     for count in range(runs):
         before()
-        yield run(argv, folder)
+        yield run(argv, folder, env)
         if time.perf_counter() > end and count >= 2:
             return
 
@@ -71,6 +82,29 @@ def _summary(samples: list[Sample]) -> Sample:
         memory=max(sample.memory for sample in samples),
         runs=len(samples),
     )
+
+
+def recorded(tool: str, argv: tuple[str, ...], folder: Path) -> tuple[tuple[str, ...], dict[str, str]]:
+    """The words and the environment with which a command starts a tool, the last time that it does.
+
+    A shell script of the tool's name goes before it on PATH, writes both down, and starts the tool.
+    """
+    real = shutil.which(tool)
+    if real is None:
+        raise SystemExit(f"{tool} is not on PATH")
+    with tempfile.TemporaryDirectory() as before:
+        log, script = Path(before, "log"), Path(before, tool)
+        script.write_text(
+            f'#!/bin/sh\ncase "$1" in build) {{ printf "%s\\0" {real} "$@"; printf "\\0"; env -0; }} >{log} ;; esac\n'
+            f'exec {real} "$@"\n',
+            encoding="utf-8",
+        )
+        script.chmod(0o755)
+        path = os.environ.get("PATH", os.defpath)
+        run(argv, folder, {**os.environ, "PATH": f"{before}{os.pathsep}{path}"})
+        words, _, settings = log.read_text(encoding="utf-8").partition("\0\0")
+    pairs = (setting.partition("=") for setting in settings.split("\0") if setting)
+    return tuple(words.split("\0")), {name: value.replace(f"{before}{os.pathsep}", "") for name, _, value in pairs}
 
 
 def slope(sizes: list[int], values: list[float]) -> float:

@@ -7,17 +7,24 @@ it is known: what the OCaml tool takes for the same on a machine of the same siz
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from statistics import median
 from typing import Final
 
-from inputs import write_chain, write_hello, write_ladder, write_wide
-from measure import Sample, machine, mpy, repeat, slope
+from inputs import HELLO_ML, write_chain, write_hello, write_ladder, write_wide
+from measure import Sample, machine, mpy, recorded, repeat, slope
+
+from mirage_py.errors import MpyError
+from mirage_py.model.toolchain import ToolchainChoice
+from mirage_py.toolchain.discover import discover, from_environment
 
 RECORD: Final = Path(__file__).with_name("figures.md")
 MARK: Final = "<!-- figures -->"
@@ -25,6 +32,7 @@ MARK: Final = "<!-- figures -->"
 TARGETS: Final = (
     "unix", "macosx", "hvt", "spt", "virtio", "muen", "genode", "xen", "qubes", "unikraft-firecracker", "unikraft-qemu",
 )  # fmt: skip
+FREESTANDING: Final = ("spt", "hvt", "virtio", "muen")
 SIZES: Final = [1000, 2000, 5000, 10000]
 
 
@@ -147,6 +155,92 @@ def _graph(folder: Path, write: Callable[[Path, int], None], size: int) -> Sampl
 
 
 # ---------------------------------------------------------------------------------------------------------------------
+# Building
+
+
+def build(folder: Path) -> Iterator[Figure]:
+    """`build` of hello with nothing to do, next to the dune run that it makes."""
+    yield from _idle(folder / "one", ("unix",), "one target")
+    if _toolchain():
+        yield from _idle(folder / "five", ("unix", *FREESTANDING), "five targets")
+
+
+def freestanding(folder: Path) -> Iterator[Figure]:
+    """Images without an operating system: from clean, again, after an edit."""
+    if not _toolchain():
+        yield Figure(what="freestanding targets", value="no Solo5 toolchain on this machine")
+        return
+    hello = folder / "hello"
+
+    def fresh() -> None:
+        shutil.rmtree(hello, ignore_errors=True)
+        write_hello(hello)
+
+    edits = count()
+
+    def edit() -> None:
+        text = HELLO_ML.replace('"hello"', f'"hello {next(edits)}"')
+        (hello / "unikernel.ml").write_text(text, encoding="utf-8")
+
+    one, four = (_build(*FREESTANDING[:number]) for number in (1, 4))
+    first = repeat(one, hello, runs=7, before=fresh)
+    yield _timed(f"hello for {FREESTANDING[0]} from clean", first, "", "0.46 s")
+    yield _timed("the same, unikernel.ml edited: compile and link one image", repeat(one, hello, runs=7, before=edit), "1 s")
+    every = repeat(four, hello, runs=7, before=fresh)
+    yield _timed(f"hello for {', '.join(FREESTANDING)} from clean", every)
+    further = (every.seconds - first.seconds) / 3
+    yield Figure(what="each further target", value=f"{further:.2f} s", bound="0.3 s", mirage="0.46 s")
+    yield _timed("all four, nothing changed", repeat(four, hello), "300 ms", "1.14 s for three")
+    yield _timed("all four, unikernel.ml edited", repeat(four, hello, runs=7, before=edit), "800 ms", "1.28 s for three")
+    yield from _discovery(folder)
+
+
+def _idle(folder: Path, targets: tuple[str, ...], what: str) -> Iterator[Figure]:
+    write_hello(folder)
+    command = _build(*targets)
+    argv, env = recorded("dune", command, folder)
+    bare = repeat(argv, folder, env=env)
+    ours = repeat(command, folder)
+    extra = (ours.seconds - bare.seconds) * 1000
+    yield _timed(f"bare `dune build` of hello, nothing to do, {what}", bare)
+    value = f"{_ms(ours)}, {extra:.0f} ms more"
+    yield Figure(what=f"`mpy build`, nothing to do, {what}", value=value, bound="100 ms more", mirage="107 ms a target")
+
+
+def _build(*targets: str) -> tuple[str, ...]:
+    return mpy("build", *(word for target in targets for word in ("-t", target)))
+
+
+def _toolchain() -> bool:
+    try:
+        discover(FREESTANDING[0], from_environment(ToolchainChoice()))
+    except MpyError:
+        return False
+    return True
+
+
+def _discovery(folder: Path) -> Iterator[Figure]:
+    """Discovery alone, inside a process, without and with what an earlier one left in the cache."""
+    script = (
+        "import time\n"
+        "from mirage_py.model.toolchain import ToolchainChoice\n"
+        "from mirage_py.toolchain.discover import discover, from_environment\n"
+        "start = time.perf_counter()\n"
+        f"discover({FREESTANDING[0]!r}, from_environment(ToolchainChoice()))\n"
+        "print(time.perf_counter() - start)\n"
+    )
+    for what, caches in (("first time", [f"cold-{number}" for number in range(7)]), ("cached", ["cold-0"] * 7)):
+        seconds = [_printed(script, folder, folder / cache) for cache in caches]
+        yield Figure(what=f"discovery of a toolchain, {what}", value=f"{median(seconds) * 1000:.0f} ms", bound="100 ms")
+
+
+def _printed(script: str, folder: Path, cache: Path) -> float:
+    env = {**os.environ, "XDG_CACHE_HOME": str(cache)}
+    argv = (sys.executable, "-c", script)
+    return float(subprocess.run(argv, cwd=folder, env=env, capture_output=True, text=True, check=True).stdout)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
 
 
 def _timed(what: str, sample: Sample, bound: str = "", mirage: str = "") -> Figure:
@@ -157,7 +251,13 @@ def _ms(sample: Sample) -> str:
     return f"{sample.seconds:.2f} s" if sample.seconds >= 1 else f"{sample.seconds * 1000:.0f} ms"
 
 
-BENCHMARKS: Final[dict[str, Benchmark]] = {"start": start, "configure": configure, "graphs": graphs}
+BENCHMARKS: Final[dict[str, Benchmark]] = {
+    "start": start,
+    "configure": configure,
+    "graphs": graphs,
+    "build": build,
+    "freestanding": freestanding,
+}
 
 
 if __name__ == "__main__":
