@@ -19,10 +19,13 @@ from mirage_py.model.plan import Plan
 from mirage_py.model.toolchain import HostToolchain, Toolchain
 from mirage_py.serving import VENDORED, Serving, serve
 from mirage_py.sources import dune_root
-from mirage_py.targets.common import C_FLAGS, LINK_FLAGS
+from mirage_py.targets.common import C_FLAGS, LINK_FLAGS, OCAMLOPT_FLAGS
+from mirage_py.toolchain.discover import refuse_unlinkable
 from mirage_py.toolchain.bundle import bundled_packages, sources_of
 from mirage_py.toolchain.findlib import Findlib
 from mirage_py.toolchain.pkgconfig import PkgConfig
+from mirage_py.toolchain.steps import Step
+from mirage_py.toolchain.stubs import StubsRequest, TargetStubs, stubs_for_target
 
 MACHINE = "mirage/machine"
 BUILD_DIR = "mirage/_build"
@@ -31,29 +34,34 @@ LANG = (2, 9)
 
 @dataclass(frozen=True, kw_only=True)
 class Equipment:
-    """The files below `mirage/machine` and, by label, who serves the libraries of each plan."""
+    """The files below `mirage/machine`, the C to compile before dune links, and, by label, who serves the libraries."""
 
     files: Mapping[str, str | Path]
+    steps: tuple[Step, ...]
     servings: Mapping[str, Serving]
 
 
-def equip(folder: Path, plans: Iterable[Plan], toolchains: Mapping[str, Toolchain]) -> Equipment:
+def equip(folder: Path, plans: Iterable[Plan], host_tools: HostToolchain, toolchains: Mapping[str, Toolchain]) -> Equipment:
     """What this machine adds to the plans; `toolchains` are by target.
 
-    Raises `LibraryNotFound` for all libraries of a plan that nobody serves.
+    Raises `LibraryNotFound` for all libraries of a plan that nobody serves, or whose C stubs only the host has.
     """
     vendored = vendored_libraries(folder)
     files: dict[str, str | Path] = {}
+    steps: dict[Path, Step] = {}
     servings = {}
     host = Findlib.discover()
     for plan in plans:
         toolchain = toolchains[plan.target]
+        refuse_unlinkable(toolchain)
         servings[plan.label] = _checked(plan, toolchain, serve(plan, findlib_for(toolchain, host), vendored))
-        files |= _flags_files(plan, toolchain)
+        stubs = _target_stubs(folder, plan, host_tools, toolchain, servings[plan.label], findlib_for(toolchain, host))
+        steps |= {step.output: step for one in stubs for step in one.steps}
+        files |= _flags_files(plan, toolchain, stubs)
         files |= _findlib_files(folder, toolchain, host) if plan.context != "default" else {}
     for name in sorted({package for serving in servings.values() for package in serving.bundled}):
         files |= {f"runtime/{name}/{path}": source for path, source in sources_of(bundled_packages()[name])}
-    return Equipment(files=files, servings=servings)
+    return Equipment(files=files, steps=tuple(steps.values()), servings=servings)
 
 
 def findlib_for(toolchain: Toolchain, host: Findlib) -> Findlib:
@@ -137,16 +145,42 @@ def vendored_libraries(folder: Path) -> dict[str, Library]:
     return {name: stanza.library for name, stanza in Vendored(places).stanzas.items()} if places else {}
 
 
-def _flags_files(plan: Plan, toolchain: Toolchain) -> dict[str, str | Path]:
-    """What pkg-config answers for the unikernel's own C stubs, as dune reads it."""
+STUBS = "mirage/.stubs"
+"""Where C stubs of installed libraries are compiled for freestanding targets; a hidden folder, so dune leaves it alone."""
+
+
+def _target_stubs(
+    folder: Path, plan: Plan, host: HostToolchain, toolchain: Toolchain, serving: Serving, findlib: Findlib
+) -> tuple[TargetStubs, ...]:
+    if not toolchain.freestanding:
+        return ()
+    request = StubsRequest(
+        toolchain=toolchain,
+        host=host,
+        findlib=findlib,
+        folder=folder / STUBS / toolchain.generation,
+        base=folder,
+        declared=plan.declared_stubs,
+        pkg_config=pkg_config_for(toolchain),
+    )
+    return stubs_for_target(serving.closure, request)
+
+
+def _flags_files(plan: Plan, toolchain: Toolchain, stubs: tuple[TargetStubs, ...]) -> dict[str, str | Path]:
+    """What pkg-config answers for the unikernel's own C stubs, and where recompiled archives are, as dune reads it.
+
+    The folders of recompiled archives come first: the compiler takes the first archive of a name that it finds.
+    """
+    folders = dict.fromkeys(one.folder for one in stubs if one.folder)
+    first = [word for place in folders for word in ("-I", str(place))]
+    files = {f"{plan.label}/{OCAMLOPT_FLAGS}": _sexp_list(first)} if toolchain.freestanding else {}
     packages = tuple(dict.fromkeys(name for stub in plan.c_stubs for name in stub.pkg_config))
-    if not packages:
-        return {}
-    answers = pkg_config_for(toolchain)
-    return {
-        f"{plan.label}/{C_FLAGS}": _sexp_list(answers.cflags(packages)),
-        f"{plan.label}/{LINK_FLAGS}": _sexp_list(word for flag in answers.libs(packages) for word in ("-cclib", flag)),
-    }
+    if packages:
+        answers = pkg_config_for(toolchain)
+        libs = [word for flag in answers.libs(packages) for word in ("-cclib", flag)]
+        files[f"{plan.label}/{C_FLAGS}"] = _sexp_list(answers.cflags(packages))
+        files[f"{plan.label}/{LINK_FLAGS}"] = _sexp_list(libs)
+    return dict(files)
 
 
 def pkg_config_for(toolchain: Toolchain) -> PkgConfig:

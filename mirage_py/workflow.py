@@ -133,6 +133,7 @@ def build(
     """
     from mirage_py.equip import check_dune_lang, cross_environment, dune_command, equip
     from mirage_py.process import run as run_command
+    from mirage_py.toolchain.steps import perform
 
     resolved = resolve_all(request)
     plans = tuple(one.plan for one in resolved)
@@ -141,8 +142,9 @@ def build(
         tree.write(_folders(resolved), _top(request, resolved))
         check_dune_lang(request.folder)
         host, toolchains = _toolchains(plans)
-        equipment = equip(request.folder, plans, toolchains)
+        equipment = equip(request.folder, plans, host, toolchains)
         tree.mirror("mirage/machine", equipment.files)
+        perform(equipment.steps)
         env = cross_environment(request.folder, toolchains.values())
         command = dune_command(request.folder, plans, host, jobs=jobs, dev=dev, env=env)
         progress(command.purpose)

@@ -16,6 +16,8 @@ COMMON: tuple[Package, ...] = (Package(name="lwt", libraries=("lwt",)), bounded(
 C_FLAGS = "c_flags.sexp"
 LINK_FLAGS = "link_flags.sexp"
 """Files in `mirage/machine/LABEL/` with what pkg-config answers for the unikernel's own C stubs."""
+OCAMLOPT_FLAGS = "ocamlopt_flags.sexp"
+"""The file beside them with the folders of recompiled C archives, which must be the first on the link line."""
 
 
 def foreign_stubs(info: Info, stubs: tuple[CStub, ...]) -> tuple[Sexp, ...]:
@@ -35,7 +37,12 @@ def link_flags(info: Info, stubs: tuple[CStub, ...]) -> tuple[Sexp, ...]:
 
 
 def _included(info: Info, file: str, asked: bool) -> tuple[Sexp, ...]:  # noqa: FBT001  # private, named at each call
-    return ((":include", f"../machine/{info.label}/{file}"),) if asked else ()
+    return (machine_file(info, file),) if asked else ()
+
+
+def machine_file(info: Info, name: str) -> Sexp:
+    """The inclusion of a file that is written when the plan meets the machine."""
+    return (":include", f"../machine/{info.label}/{name}")
 
 
 def in_context(context: str) -> Sexp:
