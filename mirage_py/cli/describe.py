@@ -80,9 +80,10 @@ def _single(found: tuple[Resolved, ...]) -> Resolved:
 
 
 def _drawn(dot: str) -> str:
+    from mirage_py.describe import centred
     from mirage_py.process import run
 
-    return run(Command(argv=("dot", "-Tsvg"), purpose="draw the picture"), stdin=dot).stdout
+    return centred(run(Command(argv=("dot", "-Tsvg"), purpose="draw the picture"), stdin=dot).stdout)
 
 
 def _write(path: Path, text: str, form: Format) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mirage_py.describe.data import description, graph_data
-from mirage_py.describe.pictures import dot, mermaid
+from mirage_py.describe.pictures import centred, dot, mermaid
 from mirage_py.describe.queries import KINDS, Answer, answers
 from mirage_py.describe.served import Served, served_by
 from mirage_py.describe.text import describe_text
@@ -13,6 +13,7 @@ __all__ = [
     "Answer",
     "Served",
     "answers",
+    "centred",
     "describe_text",
     "description",
     "dot",

@@ -6,6 +6,7 @@ a dashed one to what it only waits for, and apart from these what is started fir
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final, Literal
 
@@ -26,6 +27,7 @@ COLORS: Final[dict[Role, tuple[str, str]]] = {
 
 INK: Final = "#1f2430"
 FAINT: Final = "#6b7280"
+FONT: Final = "Helvetica,Arial,sans-serif"
 
 
 def dot(one: Resolved) -> str:
@@ -36,9 +38,10 @@ def dot(one: Resolved) -> str:
 def _dot_lines(one: Resolved) -> Iterator[str]:
     yield f"// {_stamp(one)}"
     yield f"digraph {_quoted(one.plan.label)} {{"
-    yield f"  graph [label=<{_dot_title(one)}>, labelloc=t, fontname=\"Helvetica\", fontsize=16, fontcolor=\"{INK}\","
+    title = _quoted(f"{one.info.name} for {one.info.target}")
+    yield f'  graph [label={title}, labelloc=t, fontname="{FONT}", fontsize=16, fontcolor="{INK}",'
     yield '    rankdir=TB, nodesep=0.3, ranksep=0.45, pad=0.3, splines=true, newrank=true];'
-    yield f'  node [shape=box, style="rounded,filled", fontname="Helvetica", fontsize=12, fontcolor="{INK}",'
+    yield f'  node [shape=box, style="rounded,filled", fontname="{FONT}", fontsize=12, fontcolor="{INK}",'
     yield '    margin="0.16,0.09", penwidth=1.2];'
     yield f'  edge [color="{FAINT}", arrowsize=0.7, penwidth=1.1];'
     yield ""
@@ -47,7 +50,7 @@ def _dot_lines(one: Resolved) -> Iterator[str]:
     yield f'    graph [label="started first, in this order", labelloc=t, fontsize=11, fontcolor="{FAINT}",'
     yield '      style="rounded,dashed", color="#c5cad3", margin=12];'
     for node in first:
-        yield f"    {_dot_node(node, 'init')}"
+        yield f"    {_dot_node(node, 'init', ', group=first')}"
     for above, below in zip(first, first[1:], strict=False):
         yield f"    {above.variable} -> {below.variable} [style=invis];"
     yield "  }"
@@ -63,15 +66,37 @@ def _dot_lines(one: Resolved) -> Iterator[str]:
     yield "}"
 
 
-def _dot_title(one: Resolved) -> str:
-    return f"<b>{_html(one.info.name)}</b> for {_html(one.info.target)}"
-
-
-def _dot_node(node: Node, role: Role) -> str:
+def _dot_node(node: Node, role: Role, more: str = "") -> str:
     fill, line = COLORS[role]
     faint = f'<font point-size="9" color="{FAINT}">{_html(node.variable)}</font>'
     label = f"<b>{_html(node.device.module)}</b><br/>{faint}"
-    return f'{node.variable} [label=<{label}>, fillcolor="{fill}", color="{line}"];'
+    return f'{node.variable} [label=<{label}>, fillcolor="{fill}", color="{line}"{more}];'
+
+
+def centred(svg: str) -> str:
+    """Graphviz's drawing with the words of each box in its middle, whatever font they are shown in.
+
+    Graphviz places the beginning of a line, for the width that the line has in its own font; a browser seldom has that.
+    """
+    from xml.etree import ElementTree as Xml
+
+    space = "http://www.w3.org/2000/svg"
+    Xml.register_namespace("", space)
+    root = Xml.fromstring(svg)  # noqa: S314  # Graphviz wrote it just now
+    for group in root.iter(f"{{{space}}}g"):
+        outline = group.find(f"{{{space}}}path")
+        if group.get("class") == "node" and outline is not None:
+            middle = _middle(outline.get("d", ""))
+            for line in group.iter(f"{{{space}}}text"):
+                line.set("x", middle)
+                line.set("text-anchor", "middle")
+    return Xml.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _middle(path: str) -> str:
+    """Half-way between the leftmost and the rightmost point of an outline."""
+    across = [float(x) for x, _ in re.findall(r"(-?[\d.]+),(-?[\d.]+)", path)]
+    return f"{(min(across) + max(across)) / 2:.2f}"
 
 
 def mermaid(one: Resolved) -> str:
