@@ -55,6 +55,7 @@ Benchmark = Callable[[Path], Iterator[Figure]]
 def main() -> None:
     """Run the benchmarks that the command line names, print their table and, if asked, record it."""
     options = _options()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # set on some build machines: each start would compile all of mpy
     rows = ["| What | Median | Bound | `mirage` |", "| --- | --- | --- | --- |"]
     print("\n".join(rows), flush=True)
     for benchmark in options.only or BENCHMARKS:
