@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from mirage_py.audit.explain import Explanation
 from mirage_py.errors import Location, ToolFailed
 from mirage_py.process import Result
 
@@ -51,3 +52,22 @@ def _hint(found: Diagnostic) -> str | None:
     if found.location.file.endswith("config.py"):
         return "this line of config.py and the OCaml code it names do not agree"
     return None
+
+
+def link_failed(image: str, explanations: tuple[Explanation, ...], failed: ToolFailed) -> ToolFailed:
+    """The error for a link that left symbols undefined: who wants each, on whose behalf, why it is not there."""
+    first = explanations[0]
+    details = [line for one in explanations for line in _told(one)]
+    remedies = dict.fromkeys(one.remedy for one in explanations if one.remedy)
+    return ToolFailed(
+        f"{image} does not link: {first}" if len(explanations) == 1 else f"{image} does not link: {len(explanations)} symbols are undefined",
+        output=failed.output,
+        details=tuple(details),
+        hint="\n".join(remedies) or None,
+    )
+
+
+def _told(one: Explanation) -> Iterator[str]:
+    yield f"{one}" + (f" [{one.place}]" if one.place else "")
+    if one.path:
+        yield "  " + " -> ".join(one.path) + (f", asked for by {one.asked_by}" if one.asked_by else "")

@@ -5,6 +5,7 @@ Nothing written here is part of what one would commit or compare: it goes to `mi
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -19,12 +20,12 @@ from mirage_py.model.plan import Plan
 from mirage_py.model.toolchain import HostToolchain, Toolchain
 from mirage_py.serving import VENDORED, Serving, serve
 from mirage_py.sources import dune_root
-from mirage_py.targets.common import C_FLAGS, LINK_FLAGS, OCAMLOPT_FLAGS
+from mirage_py.targets.common import C_FLAGS, LINK_FLAGS, OCAMLOPT_FLAGS, STUBS_STAMP
 from mirage_py.toolchain.discover import refuse_unlinkable
 from mirage_py.toolchain.bundle import bundled_packages, sources_of
 from mirage_py.toolchain.findlib import Findlib
 from mirage_py.toolchain.pkgconfig import PkgConfig
-from mirage_py.toolchain.steps import Step
+from mirage_py.toolchain.steps import Step, perform
 from mirage_py.toolchain.stubs import StubsRequest, TargetStubs, stubs_for_target
 
 MACHINE = "mirage/machine"
@@ -34,10 +35,11 @@ LANG = (2, 9)
 
 @dataclass(frozen=True, kw_only=True)
 class Equipment:
-    """The files below `mirage/machine`, the C to compile before dune links, and, by label, who serves the libraries."""
+    """The files below `mirage/machine`, the C to compile before dune links, and, by label, its archives and who serves the libraries."""
 
     files: Mapping[str, str | Path]
     steps: tuple[Step, ...]
+    archives: Mapping[str, tuple[Path, ...]]
     servings: Mapping[str, Serving]
 
 
@@ -50,18 +52,20 @@ def equip(folder: Path, plans: Iterable[Plan], host_tools: HostToolchain, toolch
     files: dict[str, str | Path] = {}
     steps: dict[Path, Step] = {}
     servings = {}
+    archives: dict[str, tuple[Path, ...]] = {}
     host = Findlib.discover()
     for plan in plans:
         toolchain = toolchains[plan.target]
         refuse_unlinkable(toolchain)
         servings[plan.label] = _checked(plan, toolchain, serve(plan, findlib_for(toolchain, host), vendored))
         stubs = _target_stubs(folder, plan, host_tools, toolchain, servings[plan.label], findlib_for(toolchain, host))
+        archives[plan.label] = tuple(archive for one in stubs for archive in one.archives)
         steps |= {step.output: step for one in stubs for step in one.steps}
         files |= _flags_files(plan, toolchain, stubs)
         files |= _findlib_files(folder, toolchain, host) if plan.context != "default" else {}
     for name in sorted({package for serving in servings.values() for package in serving.bundled}):
         files |= {f"runtime/{name}/{path}": source for path, source in sources_of(bundled_packages()[name])}
-    return Equipment(files=files, steps=tuple(steps.values()), servings=servings)
+    return Equipment(files=files, steps=tuple(steps.values()), archives=archives, servings=servings)
 
 
 def findlib_for(toolchain: Toolchain, host: Findlib) -> Findlib:
@@ -143,6 +147,19 @@ def vendored_libraries(folder: Path) -> dict[str, Library]:
     """The libraries whose sources lie below the folders for vendored code."""
     places = tuple(folder / place for place in VENDORED if (folder / place).is_dir())
     return {name: stanza.library for name, stanza in Vendored(places).stanzas.items()} if places else {}
+
+
+def compile_stubs(equipment: Equipment) -> dict[str, str]:
+    """Compile the C stubs of installed libraries where that is not done yet; the stamps that make dune notice."""
+    perform(equipment.steps)
+    return {
+        f"{label}/{STUBS_STAMP}": "".join(f"{archive.name} {_digest(archive)}\n" for archive in archives)
+        for label, archives in equipment.archives.items()
+    }
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 STUBS = "mirage/.stubs"

@@ -103,15 +103,20 @@ def serve(plan: Plan, findlib: Findlib, vendored: Mapping[str, Library]) -> Serv
 
     Raises `LibraryNotFound` with every library that nobody serves, who asks for it, and how to bring it.
     """
-    servers = Servers(plan, findlib, vendored)
-    closure = walk((library.name for library in plan.libraries), servers.find)
-    serving = Serving(closure=closure, rejected=servers.rejected)
-    if closure.missing:
-        raise not_found(plan, serving, findlib)
+    serving = who_serves(plan, findlib, vendored)
+    if serving.closure.missing:
+        raise _not_found(plan, serving, findlib)
     return serving
 
 
-def not_found(plan: Plan, serving: Serving, findlib: Findlib) -> LibraryNotFound:
+def who_serves(plan: Plan, findlib: Findlib, vendored: Mapping[str, Library]) -> Serving:
+    """Who serves each library, where anybody does; the others are in `closure.missing`."""
+    servers = Servers(plan, findlib, vendored)
+    closure = walk((library.name for library in plan.libraries), servers.find)
+    return Serving(closure=closure, rejected=servers.rejected)
+
+
+def _not_found(plan: Plan, serving: Serving, findlib: Findlib) -> LibraryNotFound:
     """The error for all missing libraries of a plan at once."""
     asked = {library.name: library for library in plan.libraries}
     lines = []

@@ -8,15 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mirage_py.dsl.config import Config, Unikernel, check_unikernel_name
 from mirage_py.dsl.key import TARGETS, Key, suggestion
 from mirage_py.dsl.key import target as target_key
-from mirage_py.diagnostics import build_failed
-from mirage_py.errors import MpyError, UsageError
+from mirage_py.diagnostics import build_failed, link_failed
+from mirage_py.errors import MpyError, ToolFailed, UsageError
 from mirage_py.filegen import Tree, Written
 from mirage_py.loader import load
+from mirage_py.model.audit import DEFAULT_FAIL_ON, AuditReport, FailOn
 from mirage_py.model.plan import Plan
 from mirage_py.model.toolchain import HostToolchain, Toolchain
 from mirage_py.resolve.context import Context, choose, keys_of
@@ -26,6 +27,9 @@ from mirage_py.sources import c_stubs, has_dune_project, ocaml_modules
 from mirage_py.state import Saved, SavedTarget, read_state, state_text
 from mirage_py.targets.plan import plan as make_plan
 from mirage_py.targets.plan import dune_project, platform, vendored, workspace
+
+if TYPE_CHECKING:
+    from mirage_py.process import Result
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,9 +135,8 @@ def build(
     Raises what `configure` raises, `ToolNotFound`, `ToolTooOld` or `LibraryNotFound` for what this machine has not, and
     `ToolFailed` with the first error at the user's line.
     """
-    from mirage_py.equip import check_dune_lang, cross_environment, dune_command, equip
+    from mirage_py.equip import check_dune_lang, compile_stubs, cross_environment, dune_command, equip
     from mirage_py.process import run as run_command
-    from mirage_py.toolchain.steps import perform
 
     resolved = resolve_all(request)
     plans = tuple(one.plan for one in resolved)
@@ -143,15 +146,45 @@ def build(
         check_dune_lang(request.folder)
         host, toolchains = _toolchains(plans)
         equipment = equip(request.folder, plans, host, toolchains)
-        tree.mirror("mirage/machine", equipment.files)
-        perform(equipment.steps)
+        tree.mirror("mirage/machine", {**equipment.files, **compile_stubs(equipment)})
         env = cross_environment(request.folder, toolchains.values())
         command = dune_command(request.folder, plans, host, jobs=jobs, dev=dev, env=env)
         progress(command.purpose)
         result = run_command(command, check=False)
         if not result.ok:
-            raise build_failed(result)
+            raise _explained(request.folder, plans, toolchains, result)
         return tuple(_install(tree, request.folder, plan) for plan in plans)
+
+
+def audit(
+    request: Request,
+    *,
+    libraries: tuple[str, ...] = (),
+    opam: tuple[str, ...] = (),
+    fail_on: tuple[FailOn, ...] = DEFAULT_FAIL_ON,
+) -> AuditReport:
+    """Will it run? The verdicts on the configuration here, or on the libraries and opam packages that are named."""
+    from mirage_py.auditing import audit_libraries, audit_plan, merged
+
+    if libraries or opam:
+        targets = request.targets or ("hvt",)
+        return audit_libraries(request.folder, libraries, targets, opam=opam, fail_on=fail_on)
+    return merged(
+        audit_plan(request.folder, one.plan, allow=one.config.allowed, fail_on=fail_on) for one in resolve_all(request)
+    )
+
+
+def _explained(folder: Path, plans: tuple[Plan, ...], toolchains: Mapping[str, Toolchain], result: Result) -> ToolFailed:
+    """The error for a failed dune run; undefined symbols of a freestanding link told by who wants them and why."""
+    failed = build_failed(result)
+    for plan in plans:
+        if toolchains[plan.target].freestanding and f"mirage/{plan.label}/main.exe" in result.output:
+            from mirage_py.auditing import explain_link
+
+            explanations = explain_link(folder, plan, toolchains[plan.target], result.output)
+            if explanations:
+                return link_failed(plan.image, explanations, failed)
+    return failed
 
 
 def _toolchains(plans: tuple[Plan, ...]) -> tuple[HostToolchain, dict[str, Toolchain]]:

@@ -16,6 +16,8 @@ COMMON: tuple[Package, ...] = (Package(name="lwt", libraries=("lwt",)), bounded(
 C_FLAGS = "c_flags.sexp"
 LINK_FLAGS = "link_flags.sexp"
 """Files in `mirage/machine/LABEL/` with what pkg-config answers for the unikernel's own C stubs."""
+STUBS_STAMP = "stubs.stamp"
+"""The file that changes with the recompiled archives, which dune does not know: it makes dune link again."""
 OCAMLOPT_FLAGS = "ocamlopt_flags.sexp"
 """The file beside them with the folders of recompiled C archives, which must be the first on the link line."""
 

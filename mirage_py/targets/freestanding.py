@@ -8,7 +8,7 @@ from mirage_py.dsl.device import Sexp
 from mirage_py.dsl.package import Package, bounded
 from mirage_py.model.plan import CStub
 from mirage_py.resolve.info import Info
-from mirage_py.targets.common import OCAMLOPT_FLAGS, foreign_stubs, in_context, link_flags, machine_file
+from mirage_py.targets.common import OCAMLOPT_FLAGS, STUBS_STAMP, foreign_stubs, in_context, link_flags, machine_file
 
 TOOLCHAIN: Final[tuple[Package, ...]] = (
     bounded("ocaml-solo5", build=True, scope="switch"),
@@ -36,6 +36,7 @@ def executable(info: Info, stubs: tuple[CStub, ...], *, abi: str) -> tuple[Sexp,
         ("libraries", *info.libraries),
         ("flags", ":standard", "-w", "-70"),
         ("ocamlopt_flags", ":standard", machine_file(info, OCAMLOPT_FLAGS)),
+        ("link_deps", f"../machine/{info.label}/{STUBS_STAMP}"),
         ("link_flags", ":standard", "-cclib", f"-z solo5-abi={abi}", *link_flags(info, stubs)),
         ("foreign_stubs", ("language", "c"), ("names", "manifest")),
         *foreign_stubs(info, stubs),

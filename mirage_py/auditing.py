@@ -1,0 +1,123 @@
+"""The audit of a configuration, of named libraries, and of a link that failed: what they ask of `mirage_py.audit`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from mirage_py.audit import Explanation, explain_undefined, read_linker, with_toolchain
+from mirage_py.audit import audit as judge
+from mirage_py.equip import findlib_for, vendored_libraries
+from mirage_py.errors import MpyError
+from mirage_py.model.audit import DEFAULT_FAIL_ON, Allow, AuditReport, AuditRequest, FailOn, Root
+from mirage_py.model.plan import Plan
+from mirage_py.model.toolchain import Toolchain, ToolchainChoice
+from mirage_py.serving import VENDORED, who_serves
+from mirage_py.toolchain.bundle import bundled_packages
+from mirage_py.toolchain.discover import discover, discover_host, from_environment
+from mirage_py.toolchain.findlib import Findlib
+
+
+def audit_plan(
+    folder: Path, plan: Plan, *, allow: tuple[Allow, ...] = (), fail_on: tuple[FailOn, ...] = DEFAULT_FAIL_ON
+) -> AuditReport:
+    """The verdicts on all that one plan links."""
+    return judge(_request_for(folder, plan, toolchain_or_none(plan.target), allow=allow, fail_on=fail_on))
+
+
+def audit_libraries(
+    folder: Path,
+    names: Iterable[str],
+    targets: tuple[str, ...],
+    *,
+    opam: Iterable[str] = (),
+    allow: tuple[Allow, ...] = (),
+    fail_on: tuple[FailOn, ...] = DEFAULT_FAIL_ON,
+) -> AuditReport:
+    """The verdicts on libraries by name, installed or vendored, and on opam packages from their metadata alone."""
+    found = [(target, toolchain_or_none(target)) for target in targets]
+    toolchain = next((one for _, one in found if one is not None), None)
+    findlib = Findlib.discover() if toolchain is None else findlib_for(toolchain, Findlib.discover())
+    request = AuditRequest(
+        roots=tuple(Root(library=name) for name in names),
+        opam=tuple(Root(library=name) for name in opam),
+        opam_repositories=opam_repositories(),
+        targets=targets,
+        path=findlib.path,
+        vendored=_vendored_folders(folder),
+        allow=allow,
+        fail_on=fail_on,
+        cache=cache_folder(),
+    )
+    return judge(request if toolchain is None else with_toolchain(request, toolchain))
+
+
+def explain_link(folder: Path, plan: Plan, toolchain: Toolchain, text: str) -> tuple[Explanation, ...]:
+    """What is behind the undefined symbols that a linker printed; nothing when it printed none."""
+    undefined = read_linker(text)
+    return explain_undefined(undefined, _request_for(folder, plan, toolchain)) if undefined else ()
+
+
+def merged(reports: Iterable[AuditReport]) -> AuditReport:
+    """Several reports as one."""
+    first, *others = reports
+    return replace(
+        first,
+        libraries=tuple(library for report in (first, *others) for library in report.libraries),
+        problems=tuple(dict.fromkeys(problem for report in (first, *others) for problem in report.problems)),
+        targets=tuple(dict.fromkeys(target for report in (first, *others) for target in report.targets)),
+    )
+
+
+def toolchain_or_none(target: str) -> Toolchain | None:
+    """The target's toolchain where this machine has one: the audit has tables for the others."""
+    choice = from_environment(ToolchainChoice())
+    try:
+        return discover(target, choice, discover_host(choice))
+    except MpyError:
+        return None
+
+
+def cache_folder() -> Path:
+    """Where verdicts are kept between runs."""
+    from platformdirs import user_cache_path
+
+    return user_cache_path("mpy") / "audit"
+
+
+def opam_repositories() -> tuple[Path, ...]:
+    """The folders below opam's root that hold package descriptions."""
+    import os
+
+    root = Path(os.environ.get("OPAMROOT") or Path.home() / ".opam") / "repo"
+    return tuple(sorted(place for place in root.glob("*") if place.is_dir())) if root.is_dir() else ()
+
+
+def _request_for(
+    folder: Path,
+    plan: Plan,
+    toolchain: Toolchain | None,
+    *,
+    allow: tuple[Allow, ...] = (),
+    fail_on: tuple[FailOn, ...] = DEFAULT_FAIL_ON,
+) -> AuditRequest:
+    findlib = Findlib.discover() if toolchain is None else findlib_for(toolchain, Findlib.discover())
+    serving = who_serves(plan, findlib, vendored_libraries(folder))
+    bundle = bundled_packages()
+    request = AuditRequest(
+        roots=tuple(
+            Root(library=library.name, asked_by=", ".join(library.asked_by) or "local_libs") for library in plan.libraries
+        ),
+        targets=(plan.target,),
+        path=findlib.path,
+        vendored=(*_vendored_folders(folder), *(bundle[name].directory for name in serving.bundled)),
+        allow=allow,
+        fail_on=fail_on,
+        cache=cache_folder(),
+    )
+    return request if toolchain is None else with_toolchain(request, toolchain)
+
+
+def _vendored_folders(folder: Path) -> tuple[Path, ...]:
+    return tuple(folder / place for place in VENDORED if (folder / place).is_dir())
