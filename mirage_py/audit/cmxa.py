@@ -14,7 +14,9 @@ from mirage_py.audit.archive import REINSTALL, Unreadable
 from mirage_py.model.audit import Problem
 
 MAGIC: Final = re.compile(rb"Caml1999[Zz]\d\d\d")
-TAIL: Final = 16 * 1024
+TAIL: Final = 512
+ROOM: Final = 128
+WIDE: Final = 64 * 1024
 EMPTY: Final = 0x40  # the integer 0, the empty list
 CONS: Final = 0xA0  # a block of tag 0 and size 2
 STARTS: Final = re.compile(rb"(?=\xa0[\x09\x21-\x3f]|\x40[\xa0\x40])")
@@ -36,7 +38,7 @@ def read_extra_c(path: Path) -> ExtraC:
         raise Unreadable(Problem(message=f"cannot be read: {error.strerror}", place=str(path))) from error
     if not MAGIC.match(data):
         raise Unreadable(Problem(message="is no library of a native OCaml compiler", place=str(path), hint=REINSTALL))
-    return _from_tail(data[-TAIL:]) or _damaged(path)
+    return _from_tail(data[-TAIL:], room=ROOM) or _from_tail(data[-WIDE:]) or _damaged(path)
 
 
 def _damaged(path: Path) -> ExtraC:
@@ -44,14 +46,17 @@ def _damaged(path: Path) -> ExtraC:
     raise Unreadable(Problem(message=message, place=str(path), hint=REINSTALL))
 
 
-def _from_tail(tail: bytes) -> ExtraC | None:
-    """The earliest place from which two lists fill the rest; earlier cells belong to the same lists."""
+def _from_tail(tail: bytes, room: int = 0) -> ExtraC | None:
+    """The earliest place from which two lists fill the rest; earlier cells belong to the same lists.
+
+    Lists that begin within `room` of the tail's start may have begun before it: None then, for a longer tail.
+    """
     if not tail.endswith(bytes([EMPTY])):
         return None
     for start in STARTS.finditer(tail):
         found = _two_lists(tail, start.start())
         if found:
-            return found
+            return found if start.start() >= room else None
     return None
 
 

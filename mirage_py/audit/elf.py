@@ -55,15 +55,19 @@ class Code:
     flags: tuple[str, ...] = ()
 
 
-def read_object(archive: Archive, number: int) -> Object:
-    """The symbols of one member; raises `Unreadable` when it is no whole ELF object."""
+def read_object(archive: Archive, number: int, *, definitions: bool = True) -> Object:
+    """The symbols of one member; raises `Unreadable` when it is no whole ELF object.
+
+    Without `definitions` only what it asks for is read: the archive's index has the rest, and most symbols are defined.
+    """
     member = archive.members[number]
     elf = _parse(archive, number, relocations=False)
     defined: list[str] = []
     undefined: list[str] = []
     weak: list[str] = []
     for symbol in elf.symtab_symbols:
-        _sort_symbol(symbol, defined, undefined, weak)
+        if definitions or not symbol.shndx:
+            _sort_symbol(symbol, defined, undefined, weak)
     machine = MACHINES.get(int(elf.header.machine_type.value) & 0xFFFF, str(elf.header.machine_type))
     return Object(
         name=member.name, defined=tuple(defined), undefined=tuple(undefined), weak=frozenset(weak), machine=machine

@@ -22,6 +22,7 @@ from mirage_py.model.audit import AuditRequest
 UNDEFINED: Final = re.compile(
     r"(?:^|/|\s)(?P<archive>[^\s/:()]+\.a)\((?P<member>[^)]+)\).*?undefined reference to [`'\"](?P<symbol>[^`'\"]+)"
 )
+OBJECT: Final = re.compile(r"(?:^|/|\s)(?P<archive>[^\s/:()]+\.a)\((?P<member>[^)]+)\)")
 BARE: Final = re.compile(r"undefined (?:reference to|symbol:?) [`'\"]?(?P<symbol>[^`'\"\s]+)")
 
 
@@ -55,10 +56,16 @@ class Explanation:
 def read_linker(text: str) -> tuple[Undefined, ...]:
     """The undefined symbols in what GNU ld, gold or lld printed, each once."""
     found: dict[Undefined, None] = {}
+    place: dict[str, str] = {}
     for line in text.splitlines():
-        match = UNDEFINED.search(line) or BARE.search(line)
-        if match:
-            found[Undefined(**match.groupdict())] = None
+        whole, bare = UNDEFINED.search(line), BARE.search(line)
+        if "in function" in line:  # GNU ld names the object once, in the line before
+            named = OBJECT.search(line)
+            place = named.groupdict() if named else {}
+        if whole:
+            found[Undefined(**whole.groupdict())] = None
+        elif bare:
+            found[Undefined(symbol=bare["symbol"], **place)] = None
     return tuple(found)
 
 

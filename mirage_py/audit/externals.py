@@ -5,6 +5,7 @@ An external that an interface shows is inlined into whoever calls it, so the lib
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -26,21 +27,21 @@ class External(NamedTuple):
 
 
 def externals_of(directory: Path, archives: Iterable[Archive]) -> tuple[External, ...]:
-    """The externals of the units in these archives, read from the `.ml` and `.mli` files beside them."""
+    """The externals of the units in these archives, read from the interfaces beside them."""
     units = {unit for archive in archives for member in archive.members for unit in _units(member.name)}
-    files = sorted(file for file in _sources(directory) if file.stem.lower() in units)
+    files = sorted(file for file in _interfaces(directory) if file.stem.lower() in units)
     return tuple(external for file in files for external in externals_in(file))
 
 
 def externals_in(file: Path) -> Iterator[External]:
     """The externals of one file, primitives of the compiler (`%identity`) left out."""
     try:
-        text = file.read_text("utf-8", "replace")
+        content = file.read_bytes()
     except OSError:
         return
-    if "external" not in text:
+    if b"external" not in content:
         return
-    bare = COMMENT.sub(lambda comment: "\n" * comment.group().count("\n"), text)
+    bare = COMMENT.sub(lambda comment: "\n" * comment.group().count("\n"), content.decode("utf-8", "replace"))
     for found in EXTERNAL.finditer(bare):
         symbol = re.findall(r'"([^"]*)"', found["names"])[-1]
         if symbol and not symbol.startswith("%") and symbol not in ATTRIBUTES:
@@ -51,9 +52,12 @@ ATTRIBUTES: Final = frozenset({"noalloc", "float", "unboxed"})
 """Before OCaml 4.03 these stood where a C name stands."""
 
 
-def _sources(directory: Path) -> Iterator[Path]:
-    if directory.is_dir():
-        yield from (file for file in directory.iterdir() if file.suffix in (".ml", ".mli"))
+def _interfaces(directory: Path) -> Iterator[Path]:
+    """Each unit's `.mli`, or its `.ml` where it has none: then all of it is visible."""
+    names = set(os.listdir(directory)) if directory.is_dir() else set()
+    for name in names:
+        if name.endswith(".mli") or (name.endswith(".ml") and f"{name}i" not in names):
+            yield directory / name
 
 
 def _units(member: str) -> Iterator[str]:

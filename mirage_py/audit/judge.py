@@ -44,6 +44,7 @@ class Judge:
         self.libc = libc
         self.machine = machine
         self.unix = unix
+        self.there: dict[str, bool] = {}
         self.users: dict[tuple[Path, int], dict[str, tuple[str, ...]]] = {}
 
     def findings(self, link: Link, externals: dict[str, External]) -> dict[str, tuple[Finding, ...]]:
@@ -64,7 +65,7 @@ class Judge:
     def want(self, want: Want, externals: dict[str, External]) -> Iterator[Finding]:
         """What a name means that no library of the closure defines."""
         symbol, by = want
-        if is_startup(symbol) or is_stdlib(symbol) or self.libc.runs(symbol) or is_of_unix(symbol):
+        if self._is_there(symbol):
             return
         if symbol in self.libc.aborts:
             message = f"{symbol} is a stub that aborts{self._when(symbol, by)}"
@@ -74,6 +75,13 @@ class Judge:
             yield _finding(by, "libc-noop", "noop", symbol, message, "nolibc", "see that the caller can live with it")
         elif not self.libc.has(symbol):
             yield from self._absent(symbol, by, externals)
+
+    def _is_there(self, symbol: str) -> bool:
+        """Whether ocamlopt, the standard library or the runtime defines it; asked once for each name."""
+        if symbol not in self.there:
+            of_ocaml = is_stdlib(symbol) or self.libc.runs(symbol) or is_startup(symbol)
+            self.there[symbol] = of_ocaml or is_of_unix(symbol)
+        return self.there[symbol]
 
     def _absent(self, symbol: str, by: Pulled, externals: dict[str, External]) -> Iterator[Finding]:
         """What a name means that libc, libm and bindings do not define either."""

@@ -95,9 +95,9 @@ class _Linker:
         for code in self.codes:
             own = self.own.setdefault(code.library, {})
             for archive, kind in _archives(code):
+                places = [Place(code.library, archive, number, kind) for number in range(len(archive.members))]
                 for symbol, number in self._symbols(archive):
-                    place = own.setdefault(symbol, Place(code.library, archive, number, kind))
-                    self.definitions.setdefault(symbol, place)
+                    self.definitions.setdefault(symbol, own.setdefault(symbol, places[number]))
 
     def _symbols(self, archive: Archive) -> Iterator[tuple[str, int]]:
         """The archive's index; without one, what its objects say."""
@@ -133,7 +133,7 @@ class _Linker:
         key = (id(place.archive), place.number)
         if key in self.pulled:
             return
-        found = self._read(place.archive, place.number)
+        found = self._read(place.archive, place.number, definitions=place.kind == "c")
         made = Pulled(place=place, object=found or _unread(place), wanted=wanted)
         self.pulled[key] = made
         self.waiting.append(made)
@@ -152,9 +152,9 @@ class _Linker:
             if first is not None and symbol not in made.object.weak and not _same(first, made.place):
                 self.clashes.setdefault((id(first.archive), id(made.place.archive)), (symbol, made, first))
 
-    def _read(self, archive: Archive, number: int) -> Object | None:
+    def _read(self, archive: Archive, number: int, *, definitions: bool = True) -> Object | None:
         try:
-            return read_object(archive, number)
+            return read_object(archive, number, definitions=definitions)
         except Unreadable as unreadable:
             self.problems[unreadable.problem] = None
             return None

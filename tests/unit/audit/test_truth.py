@@ -80,7 +80,8 @@ CASES = [
         library="bigstringaf",
         verdict="recompile",
         sources=("bigstringaf/lib/bigstringaf_stubs.c",),
-        program="let b = Bigstringaf.of_string ~off:0 ~len:3 {|xyz|} let () = Printf.printf {|<%d>|} (Bigstringaf.memchr b 0 'z' 3)",
+        program="let b = Bigstringaf.of_string ~off:0 ~len:3 {|xyz|}"
+        " let () = Printf.printf {|<%d>|} (Bigstringaf.memchr b 0 'z' 3)",
         prints="<2>",
     ),
     Case(
@@ -133,7 +134,8 @@ CASES = [
         library="eqaf.cstruct",
         verdict="recompile",
         sources=("cstruct/lib/cstruct_stubs.c",),
-        program="let () = print_string (string_of_bool (Eqaf_cstruct.equal (Cstruct.of_string {|a|}) (Cstruct.of_string {|a|})))",
+        program="let same = Eqaf_cstruct.equal (Cstruct.of_string {|a|}) (Cstruct.of_string {|a|})"
+        " let () = print_string (string_of_bool same)",
         prints="true",
     ),
     Case(
@@ -356,7 +358,7 @@ def compile_stubs(case: Case, folder: Path) -> list[Path]:
     found = {glob: sorted(given.glob(glob)) if given.is_absolute() else [] for glob in case.sources}
     lacking = [glob for glob, files in found.items() if not files]
     if lacking:
-        pytest.skip(f"no {' '.join(lacking)}: MPY_TEST_SOURCES names a folder with the sources, one folder per library")
+        pytest.skip(f"no {' '.join(lacking)}: MPY_TEST_SOURCES names a folder with one folder of sources per library")
     files = [file for several in found.values() for file in several]
     stdlib = str(toolchain().stdlib)
     objects: list[Path] = []

@@ -45,7 +45,7 @@ def test_a_function_that_the_libc_has_not_will_not_link(install: Install, asked:
     found = row(asked("foo"), "foo")
     assert found.verdict == "missing"
     assert symbols(found, "libc-missing") == ["clock_gettime"]
-    assert [one.place for one in found.findings][0] == "libfoo_stubs.a(part0.o)"
+    assert found.findings[0].place == "libfoo_stubs.a(part0.o)"
 
 
 def test_a_stub_of_the_libc_aborts_at_run_time_and_names_the_function(install: Install, asked: Audit) -> None:
