@@ -39,9 +39,13 @@ def compile_c(toolchain: Toolchain, source: Path, output: Path, flags: Iterable[
 
 
 def archive(output: Path, members: tuple[Path, ...]) -> Step:
-    """Put objects, or the members of archives, into an archive of their own."""
-    whole = "rcsL" if any(member.suffix == ".a" for member in members) else "rcs"
-    command = Command(argv=("ar", whole, str(output), *map(str, members)), purpose=f"put together {output.name}")
+    """Put objects, or the members of archives, into an archive of their own.
+
+    A thin archive takes the members of an archive; an ordinary one would take it whole, which no linker looks into.
+    """
+    thin = ("--thin",) if any(member.suffix == ".a" for member in members) else ()
+    argv = ("ar", "rcs", *thin, str(output), *map(str, members))
+    command = Command(argv=argv, purpose=f"put together {output.name}")
     return Step(command=command, inputs=members, output=output)
 
 
