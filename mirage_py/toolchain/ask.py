@@ -5,11 +5,15 @@ from __future__ import annotations
 import shlex
 from collections.abc import Collection, Iterable
 from pathlib import Path
+from typing import Final
 
+from mirage_py.errors import ToolFailed
 from mirage_py.model.command import Command
 from mirage_py.toolchain import cache
 
 __all__ = ["ask", "config_of"]
+
+NEEDED: Final = ("version", "architecture", "standard_library", "c_compiler", "native_c_libraries")
 
 
 def ask(
@@ -33,12 +37,23 @@ def ask(
 
 
 def config_of(program: Path, environment: dict[str, str | None] | None = None) -> dict[str, str]:
-    """What an OCaml compiler says of itself (`-config`): its version, C compiler, flags, and the rest."""
+    """What an OCaml compiler says of itself (`-config`): its version, C compiler, flags, and the rest.
+
+    All of NEEDED is there, or it is ToolFailed.
+    """
     command = Command(
         argv=(str(program), "-config"), purpose=f"ask {program.name} for its configuration", env=environment or {}
     )
     text = ask(command, variables=("OCAMLLIB", "CAMLLIB", "OCAMLPARAM"))
-    return {name: value.strip() for name, _, value in (line.partition(":") for line in text.splitlines()) if value}
+    config = {name: value.strip() for name, _, value in (line.partition(":") for line in text.splitlines())}
+    missing = [name for name in NEEDED if name not in config]
+    if missing:
+        raise ToolFailed(
+            f"{program} does not tell its configuration: {', '.join(missing)}",
+            output=text,
+            hint="it is no OCaml compiler, or the one that it starts is broken; reinstall it",
+        )
+    return config
 
 
 def _laid_over(command: Command) -> dict[str, str | None]:

@@ -10,6 +10,7 @@ import json
 import os
 import zlib
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +18,8 @@ __all__ = ["environment", "folder", "recall", "remember"]
 
 FORMAT: Final = 1
 """Raised when the meaning of what is stored changes: older answers are not recalled then."""
+
+MOST: Final = 1000
 
 Key = Mapping[str, str | None]
 
@@ -59,8 +62,18 @@ def remember(kind: str, key: Key, answer: object, files: Iterable[Path | str]) -
         target.parent.mkdir(parents=True, exist_ok=True)
         half.write_text(json.dumps(stored), "utf-8")
         half.replace(target)
+        _prune(target.parent)
     except OSError:
-        half.unlink(missing_ok=True) if half.parent.is_dir() else None
+        with suppress(OSError):
+            half.unlink(missing_ok=True)
+
+
+def _prune(place: Path) -> None:
+    """Forget the older half when there are too many: keys hold PATH, and nobody asks for an old one again."""
+    files = list(place.glob("*.json"))
+    if len(files) > MOST:
+        for file in sorted(files, key=lambda one: one.stat().st_mtime_ns)[: MOST // 2]:
+            file.unlink(missing_ok=True)
 
 
 def _file(kind: str, key: Key) -> Path:

@@ -80,9 +80,9 @@ def perform(steps: Iterable[Step]) -> None:
 
 def search_path(toolchain: Toolchain) -> Mapping[str, str | None]:
     """The environment in which the toolchain's own tools find each other."""
-    if not toolchain.path:
-        return {}
-    return {"PATH": os.pathsep.join([*map(str, toolchain.path), os.environ.get("PATH", os.defpath)])}
+    path = os.environ.get("PATH", os.defpath)
+    missing = [str(folder) for folder in toolchain.path if str(folder) not in path.split(os.pathsep)]
+    return {"PATH": os.pathsep.join([*missing, path])} if missing else {}
 
 
 def _words(step: Step) -> str:

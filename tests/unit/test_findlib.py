@@ -341,6 +341,14 @@ def test_corrupt_cache_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert len(calls(tools)) == 3
 
 
+def test_cache_does_not_grow_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "MOST", 10)
+    for number in range(30):
+        cache.remember("kind", {"number": str(number)}, number, [])
+    assert len(list(cache.folder().iterdir())) <= 10
+    assert cache.recall("kind", {"number": "29"}) == 29
+
+
 def test_cached_answer_of_another_shape_is_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tools = fake_ocamlfind(tmp_path / "tools", monkeypatch)
     Findlib.discover()

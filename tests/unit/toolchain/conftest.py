@@ -23,6 +23,7 @@ def config(**more: str) -> str:
     fields = {
         "version": "4.13.1",
         "architecture": "amd64",
+        "standard_library": "/nowhere",
         "native_c_libraries": "-lm",
         "ocamlopt_cflags": "-O2",
         "ocamlopt_cppflags": "-D_FILE_OFFSET_BITS=64",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -9,11 +10,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mirage_py.errors import MpyError, ToolNotFound, ToolTooOld, UnsupportedTarget, UsageError
+from mirage_py.errors import MpyError, ToolFailed, ToolNotFound, ToolTooOld, UnsupportedTarget, UsageError
 from mirage_py.model.toolchain import ABIS, Link, Toolchain, ToolchainChoice
 from mirage_py.toolchain.discover import discover, from_environment, refuse_unlinkable
 from mirage_py.toolchain.export import descriptions
 from mirage_py.toolchain.pkgconfig import HOST, PkgConfig, folders_of
+from mirage_py.toolchain.schema import Facts
+from mirage_py.toolchain.show import as_json
 
 if TYPE_CHECKING:
     from tests.unit.toolchain.conftest import World
@@ -89,6 +92,14 @@ def test_missing_tool_says_what_brings_it(world: World, tool: str, hint: str) ->
     with pytest.raises(ToolNotFound) as caught:
         world.found_host()
     assert caught.value.hint == hint
+
+
+def test_compiler_that_says_nothing_of_itself_is_told(world: World) -> None:
+    world.host()
+    world.says(world.bin / "ocamlopt.opt", "version: 4.13.1")
+    with pytest.raises(ToolFailed, match="does not tell its configuration: architecture, standard_library") as caught:
+        world.found_host()
+    assert caught.value.output == "version: 4.13.1\n"
 
 
 def test_switch_by_name_goes_before_path(world: World) -> None:
@@ -664,6 +675,33 @@ def test_environment_speaks_where_the_command_line_is_silent(world: World) -> No
     world.monkeypatch.setenv("MPY_LINK", "dynamic")
     with pytest.raises(UsageError, match="MPY_LINK=dynamic is none of cross, pkg-config"):
         from_environment(PLAIN)
+
+
+# --- shown ------------------------------------------------------------------------------------------------------------
+
+
+def test_every_fact_is_shown_with_its_source(world: World) -> None:
+    world.host()
+    prefix = world.cross(world.root / "solo5")
+    shown = as_json(discover("hvt", named(prefix)))
+    assert json.loads(json.dumps(shown)) == shown
+    assert shown["target"] == {"value": "hvt", "source": None}
+    assert shown["tender"]["value"] == f"{prefix}/bin/solo5-hvt"
+    assert shown["ldflags"]["value"] == ["-z", "solo5-abi=hvt"]
+    assert shown["ocaml_solo5_version"]["value"] is None
+    unexplained = [name for name, fact in shown.items() if fact["value"] and not fact["source"]]
+    assert unexplained == ["target", "generation", "path"]
+
+
+def test_what_is_shown_can_be_described(world: World) -> None:
+    world.host()
+    found = discover("spt", named(world.cross(world.root / "solo5")))
+    stated = {name: fact["value"] for name, fact in as_json(found).items() if name in Facts.model_fields}
+    lines = [f"{name} = {json.dumps(value)}" for name, value in stated.items() if value and not isinstance(value, dict)]
+    again = discover("spt", described(world, "\n".join(lines)))
+    assert replace(again, prefix=found.prefix, ocaml_tools=found.ocaml_tools, cmx_magic="", sources={}) == replace(
+        found, cmx_magic="", sources={}
+    )
 
 
 # --- the real one, where there is one ---------------------------------------------------------------------------------
