@@ -17,7 +17,7 @@ from typing import Any, Final
 from mirage_py.model.audit import AuditReport, AuditRequest, Finding, LibraryAudit, Problem
 
 FORMAT: Final = 1
-"""Raised with every change of a rule, a table or the report: older verdicts are not recalled then."""
+"""Raised when the meaning of an entry changes."""
 
 
 def recall(request: AuditRequest) -> AuditReport | None:
@@ -49,8 +49,15 @@ def remember(request: AuditRequest, report: AuditReport, read: Iterable[Path]) -
 
 def _file(folder: Path, request: AuditRequest) -> Path:
     """Where the answer to this request is kept: everything that is asked is in the name."""
-    question = repr(replace(request, cache=None)).encode()
+    question = repr((replace(request, cache=None), _engine())).encode()
     return folder / "audit" / f"{hashlib.blake2b(question, digest_size=16).hexdigest()}.json"
+
+
+def _engine() -> list[tuple[str, int, int]]:
+    """The audit's own files: another rule or another table is another answer."""
+    with os.scandir(Path(__file__).parent) as own, os.scandir(Path(__file__).parent / "data") as data:
+        stats = [(entry.name, entry.stat()) for entry in (*own, *data) if entry.is_file()]
+    return sorted((name, status.st_size, status.st_mtime_ns) for name, status in stats)
 
 
 def _stamp(path: Path) -> list[int | str]:

@@ -114,9 +114,17 @@ class _Walk:
 def _loops(closure: Closure) -> list[Problem]:
     """One line for each knot of libraries that need each other; found by taking away what has no needs left."""
     waiting = {name: set(closure.requires(name)) for name in closure.nodes}
-    while free := [name for name, needs in waiting.items() if not needs & waiting.keys()]:
-        for name in free:
-            del waiting[name]
+    asked_by: dict[str, list[str]] = {}
+    for name, left in waiting.items():
+        for need in left:
+            asked_by.setdefault(need, []).append(name)
+    free = [name for name, left in waiting.items() if not left]
+    for name in free:  # grows while it is walked
+        del waiting[name]
+        for asker in asked_by.get(name, ()):
+            waiting[asker].discard(name)
+            if not waiting[asker]:
+                free.append(asker)
     return [_loop(next(iter(waiting)), waiting)] if waiting else []
 
 

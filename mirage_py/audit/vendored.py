@@ -62,7 +62,7 @@ class Vendored:
     def stanzas(self) -> dict[str, Stanza]:
         """Every library; the first of a name counts."""
         found: dict[str, Stanza] = {}
-        for file in (file for folder in self.folders for file in _dune_files(folder)):
+        for file in (file for folder in self.folders for file in _dune_files(folder, self.read)):
             self.read.append(file)
             for stanza in self._stanzas_in(file):
                 found.setdefault(stanza.library.name, stanza)
@@ -103,10 +103,14 @@ def _implementation(stanza: Stanza, stanzas: dict[str, Stanza]) -> str | None:
     return next((name for name in names if name.endswith((".solo5", ".xen"))), stanza.default)
 
 
-def _dune_files(folder: Path) -> Iterator[Path]:
-    """Every `dune` file below, in an order that does not depend on the file system; tests and build trees left out."""
+def _dune_files(folder: Path, walked: list[Path]) -> Iterator[Path]:
+    """Every `dune` file below, in an order that does not depend on the file system; tests and build trees left out.
+
+    The folders are noted in `walked`: a new library changes one of them.
+    """
     for here, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if name not in SKIPPED and not name.startswith("."))
+        walked.append(Path(here))
         if "dune" in names:
             yield Path(here) / "dune"
 

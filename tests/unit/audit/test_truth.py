@@ -353,7 +353,7 @@ def happens(case: Case, asked: AuditRequest, folder: Path) -> str:
 
 
 def compile_stubs(case: Case, folder: Path) -> list[Path]:
-    """The objects of the stubs, made by the toolchain's compiler; a source that does not compile leaves a log instead."""
+    """The stubs' objects, made by the toolchain's compiler; a source that does not compile leaves only a log."""
     given = Path(os.environ.get("MPY_TEST_SOURCES", ""))
     found = {glob: sorted(given.glob(glob)) if given.is_absolute() else [] for glob in case.sources}
     lacking = [glob for glob, files in found.items() if not files]

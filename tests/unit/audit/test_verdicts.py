@@ -197,3 +197,26 @@ def test_every_rendering_says_the_same(install: Install, asked: Audit) -> None:
     assert [one["level"] for one in sarif["runs"][0]["results"]] == ["error"]
     assert "| `foo` | 1.0 | needs Unix | runs |" in render_markdown(report)
     assert "needs unix: needs Unix" in render_text(report, explain="foo")
+
+
+def test_two_libraries_that_define_one_symbol_clash_when_both_objects_are_linked(
+    install: Install, asked: Audit
+) -> None:
+    for name in ("one", "two"):
+        ocaml = f"extern long {name}_stub(); long caml{name.title()}__f_1(void) {{ return {name}_stub() + 1; }}"
+        install(name, ocaml=ocaml, stubs=f"long helper(void) {{ return 1; }} long {name}_stub(void) {{ return 1; }}")
+    report = asked("one", "two")
+    assert [row(report, name).verdict for name in ("one", "two")] == ["recompile", "missing"]
+    assert symbols(row(report, "two"), "duplicate") == ["helper"]
+    assert row(asked("two"), "two").verdict == "recompile"
+
+
+def test_a_chain_of_ten_thousand_libraries_is_no_trouble(libraries: Path, asked: Audit) -> None:
+    children = "".join(f'package "l{n}" ( requires = "all.l{n + 1}" )\n' for n in range(10_000))
+    (libraries / "all").mkdir()
+    (libraries / "all" / "META").write_text(f'version = "1"\n{children}package "l10000" ( requires = "unix" )\n')
+    (libraries / "unix").mkdir()
+    (libraries / "unix" / "META").write_text('version = "1"')
+    report = asked("all.l0")
+    assert len(report.libraries) == 10_002
+    assert len(row(report, "all.l0").because) == 10_002
