@@ -121,14 +121,17 @@ def environment_of(switch: Path | None) -> Environment:
 
 
 def at_least(version: str, oldest: str) -> bool:
-    """Whether a tool's version is this one or newer. `+options` and `~rc1` of OCaml's own versions do not count."""
-    from packaging.version import InvalidVersion, Version  # 13 ms, for the few commands that get here
+    """Whether a tool's version is this one or newer, by its numbers alone: `+options` and `~rc1` do not count.
 
-    number = re.match(r"[0-9.]+", version)
-    try:
-        return Version(number.group().rstrip(".") if number else version) >= Version(oldest)
-    except InvalidVersion:
-        return True  # a development version: nothing can be said, so nothing is refused
+    True where there are none, as for a development version: nothing can be said, so nothing is refused. `packaging`
+    would take 13 ms to say the same at each build.
+    """
+    return not _numbers(version) or _numbers(version) >= _numbers(oldest)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    found = re.match(r"v?(\d+(?:\.\d+)*)", version)
+    return tuple(int(one) for one in found[1].split(".")) if found else ()
 
 
 def find_ocaml(environment: Environment) -> tuple[Path, dict[str, str]]:
