@@ -29,7 +29,7 @@ docs: setup ## the documentation, as docs/_build/html/index.html
 	@echo "docs/_build/html/index.html"
 
 bench: setup ## the figures of benchmarks/figures.md, taken on this machine
-	$(VENV)/python benchmarks/run.py $(ARGS)
+	$(VENV)/python -m benchmarks.run $(ARGS)
 
 clean: ## remove what these targets made, but not .venv
 	@scripts/clean

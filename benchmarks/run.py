@@ -19,9 +19,8 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
-from inputs import HELLO_ML, write_chain, write_hello, write_ladder, write_wide
-from measure import Sample, machine, mpy, recorded, repeat, slope
-
+from benchmarks.inputs import HELLO_ML, write_chain, write_hello, write_ladder, write_wide
+from benchmarks.measure import Sample, machine, mpy, recorded, repeat, slope
 from mirage_py.errors import MpyError
 from mirage_py.model.toolchain import ToolchainChoice
 from mirage_py.toolchain.discover import discover, from_environment
@@ -90,13 +89,18 @@ def start(folder: Path) -> Iterator[Figure]:
     version = repeat(mpy("--version"), folder, runs=41)
     yield Figure(what="`python -c pass`, for comparison", value=_ms(python))
     ratio = version.seconds / python.seconds
-    yield Figure(what="`mpy --version`", value=f"{_ms(version)}, {ratio:.1f} times python", bound="2.5 times", mirage="4 ms")
+    yield Figure(
+        what="`mpy --version`", value=f"{_ms(version)}, {ratio:.1f} times python", bound="2.5 times", mirage="4 ms"
+    )
     yield _timed("`mpy query` of hello", repeat(mpy("query", "packages"), folder / "hello"), "100 ms", "36 ms")
 
 
 def configure(folder: Path) -> Iterator[Figure]:
     """`configure` of hello: the first time, again, after an edit, for every target."""
-    one, every = mpy("configure", "-t", "unix"), mpy("configure", *(word for target in TARGETS for word in ("-t", target)))
+    one, every = (
+        mpy("configure", "-t", "unix"),
+        mpy("configure", *(word for target in TARGETS for word in ("-t", target))),
+    )
     hello = folder / "hello"
 
     def fresh() -> None:
@@ -183,16 +187,20 @@ def freestanding(folder: Path) -> Iterator[Figure]:
         text = HELLO_ML.replace('"hello"', f'"hello {next(edits)}"')
         (hello / "unikernel.ml").write_text(text, encoding="utf-8")
 
-    one, four = (_build(*FREESTANDING[:number]) for number in (1, 4))
+    one, four = _build(FREESTANDING[0]), _build(*FREESTANDING)
     first = repeat(one, hello, runs=7, before=fresh)
     yield _timed(f"hello for {FREESTANDING[0]} from clean", first, "", "0.46 s")
-    yield _timed("the same, unikernel.ml edited: compile and link one image", repeat(one, hello, runs=7, before=edit), "1 s")
+    yield _timed(
+        "the same, unikernel.ml edited: compile and link one image", repeat(one, hello, runs=7, before=edit), "1 s"
+    )
     every = repeat(four, hello, runs=7, before=fresh)
     yield _timed(f"hello for {', '.join(FREESTANDING)} from clean", every)
     further = (every.seconds - first.seconds) / 3
     yield Figure(what="each further target", value=f"{further:.2f} s", bound="0.3 s", mirage="0.46 s")
     yield _timed("all four, nothing changed", repeat(four, hello), "300 ms", "1.14 s for three")
-    yield _timed("all four, unikernel.ml edited", repeat(four, hello, runs=7, before=edit), "800 ms", "1.28 s for three")
+    yield _timed(
+        "all four, unikernel.ml edited", repeat(four, hello, runs=7, before=edit), "800 ms", "1.28 s for three"
+    )
     yield from _discovery(folder)
 
 
@@ -209,7 +217,11 @@ def _idle(folder: Path, targets: tuple[str, ...], what: str) -> Iterator[Figure]
 
 
 def _build(*targets: str) -> tuple[str, ...]:
-    return mpy("build", *(word for target in targets for word in ("-t", target)))
+    return mpy("build", *_targets(*targets))
+
+
+def _targets(*names: str) -> tuple[str, ...]:
+    return tuple(word for name in names for word in ("-t", name))
 
 
 def _toolchain() -> bool:

@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import unified_diff
 from functools import cache
@@ -24,7 +24,9 @@ GENERATED = ("mirage", "dist", "_build", "__pycache__")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--update-golden", action="store_true", help="write the golden files instead of comparing with them")
+    parser.addoption(
+        "--update-golden", action="store_true", help="write the golden files instead of comparing with them"
+    )
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -116,7 +118,7 @@ def caches(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def mpy(tmp_path: Path, caches: Path) -> Iterator[Mpy]:
+def mpy(tmp_path: Path, caches: Path) -> Mpy:
     """Runs mpy as a person would: `mpy("configure", "-t", "hvt", cwd=folder)`.
 
     Without `cwd` it runs in the folder that `project` made. The developer's own MPY_ settings are left out; `env` adds
@@ -145,10 +147,12 @@ def mpy(tmp_path: Path, caches: Path) -> Iterator[Mpy]:
         )
         finished = Finished(code=done.returncode, stdout=done.stdout, stderr=done.stderr)
         if code is not None and finished.code != code:
-            pytest.fail(f"mpy {' '.join(args)}: exit {finished.code}\n{finished.stdout}\n{finished.stderr}", pytrace=False)
+            pytest.fail(
+                f"mpy {' '.join(args)}: exit {finished.code}\n{finished.stdout}\n{finished.stderr}", pytrace=False
+            )
         return finished
 
-    yield run
+    return run
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -169,7 +173,9 @@ class Golden:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(actual, encoding="utf-8")
         elif not file.exists():
-            pytest.fail(f"no golden file {expected}: look at the output, then run pytest --update-golden", pytrace=False)
+            pytest.fail(
+                f"no golden file {expected}: look at the output, then run pytest --update-golden", pytrace=False
+            )
         elif difference := _diff(file.read_text(encoding="utf-8"), actual, str(expected)):
             pytest.fail(difference, pytrace=False)
 
@@ -188,7 +194,9 @@ class Golden:
         ]
         if known.keys() != made.keys() or any(differences):
             missing, extra = sorted(known.keys() - made.keys()), sorted(made.keys() - known.keys())
-            names = [f"not made: {', '.join(missing)}"] * bool(missing) + [f"not known: {', '.join(extra)}"] * bool(extra)
+            names = [f"not made: {', '.join(missing)}"] * bool(missing) + [f"not known: {', '.join(extra)}"] * bool(
+                extra
+            )
             pytest.fail("\n".join([*names, *filter(None, differences)]), pytrace=False)
 
 

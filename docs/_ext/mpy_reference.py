@@ -11,6 +11,7 @@ import inspect
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +40,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
-def fill(app: Sphinx, page: str, source: list[str]) -> None:
+def fill(app: Sphinx, _page: str, source: list[str]) -> None:
     """Replace the marks of one page; a page with marks is read at every build, because the code may have changed."""
     if MARK.search(source[0]):
         source[0] = MARK.sub(lambda mark: GENERATORS[mark[1]](), source[0])
@@ -57,7 +58,7 @@ def commands() -> str:
     from mirage_py.cli.app import app
 
     top = get_command(app)
-    shared = {one.name for one in top.params}
+    shared: set[str | None] = {one.name for one in top.params}
     return "\n\n".join(
         _command(name, command, set() if command is top else shared) for name, command in _walk("mpy", top)
     )
@@ -173,7 +174,7 @@ def _docs(module: Any) -> dict[str, str]:
     """What the string below a module-level assignment says of it."""
     found: dict[str, str] = {}
     body = ast.parse(inspect.getsource(module)).body
-    for before, after in zip(body, body[1:], strict=False):
+    for before, after in pairwise(body):
         match before, after:
             case (
                 ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)),

@@ -1,4 +1,4 @@
-"""Wrong configurations: each marked line must be an error to mypy --strict and to pyright, or the mark itself is one."""
+"""Wrong configurations: each marked line is an error to mypy --strict and to pyright; else the mark itself is one."""
 
 from mirage_py import (
     arp,

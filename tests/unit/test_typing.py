@@ -1,4 +1,4 @@
-"""The rules of the language hold in an editor too: mypy --strict and pyright refuse the wrong call, accept every example."""
+"""The language in an editor: mypy --strict and pyright refuse the wrong call and accept every example."""
 
 from __future__ import annotations
 
