@@ -11,9 +11,11 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import assert_never
 
 from mirage_py.audit.vendored import Vendored
 from mirage_py.errors import Location, ToolTooOld, UnsupportedTarget
+from mirage_py.linking import Group, groups, host_workspace, output_obj_compiler
 from mirage_py.model.command import Command
 from mirage_py.model.library import Library
 from mirage_py.model.plan import Plan
@@ -21,10 +23,11 @@ from mirage_py.model.toolchain import HostToolchain, Toolchain
 from mirage_py.serving import VENDORED, Serving, serve
 from mirage_py.sources import dune_root
 from mirage_py.targets.common import C_FLAGS, LINK_FLAGS, OCAMLOPT_FLAGS, STUBS_STAMP
-from mirage_py.toolchain.discover import refuse_unlinkable
+from mirage_py.targets.plan import workspace
 from mirage_py.toolchain.bundle import bundled_packages, sources_of
+from mirage_py.toolchain.discover import refuse_unlinkable
 from mirage_py.toolchain.findlib import Findlib
-from mirage_py.toolchain.pkgconfig import PkgConfig
+from mirage_py.toolchain.pkgconfig import pkg_config_for
 from mirage_py.toolchain.steps import Step, perform
 from mirage_py.toolchain.stubs import StubsRequest, TargetStubs, stubs_for_target
 
@@ -35,11 +38,11 @@ LANG = (2, 9)
 
 @dataclass(frozen=True, kw_only=True)
 class Equipment:
-    """The files below `mirage/machine`, the C to compile before dune links, and, by label, its archives and who serves the libraries."""
+    """The files below `mirage/machine`, the C to compile before dune links, and, by label, its C archives and who serves its libraries."""
 
     files: Mapping[str, str | Path]
     steps: tuple[Step, ...]
-    archives: Mapping[str, tuple[Path, ...]]
+    stubs: Mapping[str, tuple[TargetStubs, ...]]
     servings: Mapping[str, Serving]
 
 
@@ -52,20 +55,21 @@ def equip(folder: Path, plans: Iterable[Plan], host_tools: HostToolchain, toolch
     files: dict[str, str | Path] = {}
     steps: dict[Path, Step] = {}
     servings = {}
-    archives: dict[str, tuple[Path, ...]] = {}
+    served: dict[str, tuple[TargetStubs, ...]] = {}
     host = Findlib.discover()
     for plan in plans:
         toolchain = toolchains[plan.target]
         refuse_unlinkable(toolchain)
         servings[plan.label] = _checked(plan, toolchain, serve(plan, findlib_for(toolchain, host), vendored))
         stubs = _target_stubs(folder, plan, host_tools, toolchain, servings[plan.label], findlib_for(toolchain, host))
-        archives[plan.label] = tuple(archive for one in stubs for archive in one.archives)
+        served[plan.label] = stubs
         steps |= {step.output: step for one in stubs for step in one.steps}
         files |= _flags_files(plan, toolchain, stubs)
-        files |= _findlib_files(folder, toolchain, host) if plan.context != "default" else {}
+        if toolchain.freestanding:
+            files |= _findlib_files(folder, toolchain, host)
     for name in sorted({package for serving in servings.values() for package in serving.bundled}):
         files |= {f"runtime/{name}/{path}": source for path, source in sources_of(bundled_packages()[name])}
-    return Equipment(files=files, steps=tuple(steps.values()), archives=archives, servings=servings)
+    return Equipment(files=files, steps=tuple(steps.values()), stubs=served, servings=servings)
 
 
 def findlib_for(toolchain: Toolchain, host: Findlib) -> Findlib:
@@ -97,6 +101,13 @@ def _needs_system(plan: Plan, name: str, path: tuple[str, ...]) -> UnsupportedTa
 
 
 FINDLIB_CONF = "findlib.conf"
+
+
+def findlib_base(toolchain: Toolchain) -> str:
+    """The folder of a toolchain's findlib configuration below `mirage/machine`."""
+    return f"findlib-{toolchain.target}" if toolchain.generation == "pkg-config" else "findlib"
+
+
 HIDDEN = "hidden"
 """A folder of META files, first on the cross context's path, that hide what needs an operating system from dune."""
 
@@ -107,12 +118,16 @@ def _findlib_files(folder: Path, toolchain: Toolchain, host: Findlib) -> dict[st
     The plain tool lines are there because dune 3.24 wants them as soon as a toolchain defines its own.
     """
     plain = {tool: tool for tool in ("ocamlc", "ocamlopt", "ocamldep", "ocamldoc", "ocamlmklib")}
+    base = findlib_base(toolchain)
+    by_hand = toolchain.generation == "pkg-config"
     main = {"path": _joined(host.path), "destdir": str(host.path[0])} | plain
     path = _joined((folder / MACHINE / HIDDEN, *toolchain.libraries, *host.path))
     cross = {"path": path, "destdir": str(toolchain.stdlib.parent), "stdlib": str(toolchain.stdlib)}
-    return {
-        FINDLIB_CONF: _conf(main, ""),
-        f"{FINDLIB_CONF}.d/solo5.conf": _conf(cross | dict(toolchain.ocaml_tools), "(solo5)"),
+    tools = {"ocamlopt": str(folder / MACHINE / base / "ocamlopt")} if by_hand else dict(toolchain.ocaml_tools)
+    wrapper = {f"{base}/ocamlopt": output_obj_compiler(toolchain.ocamlopt)} if by_hand else {}
+    return wrapper | {
+        f"{base}/{FINDLIB_CONF}": _conf(main, ""),
+        f"{base}/{FINDLIB_CONF}.d/solo5.conf": _conf(cross | tools, "(solo5)"),
         **{f"{HIDDEN}/{name}/META": _HIDDEN_META for name in ("unix", "dynlink", "runtime_events")},
     }
 
@@ -134,13 +149,14 @@ def _joined(folders: Iterable[Path]) -> str:
 
 
 def cross_environment(folder: Path, toolchains: Iterable[Toolchain]) -> dict[str, str | None]:
-    """What dune must find in its environment to use the cross contexts."""
-    crossing = [toolchain for toolchain in toolchains if toolchain.generation == "cross"]
+    """What dune must find in its environment to use the context `solo5` of these toolchains."""
+    crossing = [toolchain for toolchain in toolchains if toolchain.freestanding]
     if not crossing:
         return {}
     path = dict.fromkeys(str(place) for toolchain in crossing for place in toolchain.path)
     search = os.pathsep.join([*path, os.environ.get("PATH", os.defpath)])
-    return {"OCAMLFIND_CONF": str(folder / MACHINE / FINDLIB_CONF), "OCAMLPATH": None, "PATH": search}
+    conf = folder / MACHINE / findlib_base(crossing[0]) / FINDLIB_CONF
+    return {"OCAMLFIND_CONF": str(conf), "OCAMLPATH": None, "PATH": search}
 
 
 def vendored_libraries(folder: Path) -> dict[str, Library]:
@@ -153,8 +169,8 @@ def compile_stubs(equipment: Equipment) -> dict[str, str]:
     """Compile the C stubs of installed libraries where that is not done yet; the stamps that make dune notice."""
     perform(equipment.steps)
     return {
-        f"{label}/{STUBS_STAMP}": "".join(f"{archive.name} {_digest(archive)}\n" for archive in archives)
-        for label, archives in equipment.archives.items()
+        f"{label}/{STUBS_STAMP}": "".join(f"{file.name} {_digest(file)}\n" for one in stubs for file in one.archives)
+        for label, stubs in equipment.stubs.items()
     }
 
 
@@ -188,27 +204,30 @@ def _flags_files(plan: Plan, toolchain: Toolchain, stubs: tuple[TargetStubs, ...
 
     The folders of recompiled archives come first: the compiler takes the first archive of a name that it finds.
     """
-    folders = dict.fromkeys(one.folder for one in stubs if one.folder)
-    first = [word for place in folders for word in ("-I", str(place))]
-    files = {f"{plan.label}/{OCAMLOPT_FLAGS}": _sexp_list(first)} if toolchain.freestanding else {}
     packages = tuple(dict.fromkeys(name for stub in plan.c_stubs for name in stub.pkg_config))
-    if packages:
-        answers = pkg_config_for(toolchain)
-        libs = [word for flag in answers.libs(packages) for word in ("-cclib", flag)]
-        files[f"{plan.label}/{C_FLAGS}"] = _sexp_list(answers.cflags(packages))
-        files[f"{plan.label}/{LINK_FLAGS}"] = _sexp_list(libs)
-    return dict(files)
+    if not packages and not toolchain.freestanding:
+        return {}
+    answers = pkg_config_for(toolchain) if packages else None
+    libs = answers.libs(packages) if answers else ()
+    folders = dict.fromkeys(one.folder for one in stubs if one.folder)
+    return {
+        f"{plan.label}/{C_FLAGS}": _sexp_list(answers.cflags(packages) if answers else ()),
+        f"{plan.label}/{LINK_FLAGS}": _sexp_list(_link_flags(plan, toolchain, libs)),
+        f"{plan.label}/{OCAMLOPT_FLAGS}": _sexp_list(word for place in folders for word in ("-I", str(place))),
+    }
 
 
-def pkg_config_for(toolchain: Toolchain) -> PkgConfig:
-    """pkg-config asked for a target: with the host's own search path on unix, with the target's prefixes else."""
-    if not toolchain.freestanding:
-        return PkgConfig(folders=None, owner="the host")
-    from mirage_py.toolchain.pkgconfig import folders_of
-
-    prefixes = [place for place in (toolchain.sysroot, toolchain.prefix) if place]
-    folders = tuple(f for prefix in prefixes for f in folders_of(prefix))
-    return PkgConfig(folders=folders, owner=f"target {toolchain.target}")
+def _link_flags(plan: Plan, toolchain: Toolchain, libs: Iterable[str]) -> tuple[str, ...]:
+    match toolchain.generation:
+        case "pkg-config":
+            return ("-output-obj", "-noautolink")
+        case "cross":
+            own: tuple[str, ...] = ("-cclib", f"-z solo5-abi={plan.abi}")
+        case "host":
+            own = ()
+        case _:
+            assert_never(toolchain.generation)
+    return (*own, *(word for flag in libs for word in ("-cclib", flag)))
 
 
 def _sexp_list(words: Iterable[str]) -> str:
@@ -219,14 +238,14 @@ def _sexp_list(words: Iterable[str]) -> str:
 
 def dune_command(
     folder: Path,
-    plans: Iterable[Plan],
+    group: Group,
     host: HostToolchain,
     *,
     jobs: int | None,
     dev: bool,
     env: Mapping[str, str | None] | None = None,
 ) -> Command:
-    """The one dune run that builds the images of all plans."""
+    """The dune run that builds the images of a group."""
     root = dune_root(folder)
     below = "" if root == folder else f"{folder.relative_to(root)}/"
     argv = [
@@ -235,19 +254,29 @@ def dune_command(
         "--root",
         str(root),
         "--workspace",
-        str(folder / "mirage/dune-workspace"),
+        str(folder / MACHINE / group.workspace),
         "--build-dir",
-        str(folder / BUILD_DIR),
+        str(folder / group.build_dir),
         "--profile",
         "dev" if dev else "release",
         *(("-j", str(jobs)) if jobs else ()),
-        *(f"@@{below}mirage/{plan.label}/image" for plan in plans),
+        *(f"@@{below}mirage/{plan.label}/image" for plan in group.plans),
     ]
-    labels = ", ".join(plan.image for plan in plans)
+    labels = ", ".join(plan.image for plan in group.plans)
     quiet = {name: None for name in ("DUNE_WORKSPACE", "DUNE_BUILD_DIR", "DUNE_PROFILE", "DUNE_ROOT", "OCAMLPARAM")}
     return Command(
         argv=tuple(argv), purpose=f"build {labels}", cwd=root, env={**quiet, **host.environment, **(env or {})}
     )
+
+
+def workspaces(plans: tuple[Plan, ...], toolchains: Mapping[str, Toolchain]) -> dict[str, str]:
+    """The dune workspaces of the groups: no context that this build does not need, since its compiler may be missing."""
+    return {
+        group.workspace: host_workspace(group.by_hand)
+        if group.by_hand
+        else workspace(plan.target for plan in group.plans)
+        for group in groups(plans, toolchains)
+    }
 
 
 def built_executable(folder: Path, plan: Plan) -> Path:

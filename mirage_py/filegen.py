@@ -125,6 +125,8 @@ class Tree:
                 if _read(base / name) != wanted:
                     (base / name).parent.mkdir(parents=True, exist_ok=True)
                     (base / name).write_bytes(wanted)
+                    if wanted.startswith(b"#!"):
+                        (base / name).chmod(0o755)
 
     def clean(self) -> Cleaned:
         """Remove what mpy wrote and only that, then the folders left empty."""

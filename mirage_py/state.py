@@ -11,9 +11,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from mirage_py.errors import Location, MpyError
+from mirage_py.model.toolchain import Link
 
 FORMAT = 1
 FILE = "choices.json"
@@ -26,7 +27,7 @@ class SavedTarget:
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
     output: str | None = None
-    link: str | None = None
+    link: Link | None = None
 
 
 Saved = Mapping[str, Mapping[str, SavedTarget]]
@@ -100,7 +101,7 @@ def _validate(path: Path, whole: dict[str, Any]) -> None:
         model_config = ConfigDict(extra="forbid")
         choices: dict[str, SavedKey] = {}
         output: str | None = None
-        link: str | None = None
+        link: Literal["cross", "pkg-config"] | None = None
 
     class SavedFile(BaseModel):
         format: int

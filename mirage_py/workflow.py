@@ -13,23 +13,22 @@ from typing import TYPE_CHECKING, Any
 from mirage_py.dsl.config import Config, Unikernel, check_unikernel_name
 from mirage_py.dsl.key import TARGETS, Key, suggestion
 from mirage_py.dsl.key import target as target_key
-from mirage_py.diagnostics import build_failed, link_failed
-from mirage_py.errors import MpyError, ToolFailed, UsageError
+from mirage_py.errors import MpyError, UsageError
 from mirage_py.filegen import Tree, Written
 from mirage_py.loader import load
 from mirage_py.model.audit import DEFAULT_FAIL_ON, AuditReport, FailOn
 from mirage_py.model.plan import Plan
-from mirage_py.model.toolchain import HostToolchain, Toolchain
+from mirage_py.model.toolchain import Link, ToolchainChoice
 from mirage_py.resolve.context import Context, choose, keys_of
 from mirage_py.resolve.graph import Graph
 from mirage_py.resolve.info import Info, resolve
 from mirage_py.sources import c_stubs, has_dune_project, ocaml_modules
 from mirage_py.state import Saved, SavedTarget, read_state, state_text
 from mirage_py.targets.plan import plan as make_plan
-from mirage_py.targets.plan import dune_project, platform, vendored, workspace
+from mirage_py.targets.plan import dune_project, dune_workspace, platform, vendored
 
 if TYPE_CHECKING:
-    from mirage_py.process import Result
+    from mirage_py.building import Built
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +45,8 @@ class Request:
     targets: tuple[str, ...] = ()
     unikernels: tuple[str, ...] = ()
     output: str | None = None
-    link: str | None = None
+    link: Link | None = None
+    toolchain: ToolchainChoice = ToolchainChoice()
     flags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     reset: bool = False
@@ -99,10 +99,6 @@ def known_keys(config: Config) -> dict[str, Key[Any]]:
     return keys_of(roots) | {target_key.name: target_key}
 
 
-Progress = Callable[[str], None]
-"""Told what is being done, in a few words, whenever that changes."""
-
-
 def configure(request: Request, *, dry_run: bool = False, progress: Progress = lambda _: None) -> Configured:
     """Resolve, plan and write the generated tree; remember the choices.
 
@@ -116,15 +112,8 @@ def configure(request: Request, *, dry_run: bool = False, progress: Progress = l
         return Configured(resolved=resolved, written=tree.write(_folders(resolved), _top(request, resolved)))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Built:
-    """An image that `build` made: its path, its size in bytes, whether it changed, and the command that runs it."""
-
-    plan: Plan
-    image: Path
-    size: int
-    changed: bool
-    run_command: str
+Progress = Callable[[str], None]
+"""Told what is being done, in a few words, whenever that changes."""
 
 
 def build(
@@ -135,25 +124,17 @@ def build(
     Raises what `configure` raises, `ToolNotFound`, `ToolTooOld` or `LibraryNotFound` for what this machine has not, and
     `ToolFailed` with the first error at the user's line.
     """
-    from mirage_py.equip import check_dune_lang, compile_stubs, cross_environment, dune_command, equip
-    from mirage_py.process import run as run_command
+    from mirage_py.building import build_plans, toolchains_for
 
     resolved = resolve_all(request)
     plans = tuple(one.plan for one in resolved)
     tree = Tree(request.folder)
     with tree.locked(progress):
         tree.write(_folders(resolved), _top(request, resolved))
-        check_dune_lang(request.folder)
-        host, toolchains = _toolchains(plans)
-        equipment = equip(request.folder, plans, host, toolchains)
-        tree.mirror("mirage/machine", {**equipment.files, **compile_stubs(equipment)})
-        env = cross_environment(request.folder, toolchains.values())
-        command = dune_command(request.folder, plans, host, jobs=jobs, dev=dev, env=env)
-        progress(command.purpose)
-        result = run_command(command, check=False)
-        if not result.ok:
-            raise _explained(request.folder, plans, toolchains, result)
-        return tuple(_install(tree, request.folder, plan) for plan in plans)
+        saved = read_state(request.mirage)
+        links = {plan.target: saved[plan.name][plan.target].link for plan in plans}
+        host, toolchains = toolchains_for(plans, request.toolchain, links)
+        return build_plans(tree, plans, host, toolchains, jobs=jobs, dev=dev, progress=progress)
 
 
 def audit(
@@ -172,37 +153,6 @@ def audit(
     return merged(
         audit_plan(request.folder, one.plan, allow=one.config.allowed, fail_on=fail_on) for one in resolve_all(request)
     )
-
-
-def _explained(folder: Path, plans: tuple[Plan, ...], toolchains: Mapping[str, Toolchain], result: Result) -> ToolFailed:
-    """The error for a failed dune run; undefined symbols of a freestanding link told by who wants them and why."""
-    failed = build_failed(result)
-    for plan in plans:
-        if toolchains[plan.target].freestanding and f"mirage/{plan.label}/main.exe" in result.output:
-            from mirage_py.auditing import explain_link
-
-            explanations = explain_link(folder, plan, toolchains[plan.target], result.output)
-            if explanations:
-                return link_failed(plan.image, explanations, failed)
-    return failed
-
-
-def _toolchains(plans: tuple[Plan, ...]) -> tuple[HostToolchain, dict[str, Toolchain]]:
-    from mirage_py.model.toolchain import ToolchainChoice
-    from mirage_py.toolchain.discover import discover, discover_host, from_environment
-
-    choice = from_environment(ToolchainChoice())
-    host = discover_host(choice)
-    return host, {plan.target: discover(plan.target, choice, host) for plan in plans}
-
-
-def _install(tree: Tree, folder: Path, plan: Plan) -> Built:
-    from mirage_py.equip import built_executable
-
-    path = f"dist/{plan.image}"
-    changed = tree.install(built_executable(folder, plan), path)
-    size = (folder / path).stat().st_size
-    return Built(plan=plan, image=folder / path, size=size, changed=changed, run_command=f"mpy run -t {plan.target}")
 
 
 def _resolve_each(config: Config, request: Request, saved: Saved) -> Iterator[Resolved]:
@@ -274,7 +224,7 @@ def _top(request: Request, resolved: tuple[Resolved, ...]) -> dict[str, str]:
     files = {
         "mirage/choices.json": state_text(merged),
         "mirage/dune": vendored(request.file.name),
-        "mirage/dune-workspace": workspace(targets, request.file.name),
+        "mirage/dune-workspace": dune_workspace(targets, request.file.name),
     }
     return files if has_dune_project(request.folder) else files | {"dune-project": dune_project(request.file.name)}
 

@@ -8,7 +8,7 @@ from mirage_py.dsl.device import Sexp
 from mirage_py.dsl.package import Package, bounded
 from mirage_py.model.plan import CStub
 from mirage_py.resolve.info import Info
-from mirage_py.targets.common import OCAMLOPT_FLAGS, STUBS_STAMP, foreign_stubs, in_context, link_flags, machine_file
+from mirage_py.targets.common import LINK_FLAGS, OCAMLOPT_FLAGS, STUBS_STAMP, foreign_stubs, in_context, machine_file
 
 TOOLCHAIN: Final[tuple[Package, ...]] = (
     bounded("ocaml-solo5", build=True, scope="switch"),
@@ -19,8 +19,11 @@ FORBIDDEN_LIBRARIES: Final = ("unix", "threads.posix", "threads.vm", "dynlink", 
 """What needs an operating system below: a closure that pulls one in is refused before anything is compiled."""
 
 
-def executable(info: Info, stubs: tuple[CStub, ...], *, abi: str) -> tuple[Sexp, ...]:
-    """The image's executable in the cross context, with its device manifest linked in."""
+def executable(info: Info, stubs: tuple[CStub, ...]) -> tuple[Sexp, ...]:
+    """The image's executable in the context of the target, with its device manifest linked in.
+
+    How it is linked (which ABI, or not at all) is the toolchain's matter: those flags are machine-bound.
+    """
     manifest: Sexp = (
         "rule",
         ("targets", "manifest.c"),
@@ -37,7 +40,7 @@ def executable(info: Info, stubs: tuple[CStub, ...], *, abi: str) -> tuple[Sexp,
         ("flags", ":standard", "-w", "-70"),
         ("ocamlopt_flags", ":standard", machine_file(info, OCAMLOPT_FLAGS)),
         ("link_deps", f"../machine/{info.label}/{STUBS_STAMP}"),
-        ("link_flags", ":standard", "-cclib", f"-z solo5-abi={abi}", *link_flags(info, stubs)),
+        ("link_flags", ":standard", machine_file(info, LINK_FLAGS)),
         ("foreign_stubs", ("language", "c"), ("names", "manifest")),
         *foreign_stubs(info, stubs),
     )

@@ -104,11 +104,16 @@ def _declared_stubs(info: Info) -> tuple[DeclaredStubs, ...]:
     )
 
 
-def workspace(targets: Iterable[str], config_file: str) -> str:
-    """dune-workspace for these targets: the host's context and the cross contexts that they are compiled in."""
+def dune_workspace(targets: Iterable[str], config_file: str) -> str:
+    """dune-workspace for all configured targets."""
+    return stamped_below(workspace(targets), "dune", config_file)
+
+
+def workspace(targets: Iterable[str]) -> str:
+    """A dune workspace for these targets: the host's context and the cross contexts that they are compiled in."""
     contexts = {family(target).CONTEXT for target in targets}
     cross: list[Sexp] = [("context", ("default", *_cross(name))) for name in sorted(contexts - {"default"})]
-    return stamped_below(render_stanzas((("lang", "dune", LANG), ("context", "default"), *cross)), "dune", config_file)
+    return render_stanzas((("lang", "dune", LANG), ("context", "default"), *cross))
 
 
 def _cross(name: str) -> tuple[Sexp, ...]:

@@ -66,7 +66,7 @@ def check(info: Info) -> None:
 
 
 def stanzas(info: Info, stubs: tuple[CStub, ...]) -> tuple[Sexp, ...]:
-    return executable(info, stubs, abi=info.target)
+    return executable(info, stubs)
 
 
 def files(info: Info) -> tuple[GeneratedFile, ...]:

@@ -45,7 +45,7 @@ def check(info: Info) -> None:
 
 
 def stanzas(info: Info, stubs: tuple[CStub, ...]) -> tuple[Sexp, ...]:
-    return executable(info, stubs, abi="xen")
+    return executable(info, stubs)
 
 
 def files(info: Info) -> tuple[GeneratedFile, ...]:

@@ -18,7 +18,7 @@ from mirage_py.model.command import Command
 from mirage_py.process import run
 from mirage_py.toolchain.ask import ask
 
-__all__ = ["HOST", "PkgConfig", "folders_of", "folders_with"]
+__all__ = ["HOST", "PkgConfig", "folders_of", "folders_with", "pkg_config_for"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,3 +145,12 @@ def folders_with(package: str) -> tuple[Path, ...]:
     named = (os.environ.get(name, "") for name in ("PKG_CONFIG_PATH", "PKG_CONFIG_LIBDIR"))
     folders = [Path(folder) for value in named for folder in value.split(os.pathsep) if folder]
     return tuple(folder for folder in dict.fromkeys(folders) if (folder / f"{package}.pc").is_file())
+
+
+def pkg_config_for(toolchain: Toolchain) -> PkgConfig:
+    """pkg-config asked for a target: with the host's own places on unix, with the target's prefixes and no other else."""
+    if not toolchain.freestanding:
+        return HOST
+    prefixes = dict.fromkeys(place for place in (toolchain.sysroot, toolchain.prefix) if place)
+    folders = tuple(folder for prefix in prefixes for folder in folders_of(prefix))
+    return PkgConfig(folders=folders, owner=f"target {toolchain.target}")

@@ -1,0 +1,111 @@
+"""Building: plans and the tools of this machine become images in `dist/`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mirage_py.diagnostics import build_failed, link_failed
+from mirage_py.equip import (
+    MACHINE,
+    Equipment,
+    built_executable,
+    check_dune_lang,
+    compile_stubs,
+    cross_environment,
+    dune_command,
+    equip,
+    workspaces,
+)
+from mirage_py.errors import ToolFailed
+from mirage_py.filegen import Tree
+from mirage_py.linking import groups, link_by_hand
+from mirage_py.model.plan import Plan
+from mirage_py.model.toolchain import HostToolchain, Link, Toolchain, ToolchainChoice
+from mirage_py.process import Result, run
+from mirage_py.toolchain.discover import discover, discover_host, from_environment
+
+Toolchains = Mapping[str, Toolchain]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Built:
+    """An image that `build` made: its path, its size in bytes, whether it changed, and the command that runs it."""
+
+    plan: Plan
+    image: Path
+    size: int
+    changed: bool
+    run_command: str
+
+
+def toolchains_for(
+    plans: Iterable[Plan], choice: ToolchainChoice, links: Mapping[str, Link | None]
+) -> tuple[HostToolchain, Toolchains]:
+    """The host's tools, and the toolchain of each target; `links` says by target how its image is linked."""
+    stated = from_environment(choice)
+    host = discover_host(stated)
+    targets = dict.fromkeys(plan.target for plan in plans)
+    return host, {
+        target: discover(target, replace(stated, link=links.get(target) or stated.link), host) for target in targets
+    }
+
+
+def build_plans(
+    tree: Tree,
+    plans: tuple[Plan, ...],
+    host: HostToolchain,
+    toolchains: Toolchains,
+    *,
+    jobs: int | None,
+    dev: bool,
+    progress: Callable[[str], None],
+) -> tuple[Built, ...]:
+    """The images of these plans, whose generated files are written; all that dune links itself comes from one run."""
+    folder = tree.root
+    check_dune_lang(folder)
+    equipment = equip(folder, plans, host, toolchains)
+    tree.mirror(MACHINE, {**equipment.files, **compile_stubs(equipment), **workspaces(plans, toolchains)})
+    for group in groups(plans, toolchains):
+        env = cross_environment(folder, (toolchains[plan.target] for plan in group.plans))
+        command = dune_command(folder, group, host, jobs=jobs, dev=dev, env=env)
+        progress(command.purpose)
+        result = run(command, check=False)
+        if not result.ok:
+            raise _explained(folder, group.plans, toolchains, result)
+    return tuple(_finish(tree, plan, toolchains[plan.target], equipment) for plan in plans)
+
+
+def _finish(tree: Tree, plan: Plan, toolchain: Toolchain, equipment: Equipment) -> Built:
+    program = _linked(tree.root, plan, toolchain, equipment)
+    changed = tree.install(program, f"dist/{plan.image}")
+    image = tree.root / "dist" / plan.image
+    return Built(
+        plan=plan, image=image, size=image.stat().st_size, changed=changed, run_command=f"mpy run -t {plan.target}"
+    )
+
+
+def _linked(folder: Path, plan: Plan, toolchain: Toolchain, equipment: Equipment) -> Path:
+    if toolchain.generation != "pkg-config":
+        return built_executable(folder, plan)
+    try:
+        return link_by_hand(folder, plan, toolchain, equipment.servings[plan.label], equipment.stubs[plan.label])
+    except ToolFailed as failed:
+        raise _told(folder, plan, toolchain, failed) from None
+
+
+def _explained(folder: Path, plans: tuple[Plan, ...], toolchains: Toolchains, result: Result) -> ToolFailed:
+    """The error for a failed dune run; undefined symbols of a freestanding link told by who wants them and why."""
+    failed = build_failed(result)
+    for plan in plans:
+        if toolchains[plan.target].freestanding and f"mirage/{plan.label}/main.exe" in result.output:
+            failed = _told(folder, plan, toolchains[plan.target], failed)
+    return failed
+
+
+def _told(folder: Path, plan: Plan, toolchain: Toolchain, failed: ToolFailed) -> ToolFailed:
+    from mirage_py.auditing import explain_link  # the audit's readers of archives, for a link that failed only
+
+    explanations = explain_link(folder, plan, toolchain, failed.output)
+    return link_failed(plan.image, explanations, failed) if explanations else failed

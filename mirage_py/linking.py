@@ -1,0 +1,111 @@
+"""Linking as the pkg-config generation does: the host's compiler makes one object, mpy runs the linker itself.
+
+dune compiles everything below the tree, C included, in a context of the host's compiler with the target's C flags; its
+link makes one relocatable object without OCaml's runtime and without any C archive (`-output-obj -noautolink`). Each
+such target has a build directory of its own: its C flags are not those of another one's bindings.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mirage_py.codegen.sexp import render_stanzas
+from mirage_py.model.plan import Plan
+from mirage_py.model.toolchain import Toolchain
+from mirage_py.serving import Serving
+from mirage_py.sources import dune_root
+from mirage_py.targets.plan import LANG
+from mirage_py.toolchain.export import wrapped_cflags
+from mirage_py.toolchain.pkgconfig import pkg_config_for
+from mirage_py.toolchain.steps import link, perform
+from mirage_py.toolchain.stubs import TargetStubs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """Plans that one dune run builds, and the build directory of that run, relative to the folder of config.py."""
+
+    plans: tuple[Plan, ...]
+    build_dir: str
+    by_hand: Toolchain | None = None
+
+    @property
+    def workspace(self) -> str:
+        """The name of its workspace file below `mirage/machine`."""
+        return f"{Path(self.build_dir).name.lstrip('_')}.dune-workspace"
+
+
+def groups(plans: Iterable[Plan], toolchains: Mapping[str, Toolchain]) -> tuple[Group, ...]:
+    """One run for all that dune links itself, and one for each target that is linked by hand."""
+    by_dune = tuple(plan for plan in plans if toolchains[plan.target].generation != "pkg-config")
+    by_hand: dict[str, list[Plan]] = {}
+    for plan in plans:
+        if plan not in by_dune:
+            by_hand.setdefault(plan.target, []).append(plan)
+    first = (Group(plans=by_dune, build_dir="mirage/_build"),) if by_dune else ()
+    others = (
+        Group(plans=tuple(of_target), build_dir=f"mirage/_build-{target}", by_hand=toolchains[target])
+        for target, of_target in sorted(by_hand.items())
+    )
+    return (*first, *others)
+
+
+def host_workspace(toolchain: Toolchain) -> str:
+    """A workspace whose context `solo5` is the host's compiler with the target's C flags."""
+    flags = (*target_cflags(toolchain), "-O2", "-g", "-fPIC")  # ocamlmklib makes a shared object too, never used
+    env = ("env", ("_", ("c_flags", *flags)))
+    context = ("context", ("default", ("name", "solo5"), ("host", "default"), ("toolchain", "solo5"), env))
+    return render_stanzas((("lang", "dune", LANG), ("context", "default"), context))
+
+
+def output_obj_compiler(ocamlopt: Path) -> str:
+    """A compiler for `-output-obj`, which wants an output named .o where dune asks for one named .exe."""
+    compiler = shlex.quote(str(ocamlopt))
+    return f"""#!/bin/sh
+case " $* " in *" -output-obj "*) ;; *) exec {compiler} "$@" ;; esac
+left=$#
+while [ "$left" -gt 0 ]; do
+  word=$1; shift; left=$((left - 1))
+  if [ "$word" = -o ]; then
+    out=$1; shift; left=$((left - 1))
+    word=$out.o; set -- "$@" -o
+  fi
+  set -- "$@" "$word"
+done
+{compiler} "$@" && mv "$out.o" "$out"
+"""
+
+
+def target_cflags(toolchain: Toolchain) -> tuple[str, ...]:
+    """What the host's C compiler has to be told to compile for the target."""
+    wrapped = wrapped_cflags(toolchain) if "solo5" in Path(toolchain.c_compiler[0]).name else ()
+    return (*wrapped, *toolchain.cflags)
+
+
+def link_by_hand(
+    folder: Path, plan: Plan, toolchain: Toolchain, serving: Serving, stubs: tuple[TargetStubs, ...]
+) -> Path:
+    """The image of a plan: the OCaml object, C archives of what dune compiled, those of installed libraries, the runtime."""
+    build = folder / f"mirage/_build-{plan.target}/solo5"
+    below = folder.relative_to(dune_root(folder))
+    program = build / below / "mirage" / plan.label / "main.exe"
+    ours = [str(archive) for archive in _compiled_archives(folder, build, below, serving)]
+    installed = [flag for one in stubs for flag in one.flags]
+    packages = tuple(dict.fromkeys(name for stub in plan.c_stubs for name in stub.pkg_config))
+    asked = pkg_config_for(toolchain).libs(packages) if packages else ()
+    stubs_of_its_own = [program.parent / f"{name}.o" for name in ("manifest", *(Path(s.path).stem for s in plan.c_stubs))]
+    step = link(toolchain, (program, *stubs_of_its_own), (*ours, *installed, *asked), program.with_name(f"linked.{plan.target}"))
+    perform((step,))
+    return step.output
+
+
+def _compiled_archives(folder: Path, build: Path, below: Path, serving: Serving) -> Iterable[Path]:
+    for name in serving.bundled:
+        yield from sorted((build / below / "mirage/machine/runtime" / name).rglob("lib*_stubs.a"))
+    root = dune_root(folder)
+    for library in serving.of("vendored"):
+        if library.directory.is_relative_to(root):
+            yield from sorted((build / library.directory.relative_to(root)).glob("lib*_stubs.a"))
