@@ -99,6 +99,10 @@ def known_keys(config: Config) -> dict[str, Key[Any]]:
     return keys_of(roots) | {target_key.name: target_key}
 
 
+Progress = Callable[[str], None]
+"""Told what is being done, in a few words, whenever that changes."""
+
+
 def configure(request: Request, *, dry_run: bool = False, progress: Progress = lambda _: None) -> Configured:
     """Resolve, plan and write the generated tree; remember the choices.
 
@@ -110,10 +114,6 @@ def configure(request: Request, *, dry_run: bool = False, progress: Progress = l
         return Configured(resolved=resolved, written=tree.preview(_folders(resolved), _top(request, resolved)))
     with tree.locked(progress):
         return Configured(resolved=resolved, written=tree.write(_folders(resolved), _top(request, resolved)))
-
-
-Progress = Callable[[str], None]
-"""Told what is being done, in a few words, whenever that changes."""
 
 
 def build(
