@@ -13,8 +13,8 @@ from mirage_py import __version__
 
 ROOT = Path(__file__).parents[2]
 DATA_SUFFIXES = {".py", ".json", ".toml", ".txt"}
-RUNTIME_SUFFIXES = {".ml", ".mli", ".c", ".h", ".md"}
-RUNTIME_NAMES = {"dune", "dune-project", "LICENSE"}
+RUNTIME_SUFFIXES = {".ml", ".mli", ".c", ".h"}
+RUNTIME_NAMES = {"dune", "dune-project", "index.toml"}
 
 
 @pytest.fixture(scope="module")
