@@ -15,6 +15,7 @@ from pathlib import Path
 
 from mirage_py.errors import ToolFailed, ToolNotFound
 from mirage_py.model.command import Command
+from mirage_py.model.toolchain import Toolchain
 from mirage_py.process import run
 from mirage_py.toolchain.ask import ask
 
@@ -148,7 +149,7 @@ def folders_with(package: str) -> tuple[Path, ...]:
 
 
 def pkg_config_for(toolchain: Toolchain) -> PkgConfig:
-    """pkg-config asked for a target: with the host's own places on unix, with the target's prefixes and no other else."""
+    """The packages of a target: the host's on unix, those of the target's own prefixes and no others elsewhere."""
     if not toolchain.freestanding:
         return HOST
     prefixes = dict.fromkeys(place for place in (toolchain.sysroot, toolchain.prefix) if place)

@@ -179,6 +179,13 @@ def test_interrupt_ends_the_child_and_its_children(tmp_path: Path, number: signa
     assert all(gone(pid) for pid in pids)
 
 
+def test_leader_that_dies_by_a_signal_takes_its_children_along(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    result = stream(shell(f"sleep 60 & echo $! > {pid}; kill -KILL $$"), check=False)
+    assert result.code == -signal.SIGKILL
+    assert gone(int(pid.read_text()))
+
+
 def test_hangup_ignored_from_outside_stays_ignored() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:

@@ -14,7 +14,7 @@ from mirage_py.errors import MpyError, ToolFailed, ToolNotFound, ToolTooOld, Uns
 from mirage_py.model.toolchain import ABIS, Link, Toolchain, ToolchainChoice
 from mirage_py.toolchain.discover import discover, from_environment, refuse_unlinkable
 from mirage_py.toolchain.export import descriptions
-from mirage_py.toolchain.pkgconfig import HOST, PkgConfig, folders_of
+from mirage_py.toolchain.pkgconfig import HOST, PkgConfig, folders_of, pkg_config_for
 from mirage_py.toolchain.schema import Facts
 from mirage_py.toolchain.show import as_json
 
@@ -520,6 +520,15 @@ def test_changed_description_is_read_again(world: World) -> None:
     assert packages.cflags(["foo"]) == ("-DONE",)
     file.write_text(file.read_text().replace("ONE", "OTHER"))
     assert packages.cflags(["foo"]) == ("-DOTHER",)
+
+
+def test_packages_of_a_target_are_in_its_own_prefixes(world: World) -> None:
+    world.needs_pkg_config()
+    world.host()
+    prefix = world.cross(world.root / "solo5")
+    world.pc(prefix, "foo", "\nName: foo\nVersion: 1\nDescription: x\nCflags: -DFOO\n")
+    assert pkg_config_for(discover("spt", named(prefix))).cflags(["foo"]) == ("-DFOO",)
+    assert pkg_config_for(discover("unix", PLAIN)) is HOST
 
 
 # --- descriptions for libraries of that generation --------------------------------------------------------------------
