@@ -35,6 +35,6 @@ both(store)(store)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentTy
 arp(default_network)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 ethif(network)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 main("Unikernel.Cached", cache >> job)(store)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-if_impl(key.target, noop, noop)  # type: ignore[arg-type]  # pyright: ignore[reportCallIssue]
+if_impl(key.target, noop, noop)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType, reportCallIssue]
 register("unapplied", [unikernel])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
 register("store", [store])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]

@@ -14,6 +14,7 @@ from mirage_py import __version__
 ROOT = Path(__file__).parents[2]
 DATA_SUFFIXES = {".py", ".json", ".toml", ".txt"}
 RUNTIME_SUFFIXES = {".ml", ".mli", ".c", ".h"}
+TEMPLATE_SUFFIXES = {".j2", ".py", ".ml", ".c", ".md"}
 RUNTIME_NAMES = {"dune", "dune-project", "index.toml"}
 
 
@@ -37,7 +38,7 @@ def belongs(name: str) -> bool:
     if path.parts[:2] == ("mirage_py", "runtime"):
         return path.suffix in RUNTIME_SUFFIXES or path.name in RUNTIME_NAMES
     if path.parts[:2] == ("mirage_py", "templates"):
-        return path.suffix in {".j2", ".py"}
+        return path.suffix in TEMPLATE_SUFFIXES or path.name == "gitignore"
     return path.suffix in DATA_SUFFIXES or name == "mirage_py/py.typed"
 
 
