@@ -10,20 +10,24 @@ from typing import Any, Final
 
 import click
 import typer
-from typer.core import TyperGroup
 from typer.main import get_command
 
 from mirage_py import console
 from mirage_py._version import __version__
-from mirage_py.cli.command import SETTINGS, global_options
+from mirage_py.cli.command import SETTINGS, Group
 from mirage_py.errors import MpyError, UsageError
 
 COMMANDS: Final = {
-    "configure": "Choose targets and keys; generate what the build needs below mirage/.",
+    "init": "Begin a unikernel: write config.py and its sources.",
+    "configure": "Choose targets and keys; generate the build files.",
     "build": "Build the images, into dist/.",
-    "clean": "Remove what mpy generated and built, and nothing else.",
-    "describe": "Tell what the unikernel is made of, and where each choice came from.",
-    "query": "Tell one thing about the configuration, without writing anything.",
+    "describe": "Tell what a unikernel is made of, and who chose it so.",
+    "query": "Tell one thing about the configuration.",
+    "audit": "Tell whether libraries will run on a target, and why not.",
+    "doctor": "Look at this machine's tools; tell how to mend them.",
+    "toolchain": "Tell what compiles and links for a target.",
+    "clean": "Remove what mpy generated and built, nothing else.",
+    "completion": "Print the script for your shell's completion.",
 }
 """Each command with the first line of its help, so that the list of commands imports none of them."""
 
@@ -38,6 +42,8 @@ class LazyCommands(dict[str, click.Command]):
         super().__init__(dict.fromkeys(COMMANDS))  # type: ignore[arg-type]  # replaced at the first look
 
     def __getitem__(self, name: str) -> click.Command:
+        if name not in self:
+            raise KeyError(name)
         module: Any = import_module(f"mirage_py.cli.{name.replace('-', '_')}")
         made: click.Command = module.COMMAND
         made.name = name
@@ -45,7 +51,10 @@ class LazyCommands(dict[str, click.Command]):
 
     def get(self, name: str, default: Any = None) -> Any:
         """The command of this name, or the default."""
-        return self[name] if name in self else default
+        try:
+            return self[name]
+        except KeyError:
+            return default
 
     def items(self) -> Any:  # any: dict's own view has no room for lazy values
         """Every command with its name: imports them all."""
@@ -56,22 +65,16 @@ class LazyCommands(dict[str, click.Command]):
         return [self[name] for name in self]
 
 
-class Commands(TyperGroup):
+class Commands(Group):
     """The group of commands, which lists them without importing them."""
 
     def __init__(self, **kwargs: Any) -> None:  # any: what typer passes to click
         super().__init__(**kwargs)
         self.commands = LazyCommands()
-        self.params = [*self.params, *global_options()]
 
-    def list_commands(self, _ctx: click.Context) -> list[str]:
-        """In the order in which one uses them."""
-        return list(COMMANDS)
-
-    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Every command with the first line of its help."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+    def summary(self, _ctx: click.Context, name: str) -> str:
+        """From the table: no command is imported to be listed."""
+        return COMMANDS[name]
 
 
 app = typer.Typer(
@@ -105,6 +108,10 @@ def main(args: list[str] | None = None) -> int:
     """Run one command line (this process's own unless given) and tell its exit code."""
     words = sys.argv[1:] if args is None else args
     console.reset()
+    if "_MPY_COMPLETE" in os.environ:
+        from mirage_py.cli.completion import answer
+
+        return answer(lambda: get_command(app))
     try:
         code = run(words)
         sys.stdout.flush()

@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mirage_py import console
 from mirage_py.cli.command import command, request
-from mirage_py.cli.options import CONFIG, File, Output, Targets, Unikernels
-from mirage_py.workflow import Built
+from mirage_py.cli.options import (
+    CONFIG,
+    File,
+    Link,
+    Output,
+    Prefixes,
+    Switch,
+    Targets,
+    ToolchainFile,
+    Unikernels,
+    stated,
+)
 from mirage_py.workflow import build as build_all
+
+if TYPE_CHECKING:
+    from mirage_py.building import Built
 
 
 def build(
@@ -23,12 +36,17 @@ def build(
     output: Output = None,
     jobs: Annotated[int | None, typer.Option("-j", "--jobs", metavar="N", min=1, help="processes at once")] = None,
     dev: Annotated[bool, typer.Option("--dev/--release", help="dune's dev profile; release is the default")] = False,
+    link: Link = None,
+    toolchain: ToolchainFile = None,
+    switch: Switch = None,
+    solo5_prefix: Prefixes = None,
 ) -> None:
     """Build the images, into dist/.
 
     Configures first what was never configured, or has changed since. Without -t for every configured target.
     """
-    asked = request(ctx, file=file, targets=target, unikernels=unikernel, output=output)
+    tools = stated(toolchain, switch, solo5_prefix)
+    asked = request(ctx, file=file, targets=target, unikernels=unikernel, output=output, link=link, toolchain=tools)
     with console.working("configuring") as progress:
         images = build_all(asked, jobs=jobs, dev=dev, progress=progress)
     _tell(images)

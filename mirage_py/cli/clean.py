@@ -9,7 +9,7 @@ from mirage_py.filegen import Cleaned, Tree
 
 
 def clean(file: File = CONFIG) -> None:
-    """Remove what mpy generated and built, and nothing else.
+    """Remove what mpy generated and built, nothing else.
 
     A generated file that was changed by hand stays, and is named.
     """

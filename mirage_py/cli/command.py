@@ -6,19 +6,20 @@ typer makes a command from a function; these classes add what no signature can s
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import click
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from mirage_py import console
 from mirage_py.dsl.config import Config
 from mirage_py.dsl.key import Key
 from mirage_py.errors import MpyError
+from mirage_py.model.toolchain import Link, ToolchainChoice
 from mirage_py.workflow import Request
 
 SETTINGS: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -39,21 +40,34 @@ class Command(TyperCommand):
         self.params = [*self.params, *global_options()]
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The command's own options, then those that every command has."""
-        shared = {name for option in global_options() for name in option.opts}
-        own = [one for one in self.get_params(ctx) if not isinstance(one, KeyOption)]
-        _section(formatter, "Arguments", ctx, (one for one in own if isinstance(one, click.Argument)))
-        _section(
-            formatter,
-            "Options",
-            ctx,
-            (one for one in own if isinstance(one, click.Option) and not shared & {*one.opts}),
-        )
-        self.format_keys(ctx, formatter)
-        _section(formatter, "Everywhere", ctx, (one for one in own if shared & {*one.opts}))
+        """The command's own options, the keys, then what every command has."""
+        _format_parameters(self, ctx, formatter, lambda: self.format_keys(ctx, formatter))
 
     def format_keys(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The keys of the configuration here; none for a command that reads none."""
+
+
+class Group(TyperGroup):
+    """A command that has commands of its own; in their order, each with the first line of its help."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # any: what typer passes to click
+        super().__init__(*args, **kwargs)
+        self.params = [*self.params, *global_options()]
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands first: they are what one looks for."""
+        self.format_commands(ctx, formatter)
+        _format_parameters(self, ctx, formatter)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Every command with the first line of its help."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, self.summary(ctx, name)) for name in self.list_commands(ctx)])
+
+    def summary(self, ctx: click.Context, name: str) -> str:
+        """What one command does, in one line."""
+        found = self.get_command(ctx, name)
+        return found.get_short_help_str(limit=100) if found else ""
 
 
 class ConfigCommand(Command):
@@ -99,12 +113,12 @@ class KeyOption(click.Option):
         )
         self.key = key
 
-    def get_help_record(self, ctx: click.Context) -> tuple[str, str]:
+    def get_help_record(self, _ctx: click.Context) -> tuple[str, str]:
         """The option with what it takes, what it means, and what it is when it is not given."""
         return f"--{self.key.name}{_takes(self.key)}", f"{self.help}  [{'; '.join(_facts(self.key))}]"
 
 
-class KeyType(click.ParamType):
+class KeyType(click.ParamType[str]):
     """The words of a key: left to the key to judge; the shell completes them."""
 
     name = "key"
@@ -126,6 +140,16 @@ def command(function: Handler, *, reads_config: bool = False) -> click.Command:
     return get_command(one)
 
 
+def group(name: str, summary: str, *commands: click.Command) -> click.Command:
+    """A command that has commands of its own."""
+    made = Group(
+        name=name, help=summary, context_settings=dict(SETTINGS), rich_markup_mode=None, suggest_commands=False
+    )
+    for one in commands:
+        made.add_command(one)
+    return made
+
+
 def request(
     ctx: click.Context,
     *,
@@ -133,7 +157,8 @@ def request(
     targets: list[str] | None,
     unikernels: list[str] | None,
     output: str | None = None,
-    link: str | None = None,
+    link: Link | None = None,
+    toolchain: ToolchainChoice | None = None,
     reset: bool = False,
 ) -> Request:
     """What the command line asks of the workflow."""
@@ -144,6 +169,7 @@ def request(
         unikernels=tuple(unikernels or ()),
         output=output,
         link=link,
+        toolchain=toolchain or ToolchainChoice(),
         flags=ctx.meta.get(_FLAGS, {}),
         environment=dict(os.environ),
         reset=reset,
@@ -161,7 +187,11 @@ def global_options() -> list[click.Option]:
             ["-v", "--verbose"], count=True, expose_value=False, callback=_set_verbose, help="tell more; twice: all"
         ),
         click.Option(
-            ["-q", "--quiet"], is_flag=True, expose_value=False, callback=_set_quiet, help="tell errors and results only"
+            ["-q", "--quiet"],
+            is_flag=True,
+            expose_value=False,
+            callback=_set_quiet,
+            help="tell errors and results only",
         ),
         click.Option(
             ["--color"],
@@ -278,10 +308,27 @@ def _facts(key: Key[Any]) -> Iterator[str]:
     yield f"env: {key.environment}"
 
 
+def _format_parameters(
+    command: click.Command,
+    ctx: click.Context,
+    formatter: click.HelpFormatter,
+    between: Callable[[], None] = lambda: None,
+) -> None:
+    """Arguments, the command's own options, whatever comes between, and the options that every command has."""
+    shared = {name for option in global_options() for name in option.opts} | {"--help"}
+    own = [one for one in command.get_params(ctx) if not isinstance(one, KeyOption)]
+    _section(formatter, "Arguments", ctx, [one for one in own if isinstance(one, click.Argument)])
+    options = [one for one in own if isinstance(one, click.Option)]
+    _section(formatter, "Options", ctx, [one for one in options if not shared & {*one.opts}])
+    between()
+    _section(formatter, "Everywhere", ctx, [one for one in options if shared & {*one.opts}])
+
+
 def _section(
-    formatter: click.HelpFormatter, title: str, ctx: click.Context, parameters: Iterator[click.Parameter] | list[KeyOption]
+    formatter: click.HelpFormatter, title: str, ctx: click.Context, parameters: Sequence[click.Parameter]
 ) -> None:
     records = [record for one in parameters if (record := one.get_help_record(ctx)) is not None]
     if records:
         with formatter.section(title):
-            formatter.write_dl(records)
+            # typer escapes brackets for rich, which does not print this
+            formatter.write_dl([(name, text.replace("\\[", "[")) for name, text in records])

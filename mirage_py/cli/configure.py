@@ -8,7 +8,7 @@ import typer
 
 from mirage_py import console
 from mirage_py.cli.command import command, request
-from mirage_py.cli.options import CONFIG, File, Output, Targets, Unikernels
+from mirage_py.cli.options import CONFIG, File, Link, Output, Targets, Unikernels
 from mirage_py.filegen import Written
 from mirage_py.workflow import Configured, Resolved
 from mirage_py.workflow import configure as configure_all
@@ -20,14 +20,16 @@ def configure(
     target: Targets = None,
     unikernel: Unikernels = None,
     output: Output = None,
+    link: Link = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="tell what would be written, and write nothing")] = False,
     reset: Annotated[bool, typer.Option("--reset", help="forget the choices that were saved")] = False,
 ) -> None:
-    """Choose targets and keys; generate what the build needs below mirage/.
+    """Choose targets and keys; generate the build files.
 
-    The choices are saved for each unikernel and target: the next configure and build start from them.
+    They go below mirage/. The choices are saved for each unikernel and target: the next configure and build start from
+    them.
     """
-    asked = request(ctx, file=file, targets=target, unikernels=unikernel, output=output, reset=reset)
+    asked = request(ctx, file=file, targets=target, unikernels=unikernel, output=output, link=link, reset=reset)
     done = configure_all(asked, dry_run=dry_run, progress=console.say)
     for one in done.resolved:
         _tell(one)

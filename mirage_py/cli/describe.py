@@ -34,10 +34,10 @@ def describe(
     form: Annotated[Format, typer.Option("--format", help="a text, a picture, or data", show_default=False)] = "text",
     output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="write it to a file")] = None,
 ) -> None:
-    """Tell what the unikernel is made of, and where each choice came from.
+    """Tell what a unikernel is made of, and who chose it so.
 
-    Without -t for every configured target, or the default one. A picture is of one unikernel on one target; svg is drawn
-    by Graphviz.
+    Without -t for every configured target, or the default one. A picture is of one unikernel on one target; svg is
+    drawn by Graphviz.
     """
     asked = request(ctx, file=file, targets=target, unikernels=unikernel)
     found = resolve_all(asked)

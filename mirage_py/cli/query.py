@@ -10,49 +10,69 @@ import typer
 
 from mirage_py import console
 from mirage_py.cli.command import command, request
-from mirage_py.cli.options import CONFIG, File, Json, Output, Targets, Unikernels
+from mirage_py.cli.options import (
+    CONFIG,
+    File,
+    Json,
+    Link,
+    Output,
+    Prefixes,
+    Switch,
+    Targets,
+    ToolchainFile,
+    Unikernels,
+    stated,
+)
 from mirage_py.dsl.key import suggestion
 from mirage_py.errors import MpyError, UsageError
 
-class KindType(click.ParamType):
+KINDS = ("name", "packages", "opam", "files", "main", "dune", "libraries", "keys", "runtime-args", "plan", "graph",
+         "cflags", "ldflags")  # fmt: skip
+"""Those of `mirage_py.describe`, which is imported only when one is asked."""
+
+
+class KindType(click.ParamType[str]):
     """A kind of question."""
 
     name = "kind"
 
     def convert(self, value: str, _param: click.Parameter | None, _ctx: click.Context | None) -> str:
         """The kind itself; a usage error for a word that is none."""
-        from mirage_py.describe import KINDS
-
         if value not in KINDS:
-            raise UsageError(f"query knows no {value!r}", hint=suggestion(value, KINDS) or f"ask for {', '.join(KINDS)}")
+            raise UsageError(
+                f"query knows no {value!r}", hint=suggestion(value, KINDS) or f"ask for {', '.join(KINDS)}"
+            )
         return value
 
     def shell_complete(self, _ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[Any]:
         """The kinds that begin so. Any: click's item type is not worth its import here."""
         from click.shell_completion import CompletionItem
 
-        from mirage_py.describe import KINDS
-
         return [CompletionItem(kind) for kind in KINDS if kind.startswith(incomplete)]
 
 
 def query(
     ctx: typer.Context,
-    kind: Annotated[str, typer.Argument(metavar="KIND", click_type=KindType(), help="what to tell")],
+    kind: Annotated[str, typer.Argument(metavar="KIND", click_type=KindType(), help=", ".join(KINDS))],
     as_json: Json = False,
     file: File = CONFIG,
     target: Targets = None,
     unikernel: Unikernels = None,
     output: Output = None,
+    link: Link = None,
+    toolchain: ToolchainFile = None,
+    switch: Switch = None,
+    solo5_prefix: Prefixes = None,
 ) -> int | None:
-    """Tell one thing about the configuration, without writing anything.
+    """Tell one thing about the configuration.
 
-    Without -t for every configured target, or the default one. Several answers are headed with the unikernel and target
-    each is for; as JSON they are one object a line.
+    Nothing is written. Without -t for every configured target, or the default one. Several answers are headed with the
+    unikernel and target each is for; as JSON they are one object a line.
     """
     from mirage_py.describe import answers
 
-    asked = request(ctx, file=file, targets=target, unikernels=unikernel, output=output)
+    tools = stated(toolchain, switch, solo5_prefix)
+    asked = request(ctx, file=file, targets=target, unikernels=unikernel, output=output, link=link, toolchain=tools)
     try:
         found = answers(kind, asked)
     except MpyError as refusal:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Final, Literal
 
 from mirage_py.codegen.stamp import stamp
@@ -40,7 +41,7 @@ def _dot_lines(one: Resolved) -> Iterator[str]:
     yield f"digraph {_quoted(one.plan.label)} {{"
     title = _quoted(f"{one.info.name} for {one.info.target}")
     yield f'  graph [label={title}, labelloc=t, fontname="{FONT}", fontsize=16, fontcolor="{INK}",'
-    yield '    rankdir=TB, nodesep=0.3, ranksep=0.45, pad=0.3, splines=true, newrank=true];'
+    yield "    rankdir=TB, nodesep=0.3, ranksep=0.45, pad=0.3, splines=true, newrank=true];"
     yield f'  node [shape=box, style="rounded,filled", fontname="{FONT}", fontsize=12, fontcolor="{INK}",'
     yield '    margin="0.16,0.09", penwidth=1.2];'
     yield f'  edge [color="{FAINT}", arrowsize=0.7, penwidth=1.1];'
@@ -51,7 +52,7 @@ def _dot_lines(one: Resolved) -> Iterator[str]:
     yield '      style="rounded,dashed", color="#c5cad3", margin=12];'
     for node in first:
         yield f"    {_dot_node(node, 'init', ', group=first')}"
-    for above, below in zip(first, first[1:], strict=False):
+    for above, below in pairwise(first):
         yield f"    {above.variable} -> {below.variable} [style=invis];"
     yield "  }"
     for node in _drawn(one):
@@ -78,11 +79,11 @@ def centred(svg: str) -> str:
 
     Graphviz places the beginning of a line, for the width that the line has in its own font; a browser seldom has that.
     """
-    from xml.etree import ElementTree as Xml
+    from xml.etree import ElementTree as ET
 
     space = "http://www.w3.org/2000/svg"
-    Xml.register_namespace("", space)
-    root = Xml.fromstring(svg)  # noqa: S314  # Graphviz wrote it just now
+    ET.register_namespace("", space)
+    root = ET.fromstring(svg)  # noqa: S314  # Graphviz wrote it just now
     for group in root.iter(f"{{{space}}}g"):
         outline = group.find(f"{{{space}}}path")
         if group.get("class") == "node" and outline is not None:
@@ -90,7 +91,7 @@ def centred(svg: str) -> str:
             for line in group.iter(f"{{{space}}}text"):
                 line.set("x", middle)
                 line.set("text-anchor", "middle")
-    return Xml.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+    return ET.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
 
 def _middle(path: str) -> str:
@@ -115,7 +116,7 @@ def _mermaid_lines(one: Resolved) -> Iterator[str]:
     yield "    direction TB"
     for node in first:
         yield f"    {_mermaid_node(node, 'init')}"
-    for above, below in zip(first, first[1:], strict=False):
+    for above, below in pairwise(first):
         yield f"    {above.variable} ~~~ {below.variable}"
     yield "  end"
     for node in _drawn(one):

@@ -13,6 +13,7 @@ from typing import Any
 from mirage_py.codegen.describe import requirement_json
 from mirage_py.describe.data import Json, boot_arguments_data, files, graph_data, keys_data, plan_data
 from mirage_py.describe.text import bounds
+from mirage_py.model.toolchain import Toolchain
 from mirage_py.workflow import Request, Resolved, resolve_all
 
 
@@ -148,12 +149,14 @@ def _ldflags(one: Resolved, request: Request) -> list[str]:
     return list(_toolchain(one, request).all_ldflags)
 
 
-def _toolchain(one: Resolved, request: Request) -> Any:  # any: model.toolchain.Toolchain, imported where it is made
-    from mirage_py.model.toolchain import ToolchainChoice
-    from mirage_py.toolchain.discover import discover, from_environment
+def _toolchain(one: Resolved, request: Request) -> Toolchain:
+    """As `build` would find it: how the image is linked may have been saved when it was configured."""
+    from mirage_py.building import toolchains_for
+    from mirage_py.state import SavedTarget, read_state
 
-    link: Any = request.link
-    return discover(one.info.target, from_environment(ToolchainChoice(link=link)))
+    saved = read_state(request.mirage).get(one.info.name, {}).get(one.info.target, SavedTarget())
+    _, toolchains = toolchains_for((one.plan,), request.toolchain, {one.info.target: request.link or saved.link})
+    return toolchains[one.info.target]
 
 
 MACHINE: Mapping[str, Callable[[Resolved, Request], list[str]]] = {"cflags": _cflags, "ldflags": _ldflags}

@@ -108,7 +108,9 @@ def _origin(name: str, served: Mapping[str, Served], local: set[str]) -> Iterato
 
 def _devices(branches: Iterable[Branch], paint: Paint) -> list[str]:
     lines = [_device(branch, paint) for branch in branches]
-    return [*lines, "", paint("── is applied to   ╌╌ waits for", "dim")] if any("╌" in line for line in lines) else lines
+    return (
+        [*lines, "", paint("── is applied to   ╌╌ waits for", "dim")] if any("╌" in line for line in lines) else lines
+    )
 
 
 def _device(branch: Branch, paint: Paint) -> str:

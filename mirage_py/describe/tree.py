@@ -13,7 +13,7 @@ DEEPEST = 12
 
 @dataclass(frozen=True, kw_only=True)
 class Branch:
-    """One line of the tree: the lines that lead to it, the device, and whether it was shown before or is shown later."""
+    """One line of the tree: what leads to it, the device, and whether it was shown before or is shown later."""
 
     lead: str
     node: Node

@@ -76,7 +76,9 @@ def test_same_as_a_process(name: str, mpy: Mpy, tmp_path: Path, capsys: pytest.C
     assert differences(facts, done.stdout, tmp_path, capsys) == "same"
 
 
-def test_a_difference_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_difference_is_found(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The comparison itself: the facts of another target are not the same."""
     monkeypatch.chdir(HERE / "configs" / "tutorial-hello")
     main(["query", "graph", "--json", "-t", "unix"])

@@ -1,0 +1,89 @@
+"""`mpy doctor`: what this machine has for building and running, and the line that mends what it has not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+from mirage_py import console
+from mirage_py.cli.command import command
+from mirage_py.cli.options import (
+    CONFIG,
+    File,
+    Json,
+    Link,
+    Prefixes,
+    Switch,
+    Targets,
+    ToolchainFile,
+    checked_targets,
+    choice,
+)
+from mirage_py.console import Paint, Style
+from mirage_py.model.toolchain import Finding, Status
+
+MARKS: dict[Status, tuple[str, Style]] = {
+    "ok": ("ok", "green"),
+    "warning": ("warning", "yellow"),
+    "problem": ("problem", "red"),
+}
+NOT_FIT = 5
+"""As for a tool that is missing: that is what a build would say."""
+
+
+def doctor(
+    target: Targets = None,
+    as_json: Json = False,
+    file: File = CONFIG,
+    toolchain: ToolchainFile = None,
+    switch: Switch = None,
+    solo5_prefix: Prefixes = None,
+    link: Link = None,
+) -> int:
+    """Look at this machine's tools; tell how to mend them.
+
+    Without -t for the targets that are configured here, or unix. Ends with 5 when something is missing.
+    """
+    from mirage_py.toolchain.doctor import doctor as examine
+
+    folder = file.absolute().parent
+    asked = choice(toolchain, switch, solo5_prefix, link)
+    with console.working("looking at this machine"):
+        findings = examine(checked_targets(target) or _configured(folder), asked, folder)
+    console.result("".join(f"{json.dumps(asdict(one))}\n" for one in findings) if as_json else _text(findings))
+    return NOT_FIT if any(one.status == "problem" for one in findings) else 0
+
+
+COMMAND = command(doctor)
+
+
+def _configured(folder: Path) -> tuple[str, ...]:
+    from mirage_py.state import read_state
+
+    saved = read_state(folder / "mirage")
+    return tuple(dict.fromkeys(target for of_unikernel in saved.values() for target in of_unikernel))
+
+
+def _text(findings: tuple[Finding, ...]) -> str:
+    paint = console.painter()
+    width = max((len(one.subject) for one in findings), default=0)
+    lines = [line for one in findings for line in _lines(one, width, paint)]
+    return "\n".join([*lines, "", _sum(findings)])
+
+
+def _lines(one: Finding, width: int, paint: Paint) -> Iterator[str]:
+    mark, style = MARKS[one.status]
+    yield f"{paint(f'{mark:<7}', style)}  {one.subject:<{width}}  {one.text}"
+    for line in (one.fix or "").splitlines():
+        yield f"{'':<{width + 9}}  {paint('->', 'cyan')} {line}"
+
+
+def _sum(findings: tuple[Finding, ...]) -> str:
+    counts = {status: sum(one.status == status for one in findings) for status in MARKS}
+    if not counts["problem"]:
+        return "all that a build needs is here" + (f" ({counts['warning']} warnings)" if counts["warning"] else "")
+    return f"{counts['problem']} to mend before a build" + (
+        f", {counts['warning']} warnings" if counts["warning"] else ""
+    )

@@ -1,0 +1,58 @@
+"""`mpy init DIR`: the first files of a unikernel, to build at once and then to change."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import typer
+
+from mirage_py import console
+from mirage_py.cli.command import command
+from mirage_py.dsl.config import LONGEST_NAME
+from mirage_py.filegen import create
+
+Template = Literal["hello", "keys", "c-stubs", "device"]
+TEMPLATES: Final = Path(__file__).parent.parent / "templates" / "init"
+PLACEHOLDER: Final = "@NAME@"
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="a new folder, or one without such files")],
+    template: Annotated[
+        Template, typer.Option("--template", help="what to begin with; hello unless given", show_default=False)
+    ] = "hello",
+) -> None:
+    """Begin a unikernel: write config.py and its sources.
+
+    hello logs and ends; keys has choices for configure and for boot; c-stubs has C code of its own; device has a device
+    of its own. Nothing that is there is overwritten.
+    """
+    files = {name: text.replace(PLACEHOLDER, name_for(folder)) for name, text in _texts(template).items()}
+    wanted = {name: text for name, text in files.items() if not (name == ".gitignore" and (folder / name).exists())}
+    create(folder, wanted)
+    for name in wanted:
+        console.say(f"created {folder / name}", event="file", action="created", path=str(folder / name))
+    console.say(f"next: cd {shlex.quote(str(folder))} && mpy build && mpy run", event="next")
+
+
+COMMAND = command(init)
+
+
+def name_for(folder: Path) -> str:
+    """A name for the unikernel: the folder's, with what a name cannot have left out."""
+    words = re.sub(r"[^A-Za-z0-9_.-]+", "-", folder.absolute().resolve().name).strip("-_.")
+    return words[:LONGEST_NAME] or "unikernel"
+
+
+def _texts(template: Template) -> dict[str, str]:
+    root = TEMPLATES / template
+    files = sorted(path for path in root.rglob("*") if path.is_file() and path.suffix != ".pyc")
+    return {_shown(path.relative_to(root)): path.read_text(encoding="utf-8") for path in files}
+
+
+def _shown(path: Path) -> str:
+    """A dot file has no dot in the package, where it would be taken for one of mpy's own."""
+    return ".gitignore" if path.name == "gitignore" else path.as_posix()

@@ -1,0 +1,124 @@
+"""`mpy toolchain`: what compiles and links for a target; and the same in pkg-config's words, for C libraries."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mirage_py import console
+from mirage_py.cli.command import command, group
+from mirage_py.cli.options import Json, Link, Prefixes, Switch, Targets, ToolchainFile, checked_targets, choice
+from mirage_py.errors import Location, UsageError, WouldOverwrite
+from mirage_py.model.toolchain import Toolchain
+
+
+def show(
+    target: Targets = None,
+    as_json: Json = False,
+    toolchain: ToolchainFile = None,
+    switch: Switch = None,
+    solo5_prefix: Prefixes = None,
+    link: Link = None,
+) -> None:
+    """Tell every fact and where it comes from.
+
+    Without -t for unix.
+    """
+    from mirage_py.toolchain.discover import discover
+
+    asked = choice(toolchain, switch, solo5_prefix, link)
+    found = [discover(name, asked) for name in checked_targets(target) or ("unix",)]
+    if as_json:
+        console.result("".join(f"{json.dumps(toolchain_json(one))}\n" for one in found))
+    else:
+        console.result("\n".join(_text(one) for one in found))
+
+
+def export(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="where to write them")],
+    target: Targets = None,
+    toolchain: ToolchainFile = None,
+    switch: Switch = None,
+    solo5_prefix: Prefixes = None,
+    link: Link = None,
+) -> None:
+    """Describe it to pkg-config, for C libraries of 2021.
+
+    Writes ocaml-freestanding.pc and solo5-bindings-ABI.pc. Their makefiles find them with PKG_CONFIG_LIBDIR=DIR.
+    """
+    from mirage_py.filegen import write_whole
+    from mirage_py.toolchain.discover import discover
+    from mirage_py.toolchain.export import descriptions
+
+    (name,) = _one(checked_targets(target))
+    described = descriptions(discover(name, choice(toolchain, switch, solo5_prefix, link)))
+    _check_free(folder, [one.name for one in described])
+    folder.mkdir(parents=True, exist_ok=True)
+    for one in described:
+        write_whole(folder / one.name, one.text)
+        console.say(f"wrote {folder / one.name}", event="file", action="wrote", path=str(folder / one.name))
+    console.say(f"next: PKG_CONFIG_LIBDIR={folder.absolute()} pkg-config --cflags ocaml-freestanding", event="next")
+
+
+COMMAND = group("toolchain", "Tell what compiles and links for a target.", command(show), command(export))
+
+
+def toolchain_json(toolchain: Toolchain) -> dict[str, Any]:  # any: JSON
+    """Every field, paths as text, with where each comes from under `sources`."""
+    return {field.name: _plain(getattr(toolchain, field.name)) for field in fields(toolchain)}
+
+
+def _plain(value: Any) -> Any:  # any: JSON
+    match value:
+        case Path():
+            return str(value)
+        case tuple():
+            return [_plain(one) for one in value]
+        case Mapping():
+            return {name: _plain(one) for name, one in value.items()}
+        case _:
+            return value
+
+
+def _text(toolchain: Toolchain) -> str:
+    paint = console.painter()
+    rows = list(_rows(toolchain))
+    width = max(len(name) for name, _, _ in rows)
+    sources = (paint(f"({source})", "dim") if source else "" for _, _, source in rows)
+    lines = [
+        f"  {name:<{width}}  {value}  {source}".rstrip() for (name, value, _), source in zip(rows, sources, strict=True)
+    ]
+    return "\n".join([paint(f"toolchain for {toolchain.target}", "bold"), *lines]) + "\n"
+
+
+def _rows(toolchain: Toolchain) -> Iterator[tuple[str, str, str]]:
+    for name, value in toolchain_json(toolchain).items():
+        if name in {"target", "sources"} or value in (None, [], {}, ""):
+            continue
+        shown = " ".join(value) if isinstance(value, list) else _pairs(value) if isinstance(value, dict) else str(value)
+        yield name.replace("_", " "), shown, toolchain.sources.get(name, "")
+
+
+def _pairs(value: Mapping[str, str]) -> str:
+    return ", ".join(f"{name}={one}" for name, one in value.items())
+
+
+def _one(targets: tuple[str, ...]) -> tuple[str, ...]:
+    if len(targets) != 1:
+        raise UsageError("export describes one toolchain: name one target", hint="mpy toolchain export -t spt DIR")
+    return targets
+
+
+def _check_free(folder: Path, names: list[str]) -> None:
+    """An older export may be replaced; what another hand wrote may not."""
+    for name in names:
+        path = folder / name
+        if path.exists() and "described by mpy" not in path.read_text(encoding="utf-8", errors="replace"):
+            raise WouldOverwrite(
+                f"{name} is there, and mpy did not write it", location=Location.of(path), hint="choose another folder"
+            )
