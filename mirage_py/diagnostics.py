@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from mirage_py.audit.explain import Explanation
 from mirage_py.errors import Location, ToolFailed
 from mirage_py.process import Result
+
+if TYPE_CHECKING:
+    from mirage_py.audit.explain import Explanation  # the audit's readers take 100 ms to import
 
 _PLACE = re.compile(r'^File "(?P<file>[^"]+)", lines? (?P<line>\d+)(?:-\d+)?(?:, characters (?P<chars>[\d-]+))?:', re.MULTILINE)
 _ERROR = re.compile(r"^Error(?: \([^)]*\))?: (?P<text>.*(?:\n(?: .*|$))*)", re.MULTILINE)

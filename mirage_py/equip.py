@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import assert_never
 
-from mirage_py.audit.vendored import Vendored
 from mirage_py.errors import Location, ToolTooOld, UnsupportedTarget
 from mirage_py.linking import Group, groups, host_workspace, output_obj_compiler
 from mirage_py.model.command import Command
@@ -162,7 +161,11 @@ def cross_environment(folder: Path, toolchains: Iterable[Toolchain]) -> dict[str
 def vendored_libraries(folder: Path) -> dict[str, Library]:
     """The libraries whose sources lie below the folders for vendored code."""
     places = tuple(folder / place for place in VENDORED if (folder / place).is_dir())
-    return {name: stanza.library for name, stanza in Vendored(places).stanzas.items()} if places else {}
+    if not places:
+        return {}
+    from mirage_py.audit.vendored import Vendored  # only where there is something to read
+
+    return {name: stanza.library for name, stanza in Vendored(places).stanzas.items()}
 
 
 def compile_stubs(equipment: Equipment) -> dict[str, str]:

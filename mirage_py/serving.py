@@ -7,7 +7,7 @@ the release series whose interface that was written against.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mirage_py.errors import LibraryNotFound
@@ -62,7 +62,7 @@ class Servers:
         if package in self._vendored_packages and package not in self._bundle:
             return self._findlib.find(name)
         if self._is_installed(package, name):
-            return self._findlib.find(name)
+            return _without_history(self._findlib.find(name))
         return self._of_bundle(package, name)
 
     def _is_installed(self, package: str, name: str) -> bool:
@@ -90,6 +90,13 @@ class Servers:
     def _of_bundle(self, package: str, name: str) -> Library | None:
         bundled: BundledPackage | None = self._bundle.get(package)
         return bundled.libraries.get(name) if bundled else None
+
+
+def _without_history(library: Library | None) -> Library | None:
+    """A library without what its META file asks for only as older compilers needed it: bigarray left Unix in 4.07."""
+    if library is not None and library.name == "bigarray":
+        return replace(library, requires=())
+    return library
 
 
 def _series(version: str) -> tuple[str, ...]:
