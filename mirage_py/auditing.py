@@ -20,7 +20,7 @@ from mirage_py.toolchain.findlib import Findlib
 
 
 def audit_plan(
-    folder: Path, plan: Plan, *, allow: tuple[Allow, ...] = (), fail_on: tuple[FailOn, ...] = DEFAULT_FAIL_ON
+    folder: Path, plan: Plan, *, allow: tuple[Allow, ...] = (), fail_on: tuple[FailOn, ...] | None = None
 ) -> AuditReport:
     """The verdicts on all that one plan links."""
     return judge(_request_for(folder, plan, toolchain_or_none(plan.target), allow=allow, fail_on=fail_on))
@@ -33,7 +33,7 @@ def audit_libraries(
     *,
     opam: Iterable[str] = (),
     allow: tuple[Allow, ...] = (),
-    fail_on: tuple[FailOn, ...] = DEFAULT_FAIL_ON,
+    fail_on: tuple[FailOn, ...] | None = None,
 ) -> AuditReport:
     """The verdicts on libraries by name, installed or vendored, and on opam packages from their metadata alone."""
     found = [(target, toolchain_or_none(target)) for target in targets]
@@ -47,7 +47,7 @@ def audit_libraries(
         path=findlib.path,
         vendored=_vendored_folders(folder),
         allow=allow,
-        fail_on=fail_on,
+        fail_on=DEFAULT_FAIL_ON if fail_on is None else fail_on,
         cache=cache_folder(),
     )
     return judge(request if toolchain is None else with_toolchain(request, toolchain))
@@ -100,7 +100,7 @@ def _request_for(
     toolchain: Toolchain | None,
     *,
     allow: tuple[Allow, ...] = (),
-    fail_on: tuple[FailOn, ...] = DEFAULT_FAIL_ON,
+    fail_on: tuple[FailOn, ...] | None = None,
 ) -> AuditRequest:
     findlib = Findlib.discover() if toolchain is None else findlib_for(toolchain, Findlib.discover())
     serving = who_serves(plan, findlib, vendored_libraries(folder))
@@ -113,7 +113,7 @@ def _request_for(
         path=findlib.path,
         vendored=(*_vendored_folders(folder), *(bundle[name].directory for name in serving.bundled)),
         allow=allow,
-        fail_on=fail_on,
+        fail_on=DEFAULT_FAIL_ON if fail_on is None else fail_on,
         cache=cache_folder(),
     )
     return request if toolchain is None else with_toolchain(request, toolchain)

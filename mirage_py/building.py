@@ -41,10 +41,10 @@ class Built:
 
 
 def toolchains_for(
-    plans: Iterable[Plan], choice: ToolchainChoice, links: Mapping[str, Link | None]
+    plans: Iterable[Plan], choice: ToolchainChoice | None, links: Mapping[str, Link | None]
 ) -> tuple[HostToolchain, Toolchains]:
     """The host's tools, and the toolchain of each target; `links` says by target how its image is linked."""
-    stated = from_environment(choice)
+    stated = from_environment(choice or ToolchainChoice())
     host = discover_host(stated)
     targets = dict.fromkeys(plan.target for plan in plans)
     return host, {

@@ -11,10 +11,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from mirage_py.errors import Location, MpyError
-from mirage_py.model.toolchain import Link
+
+if TYPE_CHECKING:
+    from mirage_py.model.toolchain import Link
 
 FORMAT = 1
 FILE = "choices.json"

@@ -16,9 +16,7 @@ from mirage_py.dsl.key import target as target_key
 from mirage_py.errors import MpyError, UsageError
 from mirage_py.filegen import Tree, Written
 from mirage_py.loader import load
-from mirage_py.model.audit import DEFAULT_FAIL_ON, AuditReport, FailOn
 from mirage_py.model.plan import Plan
-from mirage_py.model.toolchain import Link, ToolchainChoice
 from mirage_py.resolve.context import Context, choose, keys_of
 from mirage_py.resolve.graph import Graph
 from mirage_py.resolve.info import Info, resolve
@@ -29,6 +27,8 @@ from mirage_py.targets.plan import dune_project, dune_workspace, platform, vendo
 
 if TYPE_CHECKING:
     from mirage_py.building import Built
+    from mirage_py.model.audit import AuditReport, FailOn
+    from mirage_py.model.toolchain import Link, ToolchainChoice
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,7 @@ class Request:
     unikernels: tuple[str, ...] = ()
     output: str | None = None
     link: Link | None = None
-    toolchain: ToolchainChoice = ToolchainChoice()
+    toolchain: ToolchainChoice | None = None
     flags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     reset: bool = False
@@ -142,7 +142,7 @@ def audit(
     *,
     libraries: tuple[str, ...] = (),
     opam: tuple[str, ...] = (),
-    fail_on: tuple[FailOn, ...] = DEFAULT_FAIL_ON,
+    fail_on: tuple[FailOn, ...] | None = None,
 ) -> AuditReport:
     """Will it run? The verdicts on the configuration here, or on the libraries and opam packages that are named."""
     from mirage_py.auditing import audit_libraries, audit_plan, merged

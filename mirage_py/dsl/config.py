@@ -13,7 +13,7 @@ from mirage_py.dsl.package import Package
 from mirage_py.dsl.place import here
 from mirage_py.dsl.term import Term
 from mirage_py.errors import ConfigError, Location
-from mirage_py.model.audit import Allow
+from mirage_py.model.allow import Allow
 
 LONGEST_NAME = 60
 """Characters: leaves room for a target's name and suffix in every file system's 255 bytes and in a Xen domain name."""

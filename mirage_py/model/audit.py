@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
+from mirage_py.model.allow import Allow
+
 Verdict = Literal["runs", "recompile", "unsure", "aborts", "missing", "unix"]
 """What happens to a library on a target, mildest first."""
 
@@ -30,22 +32,6 @@ VERDICT_WORDS: Final[dict[Verdict, str]] = {
     "missing": "will not link",
     "unix": "needs Unix",
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Allow:
-    """One entry of the allow-list: the verdict on `library` is known and accepted, for the reason given.
-
-    `target` narrows it to one target. A library above an allowed one does not inherit what was allowed.
-    """
-
-    library: str
-    reason: str
-    target: str | None = None
-
-    def covers(self, library: str, target: str) -> bool:
-        """Whether this entry speaks of that library on that target."""
-        return self.library == library and self.target in (None, target)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from mirage_py.model.toolchain import DeclaredStubs
+from mirage_py.model.stubs import DeclaredStubs
 
 DuneContext = Literal["default", "solo5", "unikraft"]
 """The dune context a target is compiled in: the host's compiler, or a cross compiler by the name of its toolchain."""

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
-from mirage_py.errors import Location
-
 Generation = Literal["host", "cross", "pkg-config"]
 """host: the machine's own compiler; cross: ocaml-solo5, Solo5 since 0.7; pkg-config: ocaml-freestanding before it."""
 
@@ -112,20 +110,6 @@ class ToolchainChoice:
     switch: str | None = None
     prefixes: tuple[Path, ...] = ()
     link: Link | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class DeclaredStubs:
-    """C sources that a user names for the stubs of an installed library, for targets that have to recompile them.
-
-    `sources` are files, folders or globs; `pkg_config` names packages of the target.
-    """
-
-    library: str
-    sources: tuple[str, ...]
-    cflags: tuple[str, ...] = ()
-    pkg_config: tuple[str, ...] = ()
-    location: Location | None = None
 
 
 Status = Literal["ok", "warning", "problem"]

@@ -11,7 +11,7 @@ from mirage_py.codegen.sexp import render_stanzas
 from mirage_py.codegen.stamp import stamped, stamped_below
 from mirage_py.dsl.device import Sexp
 from mirage_py.model.plan import CStub, GeneratedFile, NeededLibrary, Plan
-from mirage_py.model.toolchain import DeclaredStubs
+from mirage_py.model.stubs import DeclaredStubs
 from mirage_py.resolve.graph import Graph
 from mirage_py.resolve.info import Info, Platform
 from mirage_py.targets import family

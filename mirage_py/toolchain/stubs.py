@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 from mirage_py.errors import ConfigError, LibraryNotFound
-from mirage_py.model.toolchain import DeclaredStubs, HostToolchain, Toolchain
+from mirage_py.model.stubs import DeclaredStubs
+from mirage_py.model.toolchain import HostToolchain, Toolchain
 from mirage_py.toolchain.closure import Closure
 from mirage_py.toolchain.cside import CSide, c_sides
 from mirage_py.toolchain.findlib import Findlib

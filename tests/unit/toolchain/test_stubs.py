@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mirage_py.errors import ConfigError, LibraryNotFound, Location, MpyError, ToolFailed, ToolNotFound
-from mirage_py.model.toolchain import DeclaredStubs, Link, Toolchain, ToolchainChoice
+from mirage_py.model.stubs import DeclaredStubs
+from mirage_py.model.toolchain import Link, Toolchain, ToolchainChoice
 from mirage_py.toolchain.archives import is_empty, machine_of
 from mirage_py.toolchain.cside import c_sides
 from mirage_py.toolchain.discover import discover, from_environment
