@@ -81,9 +81,16 @@ def _block(node: Node, info: Info) -> _Block:
         variable=node.variable,
         inputs=tuple(dict.fromkeys(child.variable for child in node.inputs)),
         runtime_args=tuple((f"_{name}", f"{name}__key") for name in info.boot_arg_names(node)),
-        code=tuple(connect(node, info).splitlines()),
+        code=_lines(node, info),
         directive=_directive(node.device.location) if node.device.located else None,
     )
+
+
+def _lines(node: Node, info: Info) -> tuple[str, ...]:
+    """The connect code; what a user wrote says its type, or a mistake in it would show where the value is used."""
+    code = connect(node, info)
+    users_own = node.device.located and not node.device.is_main
+    return tuple((f"({code} : _ io)" if users_own else code).splitlines())
 
 
 def _directive(location: Location | None) -> str | None:
