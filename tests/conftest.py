@@ -17,6 +17,7 @@ import pytest
 from mirage_py.errors import MpyError
 from mirage_py.model.toolchain import ToolchainChoice
 from mirage_py.toolchain.discover import discover, from_environment
+from mirage_py.toolchain.kvm import probe
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
@@ -54,7 +55,8 @@ def lacks(marker: str) -> str | None:
         case "qemu":
             return None if shutil.which("qemu-system-x86_64") else "qemu-system-x86_64 is not on PATH"
         case "kvm":
-            return None if os.access("/dev/kvm", os.R_OK | os.W_OK) else "no usable /dev/kvm"
+            found = probe()
+            return None if found.state == "usable" else found.text
         case _:
             return None
 

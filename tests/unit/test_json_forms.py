@@ -84,6 +84,28 @@ def test_describe_answers_as_its_schema_says(everything: Path, mpy: Mpy) -> None
         check(line, "describe")
 
 
+@pytest.mark.parametrize("target", ["unix", "hvt"])
+def test_doctor_answers_as_its_schema_says(target: str, everything: Path, mpy: Mpy) -> None:
+    for line in lines(mpy("doctor", "-t", target, "--json", cwd=everything).stdout):
+        check(line, "doctor")
+
+
+@pytest.mark.ocaml
+def test_toolchain_answers_as_its_schema_says(everything: Path, mpy: Mpy) -> None:
+    check(mpy("toolchain", "show", "-t", "unix", "--json", cwd=everything, code=0).stdout, "toolchain")
+
+
+@pytest.mark.solo5
+def test_cross_toolchain_answers_as_its_schema_says(everything: Path, mpy: Mpy) -> None:
+    check(mpy("toolchain", "show", "-t", "spt", "--json", cwd=everything, code=0).stdout, "toolchain")
+
+
+@pytest.mark.ocaml
+def test_audit_answers_as_its_schema_says(everything: Path, mpy: Mpy) -> None:
+    done = mpy("audit", "lwt.unix", "nothing-of-this-name", "-t", "hvt", "--format", "json", cwd=everything, code=8)
+    check(done.stdout, "audit")
+
+
 def events(done: Finished) -> list[str]:
     for line in lines(done.stderr):
         check(line, "events", json.loads(line)["event"])
