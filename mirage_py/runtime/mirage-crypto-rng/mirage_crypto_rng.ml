@@ -16,8 +16,6 @@ external system : unit -> string = "mpy_rng_system"
 (* [fill buf off n]; no bounds are checked. *)
 external fill : bytes -> int -> int -> unit = "mpy_rng_fill"
 
-let check () = ignore (system ())
-
 module Entropy = struct
   type source = string
 

@@ -60,8 +60,3 @@ val accumulate : g option -> Entropy.source -> [ `Acc of string -> unit ]
 val seeded : g option -> bool
 val pools : g option -> int
 val strict : g option -> bool
-
-(**/**)
-
-val check : unit -> unit
-(** Raises [Failure] where the system has no generator. *)
