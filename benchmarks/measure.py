@@ -16,6 +16,9 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
+VERDICT_AGAINST: Final = 8
+"""The exit code of an audit that found something: it did its work."""
+
 BUDGET: Final = 8.0
 """Seconds after which a measurement is not repeated again."""
 
@@ -47,7 +50,7 @@ def run(argv: tuple[str, ...], folder: Path, env: Mapping[str, str] | None = Non
     seconds = time.perf_counter() - start
     process.returncode = os.waitstatus_to_exitcode(status)
     process.stdout.close()
-    if process.returncode != 0:
+    if process.returncode not in {0, VERDICT_AGAINST}:
         raise SystemExit(f"$ {' '.join(argv)}\n{output.decode()}exit {process.returncode}")
     return Sample(seconds=seconds, cpu=usage.ru_utime + usage.ru_stime, memory=usage.ru_maxrss * 1024, runs=1)
 

@@ -32,6 +32,7 @@ TARGETS: Final = (
     "unix", "macosx", "hvt", "spt", "virtio", "muen", "genode", "xen", "qubes", "unikraft-firecracker", "unikraft-qemu",
 )  # fmt: skip
 FREESTANDING: Final = ("spt", "hvt", "virtio", "muen")
+LIBRARIES: Final = 200
 SIZES: Final = [1000, 2000, 5000, 10000]
 
 
@@ -204,6 +205,26 @@ def freestanding(folder: Path) -> Iterator[Figure]:
     yield from _discovery(folder)
 
 
+def audit(folder: Path) -> Iterator[Figure]:
+    """The audit of many installed libraries at once, without and with what an earlier one left in the cache."""
+    asked = subprocess.run(("ocamlfind", "list"), capture_output=True, text=True, check=True).stdout
+    names = tuple(line.split()[0] for line in asked.splitlines() if line)[:LIBRARIES]
+    if len(names) < LIBRARIES:
+        yield Figure(what=f"audit of {LIBRARIES} libraries", value=f"only {len(names)} are installed here")
+        return
+    command = mpy("audit", *names, "-t", "hvt", "--format", "json")
+    caches = count()
+    env = {**os.environ}
+
+    def forget() -> None:
+        env["XDG_CACHE_HOME"] = str(folder / f"cache-{next(caches)}")
+
+    cold = repeat(command, folder, runs=5, before=forget, env=env)
+    warm = repeat(command, folder, env=env)
+    yield _timed(f"audit of {LIBRARIES} libraries, first time", cold, "2 s")
+    yield _timed("the same, nothing changed", warm, "300 ms")
+
+
 def _idle(folder: Path, targets: tuple[str, ...], what: str) -> Iterator[Figure]:
     write_hello(folder)
     command = _build(*targets)
@@ -270,6 +291,7 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
     "graphs": graphs,
     "build": build,
     "freestanding": freestanding,
+    "audit": audit,
 }
 
 
