@@ -8,7 +8,6 @@ digests of what is about to be written are listed before, so that a crash at any
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import os
 import shutil
@@ -285,10 +284,14 @@ def _read(path: Path) -> bytes | None:
 
 
 def _digest(text: str) -> str:
+    import hashlib  # 3 ms: a query writes no file
+
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _digest_file(path: Path) -> str:
+    import hashlib
+
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 

@@ -6,7 +6,6 @@ ado, anything else (edited by hand, half of a merge) is validated field by field
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -68,6 +67,8 @@ def _encode(one: SavedTarget) -> dict[str, Any]:
 
 
 def _digest(body: object) -> str:
+    import hashlib  # 3 ms: only where choices were saved
+
     return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
 
 

@@ -93,6 +93,11 @@ def resolve_all(request: Request) -> tuple[Resolved, ...]:
     return tuple(_resolve_each(config, request, saved))
 
 
+def chosen_unikernels(request: Request) -> tuple[Unikernel, ...]:
+    """The unikernels that the request names, or all that are registered; nothing is resolved."""
+    return _chosen_unikernels(request.config or load(request.file), request)
+
+
 def known_keys(config: Config) -> dict[str, Key[Any]]:
     """The keys of a configuration by name, the target among them."""
     roots = [term for unikernel in config.unikernels for term in (*unikernel.init, *unikernel.jobs)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 import typer
@@ -16,11 +16,13 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from mirage_py import console
-from mirage_py.dsl.config import Config
-from mirage_py.dsl.key import Key
 from mirage_py.errors import MpyError
-from mirage_py.model.toolchain import Link, ToolchainChoice
-from mirage_py.workflow import Request
+
+if TYPE_CHECKING:
+    from mirage_py.dsl.config import Config
+    from mirage_py.dsl.key import Key
+    from mirage_py.model.toolchain import Link, ToolchainChoice
+    from mirage_py.workflow import Request
 
 SETTINGS: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -162,6 +164,8 @@ def request(
     reset: bool = False,
 ) -> Request:
     """What the command line asks of the workflow."""
+    from mirage_py.workflow import Request
+
     return Request(
         file=file,
         config=ctx.meta.get(_CONFIG),
@@ -169,7 +173,7 @@ def request(
         unikernels=tuple(unikernels or ()),
         output=output,
         link=link,
-        toolchain=toolchain or ToolchainChoice(),
+        toolchain=toolchain,
         flags=ctx.meta.get(_FLAGS, {}),
         environment=dict(os.environ),
         reset=reset,

@@ -52,22 +52,25 @@ COMMAND = command(describe, reads_config=True)
 
 
 def _rendered(found: tuple[Resolved, ...], form: Format, folder: Path, *, to_file: bool) -> str:
-    from mirage_py import describe as views
+    from mirage_py.describe import pictures
+    from mirage_py.describe.data import description
+    from mirage_py.describe.served import served_by
+    from mirage_py.describe.text import describe_text
 
     match form:
         case "text":
             paint = console.plain if to_file else console.painter()
             columns = console.width() or 80
-            return "\n".join(views.describe_text(one, views.served_by(one, folder), paint, columns) for one in found)
+            return "\n".join(describe_text(one, served_by(one, folder), paint, columns) for one in found)
         case "json":
-            data = (views.description(one, views.served_by(one, folder)) for one in found)
+            data = (description(one, served_by(one, folder)) for one in found)
             return "\n".join(json.dumps(one, ensure_ascii=False) for one in data)
         case "dot":
-            return views.dot(_single(found))
+            return pictures.dot(_single(found))
         case "mermaid":
-            return views.mermaid(_single(found))
+            return pictures.mermaid(_single(found))
         case "svg":
-            return _drawn(views.dot(_single(found)))
+            return _drawn(pictures.dot(_single(found)))
 
 
 def _single(found: tuple[Resolved, ...]) -> Resolved:
@@ -80,7 +83,7 @@ def _single(found: tuple[Resolved, ...]) -> Resolved:
 
 
 def _drawn(dot: str) -> str:
-    from mirage_py.describe import centred
+    from mirage_py.describe.pictures import centred
     from mirage_py.process import run
 
     return centred(run(Command(argv=("dot", "-Tsvg"), purpose="draw the picture"), stdin=dot).stdout)

@@ -59,8 +59,10 @@ Link = Annotated[
 ]
 
 
-def stated(toolchain: Path | None, switch: str | None, prefixes: list[Path] | None) -> ToolchainChoice:
-    """What the command line alone says about the toolchain."""
+def stated(toolchain: Path | None, switch: str | None, prefixes: list[Path] | None) -> ToolchainChoice | None:
+    """What the command line alone says about the toolchain; None when it says nothing."""
+    if toolchain is None and switch is None and not prefixes:
+        return None
     from mirage_py.model.toolchain import ToolchainChoice
 
     return ToolchainChoice(description=toolchain, switch=switch, prefixes=tuple(prefixes or ()))
@@ -72,9 +74,10 @@ def choice(
     """What the command line and then the environment say about the toolchain."""
     from dataclasses import replace
 
+    from mirage_py.model.toolchain import ToolchainChoice
     from mirage_py.toolchain.discover import from_environment
 
-    return from_environment(replace(stated(toolchain, switch, prefixes), link=link))
+    return from_environment(replace(stated(toolchain, switch, prefixes) or ToolchainChoice(), link=link))
 
 
 def checked_targets(targets: list[str] | None) -> tuple[str, ...]:

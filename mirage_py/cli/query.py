@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import click
 import typer
@@ -23,13 +23,13 @@ from mirage_py.cli.options import (
     Unikernels,
     stated,
 )
+from mirage_py.describe import KINDS
 from mirage_py.dsl.key import suggestion
-from mirage_py.errors import MpyError, UsageError
+from mirage_py.errors import MpyError, UnsupportedTarget, UsageError
 
-KINDS = ("name", "packages", "opam", "files", "main", "dune", "libraries", "keys", "runtime-args", "plan", "graph",
-         "cflags", "ldflags")  # fmt: skip
-"""Those of `mirage_py.describe`, which is imported only when one is asked."""
-
+if TYPE_CHECKING:
+    from mirage_py.describe.queries import Answer
+    from mirage_py.workflow import Request
 
 class KindType(click.ParamType[str]):
     """A kind of question."""
@@ -69,27 +69,39 @@ def query(
     Nothing is written. Without -t for every configured target, or the default one. Several answers are headed with the
     unikernel and target each is for; as JSON they are one object a line.
     """
-    from mirage_py.describe import answers
-
     tools = stated(toolchain, switch, solo5_prefix)
     asked = request(ctx, file=file, targets=target, unikernels=unikernel, output=output, link=link, toolchain=tools)
+    if kind == "name":
+        _tell_names(asked, as_json=as_json)
+        return None
     try:
-        found = answers(kind, asked)
+        found = _answers(kind, asked)
     except MpyError as refusal:
-        if not (as_json and kind == "graph" and refusal.exit_code == 4):
+        if not (as_json and kind == "graph" and refusal.exit_code == UnsupportedTarget.exit_code):
             raise
         console.result(_refused(refusal))
         return refusal.exit_code
     for one in found:
-        if as_json:
-            console.result(json.dumps(one.data, ensure_ascii=False))
-        else:
-            heading = f"# {one.heading}\n" if len(found) > 1 and one.heading else ""
-            console.result(heading + one.text)
+        heading = f"# {one.heading}\n" if len(found) > 1 else ""
+        console.result(json.dumps(one.data, ensure_ascii=False) if as_json else heading + one.text)
     return None
 
 
 COMMAND = command(query, reads_config=True)
+
+
+def _tell_names(asked: Request, *, as_json: bool) -> None:
+    """The names alone: nothing has to be resolved for them."""
+    from mirage_py.workflow import chosen_unikernels
+
+    for unikernel in chosen_unikernels(asked):
+        console.result(json.dumps({"name": unikernel.name}) if as_json else unikernel.name)
+
+
+def _answers(kind: str, asked: Request) -> tuple[Answer, ...]:
+    from mirage_py.describe.queries import answers
+
+    return answers(kind, asked)
 
 
 def _refused(refusal: MpyError) -> str:

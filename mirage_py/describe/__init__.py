@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from mirage_py.describe.data import description, graph_data
-from mirage_py.describe.pictures import centred, dot, mermaid
-from mirage_py.describe.queries import KINDS, Answer, answers
-from mirage_py.describe.served import Served, served_by
-from mirage_py.describe.text import describe_text
-
-__all__ = [
-    "KINDS",
-    "Answer",
-    "Served",
-    "answers",
-    "centred",
-    "describe_text",
-    "description",
-    "dot",
-    "graph_data",
-    "mermaid",
-    "served_by",
-]
+KINDS = (
+    "name",
+    "packages",
+    "opam",
+    "files",
+    "main",
+    "dune",
+    "libraries",
+    "keys",
+    "runtime-args",
+    "plan",
+    "graph",
+    "cflags",
+    "ldflags",
+)
+"""What `query` can be asked; `mirage_py.describe.queries` answers, and is not imported to list them."""

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mirage_py.codegen.describe import graph_json
-from mirage_py.describe.served import Served
 from mirage_py.dsl.key import Key
 from mirage_py.resolve.info import BootArg
+from mirage_py.resolve.packages import Requirement
 from mirage_py.workflow import Resolved
+
+if TYPE_CHECKING:
+    from mirage_py.describe.served import Served
 
 Json = dict[str, Any]  # any: JSON
 
@@ -105,3 +108,10 @@ def plan_data(one: Resolved) -> Json:
         "blocks": list(plan.blocks),
         "manifest": None if plan.manifest is None else dict(plan.manifest),
     }
+
+
+def bounds(requirement: Requirement) -> str:
+    """The versions that serve, as opam writes them; what is special about the package."""
+    versions = [*(f">= {version}" for version in requirement.min), *(f"< {version}" for version in requirement.max)]
+    notes = ["(build)"] * requirement.build + ([f"(pin {requirement.pin.url})"] if requirement.pin else [])
+    return " ".join(filter(None, [" & ".join(versions), *notes]))

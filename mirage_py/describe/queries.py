@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mirage_py.codegen.describe import requirement_json
-from mirage_py.describe.data import Json, boot_arguments_data, files, graph_data, keys_data, plan_data
-from mirage_py.describe.text import bounds
+from mirage_py.describe.data import Json, bounds, boot_arguments_data, files, graph_data, keys_data, plan_data
 from mirage_py.model.toolchain import Toolchain
 from mirage_py.workflow import Request, Resolved, resolve_all
 
@@ -36,18 +35,7 @@ class View:
 
 def answers(kind: str, request: Request) -> tuple[Answer, ...]:
     """The answers to one kind of query, one for each unikernel and target that the request names."""
-    if kind == "name":
-        return tuple(_names(request))
     return tuple(_answer(kind, one, request) for one in resolve_all(request))
-
-
-def _names(request: Request) -> Iterator[Answer]:
-    """The names alone: nothing has to be resolved for them."""
-    from mirage_py.loader import load
-
-    for unikernel in (request.config or load(request.file)).unikernels:
-        if not request.unikernels or unikernel.name in request.unikernels:
-            yield Answer(heading="", text=unikernel.name, data={"name": unikernel.name})
 
 
 def _answer(kind: str, one: Resolved, request: Request) -> Answer:
@@ -161,6 +149,3 @@ def _toolchain(one: Resolved, request: Request) -> Toolchain:
 
 MACHINE: Mapping[str, Callable[[Resolved, Request], list[str]]] = {"cflags": _cflags, "ldflags": _ldflags}
 """Kinds that ask the toolchain of the target: words that a compiler or a linker is given."""
-
-KINDS = ("name", *VIEWS, "graph", *MACHINE)
-"""Every kind, in the order in which help names them."""

@@ -6,10 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from textwrap import wrap
 
 from mirage_py.console import Paint, Style
-from mirage_py.describe.data import boot_arguments_data, keys_data
+from mirage_py.describe.data import boot_arguments_data, bounds, keys_data
 from mirage_py.describe.served import Served
 from mirage_py.describe.tree import Branch, trees
-from mirage_py.resolve.packages import Requirement
 from mirage_py.workflow import Resolved
 
 SOURCES: Mapping[str, str] = {
@@ -84,13 +83,6 @@ def _resources(one: Resolved) -> list[Row]:
 
 def _packages(one: Resolved) -> list[Row]:
     return [((requirement.name, None), (bounds(requirement), "dim")) for requirement in one.info.requirements]
-
-
-def bounds(requirement: Requirement) -> str:
-    """The versions that serve, as opam writes them; what is special about the package."""
-    versions = [*(f">= {version}" for version in requirement.min), *(f"< {version}" for version in requirement.max)]
-    notes = ["(build)"] * requirement.build + ([f"(pin {requirement.pin.url})"] if requirement.pin else [])
-    return " ".join(filter(None, [" & ".join(versions), *notes]))
 
 
 def _libraries(one: Resolved, served: Mapping[str, Served]) -> list[Row]:

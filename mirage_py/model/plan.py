@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 from mirage_py.model.stubs import DeclaredStubs
@@ -12,12 +13,29 @@ DuneContext = Literal["default", "solo5", "unikraft"]
 """The dune context a target is compiled in: the host's compiler, or a cross compiler by the name of its toolchain."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class GeneratedFile:
-    """A file to write, with its path below the folder it belongs to, and its whole content."""
+    """A file to write, with its path below the folder it belongs to, and its whole content.
 
-    path: str
-    content: str
+    The content may be given as what makes it: it is made when it is first looked at, which a query seldom does.
+    """
+
+    def __init__(self, *, path: str, content: str | Callable[[], str]) -> None:
+        self.path = path
+        self._content = content
+
+    @cached_property
+    def content(self) -> str:
+        """The whole text."""
+        return self._content if isinstance(self._content, str) else self._content()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, GeneratedFile) and (self.path, self.content) == (other.path, other.content)
+
+    def __hash__(self) -> int:
+        return hash(self.path)
+
+    def __repr__(self) -> str:
+        return f"GeneratedFile(path={self.path!r})"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -35,9 +35,9 @@ def plan(graph: Graph, info: Info, *, modules: tuple[str, ...], c_stubs: tuple[C
     page.check(info)
     image = page.image(info.output, info.target)
     files = (
-        GeneratedFile(path="main.ml", content=main_ml(graph, info, page.OS_MODULE)),
-        GeneratedFile(path="dune", content=_dune(graph, info, modules, c_stubs)),
-        GeneratedFile(path=f"{info.label}.opam", content=opam_file(info, image)),
+        GeneratedFile(path="main.ml", content=lambda: main_ml(graph, info, page.OS_MODULE)),
+        GeneratedFile(path="dune", content=lambda: _dune(graph, info, modules, c_stubs)),
+        GeneratedFile(path=f"{info.label}.opam", content=lambda: opam_file(info, image)),
         *page.files(info),
     )
     return Plan(
