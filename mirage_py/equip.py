@@ -127,7 +127,7 @@ def _findlib_files(folder: Path, toolchain: Toolchain, host: Findlib) -> dict[st
     return wrapper | {
         f"{base}/{FINDLIB_CONF}": _conf(main, ""),
         f"{base}/{FINDLIB_CONF}.d/solo5.conf": _conf(cross | tools, "(solo5)"),
-        **{f"{HIDDEN}/{name}/META": _HIDDEN_META for name in ("unix", "dynlink", "runtime_events")},
+        **{f"{HIDDEN}/{name}/META": _HIDDEN_META for name in ("unix", "dynlink")},
     }
 
 

@@ -15,7 +15,7 @@ TOOLCHAIN: Final[tuple[Package, ...]] = (
     bounded("solo5", build=True, scope="switch"),
 )
 
-FORBIDDEN_LIBRARIES: Final = ("unix", "threads.posix", "threads.vm", "dynlink", "runtime_events")
+FORBIDDEN_LIBRARIES: Final = ("unix", "threads.posix", "threads.vm", "dynlink")
 """What needs an operating system below: a closure that pulls one in is refused before anything is compiled."""
 
 
