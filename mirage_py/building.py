@@ -97,7 +97,7 @@ def _linked(folder: Path, plan: Plan, toolchain: Toolchain, equipment: Equipment
 
 def _explained(folder: Path, plans: tuple[Plan, ...], toolchains: Toolchains, result: Result) -> ToolFailed:
     """The error for a failed dune run; undefined symbols of a freestanding link told by who wants them and why."""
-    failed = build_failed(result)
+    failed = build_failed(result, folder, plans)
     for plan in plans:
         if toolchains[plan.target].freestanding and f"mirage/{plan.label}/main.exe" in result.output:
             failed = _told(folder, plan, toolchains[plan.target], failed)
