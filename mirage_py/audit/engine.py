@@ -194,7 +194,8 @@ def _own(node: Node, evidence: Evidence, target: str, sources: Sources) -> tuple
         return absent
     rule = rule_for(name)
     if rule is not None:
-        message = f"{name} cannot be in a unikernel: {rule.why}{_use(name, evidence)}"
+        what = "does nothing" if rule.severity == "noop" else "cannot be"
+        message = f"{name} {what} in a unikernel: {rule.why}{_use(name, evidence)}"
         return (Finding(rule="forbidden", severity=rule.severity, message=message, remedy=rule.remedy),)
     found = evidence.own.get(name, ()) if node.library.origin != "vendored" else sources.findings(name, evidence.libc)
     return (*absent, *_for_target(found, target), *_host_only(node))

@@ -16,7 +16,7 @@ TARGETS: Final = (*UNIX, *XEN, *SOLO5, *UNIKRAFT)
 
 
 class Rule(NamedTuple):
-    """Why a library cannot be in a unikernel, and what to use instead."""
+    """Why a library cannot be in a unikernel, or (`noop`) does nothing there, and what to use instead."""
 
     severity: Severity
     why: str
@@ -35,7 +35,7 @@ FORBIDDEN: Final[dict[str, Rule]] = {
     "systhreads": Rule("unix", "system threads are POSIX threads", _SCHEDULER),
     "dynlink": Rule("missing", "it loads code with dlopen; an image is linked once", "link what is needed statically"),
     "findlib.dynload": Rule("missing", "it loads code with dlopen; an image is linked once", "link it statically"),
-    "runtime_events": Rule("missing", "it maps a file of events, and there are no files", "log with logs or metrics"),
+    "runtime_events": Rule("noop", "it writes its events to a file, and there are no files", "log with logs or metrics"),
     "graphics": Rule("unix", "it talks to an X server", "none: a unikernel has no display"),
     "ctypes.foreign": Rule("missing", "it builds calls with libffi at run time", "generate stubs with ctypes.stubs"),
     "ctypes-foreign": Rule("missing", "it builds calls with libffi at run time", "generate stubs with ctypes.stubs"),
