@@ -1,0 +1,70 @@
+"""The documentation builds without a warning, and does not fall behind the code."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mirage_py.cli.app import COMMANDS
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The pages, as web pages; a warning is an error."""
+    pages = tmp_path_factory.mktemp("docs")
+    done = subprocess.run(
+        (sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html", DOCS, pages / "html"),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return pages / "html"
+
+
+def text_of(page: Path) -> str:
+    return re.sub(r"<[^>]*>", "", page.read_text(encoding="utf-8"))
+
+
+@pytest.mark.slow
+def test_reference_has_every_command(built: Path) -> None:
+    text = text_of(built / "reference" / "commands.html")
+    assert [name for name in COMMANDS if f"\nmpy {name}" not in text] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        ("devices", ["generic_stackv4v6", "default_network", "crunch"]),
+        ("keys", ["--net", "MPY_KEY_", "boot.interface", "key.enum"]),
+        ("errors", ["WouldOverwrite", "UnsupportedDevice"]),
+        ("config-language", ["register", "match_impl", "FunctorType"]),
+        ("json", ["mpy query KIND --json", "boot_argument"]),
+    ],
+)
+def test_reference_is_filled_from_the_code(page: str, words: list[str], built: Path) -> None:
+    text = text_of(built / "reference" / f"{page}.html")
+    assert [word for word in words if word not in text] == []
+
+
+def test_every_environment_variable_is_told() -> None:
+    told = (DOCS / "reference" / "environment.md").read_text(encoding="utf-8")
+    sources = [*ROOT.glob("mirage_py/**/*.py"), *ROOT.glob("scripts/*"), *ROOT.glob("tests/**/*.py")]
+    read = {name for file in sources for name in re.findall(r"\bMPY_[A-Z0-9_]+[A-Z0-9]\b", file.read_text("utf-8"))}
+    own_tests = {"MPY_A", "MPY_B", "MPY_C", "MPY_KEY"}
+    assert {name for name in read - own_tests if name not in told and not name.startswith("MPY_KEY_")} == set()
+
+
+def test_every_weakness_is_answered() -> None:
+    table = (DOCS / "explanation" / "weaknesses.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+) \| [^|]+ \| [^|]+ \|$", table, re.MULTILINE)
+    assert rows == [str(number) for number in range(1, 36)]
