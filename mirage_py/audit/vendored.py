@@ -21,6 +21,9 @@ from mirage_py.audit.sexp import Sexp, SexpError, atoms, field, parse
 from mirage_py.model.audit import Finding, Problem, Severity
 from mirage_py.model.library import Library
 
+SOLO5: Final = "solo5.h"
+"""The header of the bindings, which every freestanding toolchain has beside its libc."""
+
 SKIPPED: Final = ("_build", ".git", "node_modules", "test", "tests", "examples", "example", "bench", "_opam")
 
 CALL: Final = re.compile(r"(?<![\w.>])([a-z_]\w*)\s*\(")
@@ -203,7 +206,7 @@ def _c_findings(file: Path, libc: Libc) -> Iterator[Finding]:
     called = dict.fromkeys(name for name in CALL.findall(text) if name not in local)
     for name in called:
         yield from _call(name, file, libc)
-    for header in sorted(set(headers) - libc.headers) if libc.headers else ():
+    for header in sorted(set(headers) - libc.headers - {SOLO5}) if libc.headers else ():
         yield _source(file, "header-missing", f"it includes <{header}>, which the freestanding libc has not", header)
 
 
