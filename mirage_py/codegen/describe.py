@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from mirage_py.codegen.main_ml import connect
 from mirage_py.resolve.graph import Graph, Node
 from mirage_py.resolve.info import Info
 from mirage_py.resolve.packages import Requirement
@@ -29,6 +28,8 @@ def graph_json(graph: Graph, info: Info, *, image: str, os_module: str, manifest
 
 
 def _device(node: Node, info: Info) -> Json:
+    from mirage_py.codegen.main_ml import connect  # most queries do without code
+
     return {
         "id": node.variable,
         "module": node.device.module,

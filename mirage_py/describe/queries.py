@@ -8,12 +8,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mirage_py.codegen.describe import requirement_json
 from mirage_py.describe.data import Json, bounds, boot_arguments_data, files, graph_data, keys_data, plan_data
-from mirage_py.model.toolchain import Toolchain
 from mirage_py.workflow import Request, Resolved, resolve_all
+
+if TYPE_CHECKING:
+    from mirage_py.model.toolchain import Toolchain
 
 
 @dataclass(frozen=True, kw_only=True)
