@@ -37,9 +37,8 @@ T = TypeVar("T")
 Kind = Literal["flag", "enum", "string", "integer", "strings"]
 
 RESERVED: Final = frozenset(
-    "help version file target output dry-run reset color verbose quiet log-format json jobs release dev format print "
-    "toolchain switch solo5-prefix link net-device block-device mem setup emulate explain fail-on opam completion force"
-    .split()
+    "color dev dry-run explain fail-on file format help jobs json link log-format opam output quiet release reset solo5-prefix "
+    "switch target toolchain unikernel verbose version".split()
 )
 """Names of mpy's own options: a key of this name could not be given."""
 
