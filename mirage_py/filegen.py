@@ -1,7 +1,7 @@
 """The one door to files: mpy writes through it, and knows afterwards exactly which files are its own.
 
-`mirage/owned.json` lists every file with the digest it was written with. A file that is not listed, or whose content is
-no longer the listed one, is the user's: it is neither overwritten nor deleted. A target's folder is swapped as a whole;
+`mirage/owned.json` lists every file with the digest it was written with. A file that is not listed, or whose content
+is no longer the listed one, is the user's: it is neither overwritten nor deleted. A target's folder is swapped as a whole;
 digests of what is about to be written are listed before, so that a crash at any point leaves files that are still known.
 """
 
@@ -85,7 +85,10 @@ class Tree:
         owned = self._owned()
         new = {path: _digest(text) for path, text in _flat(folders, loose).items()}
         stale = set(done.removed)
-        self._save({path: {*digests} for path, digests in owned.items()} | {p: {d} | owned.get(p, set()) for p, d in new.items()})
+        self._save(
+            {path: {*digests} for path, digests in owned.items()}
+            | {p: {d} | owned.get(p, set()) for p, d in new.items()}
+        )
         touched = {*done.created, *done.changed, *done.removed}
         for folder, files in folders.items():
             if any(path.startswith(f"{folder}/") for path in touched):
@@ -165,9 +168,7 @@ class Tree:
             bucket = created if present is None else unchanged if present == text.encode() else changed
             bucket.append(path)
         stale = [p for p in sorted(owned) if p not in wanted and str(Path(p).parent) in folders]
-        return Written(
-            created=tuple(created), changed=tuple(changed), removed=tuple(stale), unchanged=tuple(unchanged)
-        )
+        return Written(created=tuple(created), changed=tuple(changed), removed=tuple(stale), unchanged=tuple(unchanged))
 
     def _check(self, folders: Mapping[str, Files], loose: Files, owned: Mapping[str, set[str]]) -> None:
         for path, text in _flat(folders, loose).items():
@@ -302,7 +303,8 @@ def _translated(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise MpyError(
-            f"cannot write: {error.strerror or error}", location=Location.of(error.filename or path),
+            f"cannot write: {error.strerror or error}",
+            location=Location.of(error.filename or path),
             hint="check the permissions of the directory and the space on its disk",
         ) from None
 

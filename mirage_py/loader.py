@@ -1,7 +1,7 @@
 """Execute a config.py against a fresh registry: the one place where a user's Python runs.
 
-The file runs with its own folder in front of the import path, so that it finds modules of devices beside it; whatever it
-does wrong is told at its own line.
+The file runs with its own folder in front of the import path, so that it finds modules of devices beside it; whatever
+it does wrong is told at its own line.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ def load(file: Path) -> Config:
 
     Raises `ConfigError` when there is no such file, when it does not run, or when it registers nothing.
     """
+    file = file.absolute()  # as imported modules know theirs: places in them are told relative to its folder
     name = file.name
     code = _compiled(file)
     with collecting() as registry, _importing_from(file.parent) as imported:
@@ -45,7 +46,9 @@ def _compiled(file: Path) -> CodeType:
         source = file.read_bytes()
     except FileNotFoundError:
         raise ConfigError(
-            f"there is no {file.name} here", location=Location.of(file.parent), hint="name it with -f, or run: mpy init ."
+            f"there is no {file.name} here",
+            location=Location.of(file.parent),
+            hint="name it with -f, or run: mpy init .",
         ) from None
     except OSError as error:
         raise ConfigError(f"{file.name} cannot be read: {error.strerror}", location=Location.of(file)) from None
@@ -67,7 +70,9 @@ def _execute(code: CodeType, file: Path) -> None:
     except MpyError:
         raise
     except SystemExit as error:
-        raise ConfigError(f"config.py ended the program (exit {error.code})", location=_last_line(error, file)) from None
+        raise ConfigError(
+            f"config.py ended the program (exit {error.code})", location=_last_line(error, file)
+        ) from None
     except Exception as error:
         raise _translated(error, file) from None
 

@@ -36,7 +36,9 @@ def _of_modules(present: Iterable[str], named: tuple[str, ...], config_file: str
         stem = Path(module).stem
         files = [name for name in present if Path(name).stem.lower() == stem.lower()]
         if not files:
-            raise ConfigError(f"modules names {module}, and there is no {stem.lower()}.ml", location=Location(config_file))
+            raise ConfigError(
+                f"modules names {module}, and there is no {stem.lower()}.ml", location=Location(config_file)
+            )
         yield from files
 
 

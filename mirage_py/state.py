@@ -88,7 +88,7 @@ def _parsed(path: Path, text: str) -> dict[str, Any]:
     body = whole.get("unikernels")
     if whole.get("digest") != _digest(body):
         _validate(path, whole)
-    assert isinstance(body, dict)  # noqa: S101  # checked by digest or by validation
+    assert isinstance(body, dict)  # checked by digest or by validation
     return body
 
 

@@ -11,7 +11,7 @@ MEMORY_KIB = 262144
 
 
 def virtio_domain(info: Info) -> str:
-    """NAME_libvirt.xml for QEMU/KVM: serial console, no balloon; add disks and interfaces for the manifest's devices."""
+    """NAME_libvirt.xml for QEMU/KVM: serial console, no balloon; disks and interfaces are yours to add."""
     domain = _domain(info, "kvm", f"{info.output}.virtio")
     _child(domain.find("os"), "type", "hvm", arch="x86_64", machine="pc")
     devices = ET.SubElement(domain, "devices")
@@ -22,11 +22,19 @@ def virtio_domain(info: Info) -> str:
     _child(console, "target", type="serial", port="0")
     _child(devices, "memballoon", model="none")
     for net in info.nets:
-        devices.append(ET.Comment(f" interface {net}: <interface type='bridge'><source bridge='BRIDGE'/>"
-                                  "<model type='virtio'/></interface> "))
+        devices.append(
+            ET.Comment(
+                f" interface {net}: <interface type='bridge'><source bridge='BRIDGE'/>"
+                "<model type='virtio'/></interface> "
+            )
+        )
     for block in info.blocks:
-        devices.append(ET.Comment(f" disk {block}: <disk type='file' device='disk'><driver name='qemu' type='raw'/>"
-                                  "<source file='FILE'/><target dev='vda' bus='virtio'/></disk> "))
+        devices.append(
+            ET.Comment(
+                f" disk {block}: <disk type='file' device='disk'><driver name='qemu' type='raw'/>"
+                "<source file='FILE'/><target dev='vda' bus='virtio'/></disk> "
+            )
+        )
     return _text(domain, info)
 
 
@@ -54,7 +62,7 @@ def _domain(info: Info, kind: str, kernel: str) -> ET.Element:
 
 
 def _child(parent: ET.Element | None, tag: str, text: str | None = None, **attributes: str) -> ET.Element:
-    assert parent is not None  # noqa: S101  # the tree above is ours
+    assert parent is not None  # the tree above is ours
     child = ET.SubElement(parent, tag, attributes)
     child.text = text
     return child

@@ -26,7 +26,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701  # OCaml and dune are no HTML; each value passes its language's filter
+        autoescape=False,  # OCaml and dune are no HTML; each value passes its language's filter
         cache_size=50,
     )
     environment.filters["ocaml_string"] = ocaml_string

@@ -54,7 +54,7 @@ def _filled(words: list[str], indent: int) -> str:
 
 
 def _stacked(sexp: tuple[Sexp, ...], indent: int) -> str:
-    head = [item for item in _leading_words(sexp)]
+    head = _leading_words(sexp)
     rest = sexp[len(head) :]
     opening = "(" + " ".join(map(atom, head))
     pad = "\n" + " " * (indent + 1)

@@ -53,7 +53,7 @@ def _disk(number: int, file: str) -> str:
 
 
 def _vdev(number: int) -> str:
-    """xvdb for 1, xvdz for 25, xvdaa for 26: letters count as xen-vbd-interface(7) has them."""
+    """The name of a disk: xvdb for 1, xvdz for 25, xvdaa for 26. Letters count as xen-vbd-interface(7) has them."""
     letters = ""
     number += 1
     while number:

@@ -100,7 +100,7 @@ def ccm_block(secret: RuntimeArg, disk: Impl[Block], *, nonce_len: int | None = 
         length = ocaml_option(None if nonce_len is None else str(nonce_len))
         return (
             f"let key = {c.runtime_args[0]} in\n"
-            'let key = match String.split_on_char \'x\' key with [ "0"; digits ] -> digits | _ -> key in\n'
+            "let key = match String.split_on_char 'x' key with [ \"0\"; digits ] -> digits | _ -> key in\n"
             f"{c.module}.connect ?nonce_len:{length} ~key:(Cstruct.of_hex key) {c.args[0]}"
         )
 

@@ -1,7 +1,7 @@
 """Boot-time arguments of the catalogue: references into Mirage_runtime and Mirage_runtime_network.
 
-With a group an option becomes `--GROUP-NAME`, so that two devices of a kind can be told apart when booting. Times are in
-nanoseconds.
+With a group an option becomes `--GROUP-NAME`, so that two devices of a kind can be told apart when booting. Times are
+in nanoseconds.
 """
 
 from __future__ import annotations
@@ -10,14 +10,18 @@ from collections.abc import Iterable
 from typing import Literal
 
 from mirage_py.dsl.ocaml import ocaml_int64, ocaml_list, ocaml_option, ocaml_string
-from mirage_py.dsl.package import Package, bounded
+from mirage_py.dsl.package import Package
 from mirage_py.dsl.place import here
 from mirage_py.dsl.runtime_arg import RuntimeArg
 from mirage_py.errors import ConfigError
 
 
 def _core(name: str, *options: str) -> RuntimeArg:
-    return RuntimeArg(code=f"Mirage_runtime.{name}", packages=(Package(name="mirage-runtime", libraries=("mirage-runtime",)),), options=options)
+    return RuntimeArg(
+        code=f"Mirage_runtime.{name}",
+        packages=(Package(name="mirage-runtime", libraries=("mirage-runtime",)),),
+        options=options,
+    )
 
 
 delay = _core("delay", "delay")
@@ -34,6 +38,7 @@ ocaml_runtime = RuntimeArg(
     options=("backtrace", "randomize-hashtables"),
 )
 """`--backtrace`, `--randomize-hashtables` and the garbage collector's settings."""
+
 
 def _network(function: str, option: str, value: str, group: str | None) -> RuntimeArg:
     grouped = f"~group:{ocaml_string(group)} " if group else ""

@@ -109,7 +109,7 @@ def nameservers_of_lease(given: str, lease: str, *, empty: str) -> str:
         "    match Dhcp_wire.collect_dns_servers options with\n"
         f"    | [] -> {empty}\n"
         "    | servers ->\n"
-        "      let both ip = let ip = Ipaddr.V4.to_string ip in [ \"udp:\" ^ ip; \"tcp:\" ^ ip ] in\n"
+        '      let both ip = let ip = Ipaddr.V4.to_string ip in [ "udp:" ^ ip; "tcp:" ^ ip ] in\n'
         "      Some (List.concat_map both servers)\n"
         "in\n"
     )

@@ -13,7 +13,7 @@ from mirage_py.dsl.place import here
 from mirage_py.dsl.runtime_arg import RuntimeArg
 from mirage_py.dsl.types import ModuleType, typ
 from mirage_py.errors import ConfigError
-from mirage_py.types import V4, V6, V4V6, Arpv4, DhcpIpv4, Ethernet, Ip, Lease, Network, Qubesdb
+from mirage_py.types import V4, V4V6, V6, Arpv4, DhcpIpv4, Ethernet, Ip, Lease, Network, Qubesdb
 
 ipv4: ModuleType[Ip[V4]] = ModuleType("ipv4", "Tcpip.Ip.S with ipaddr = Ipaddr.V4.t")
 ipv6: ModuleType[Ip[V6]] = ModuleType("ipv6", "Tcpip.Ip.S with ipaddr = Ipaddr.V6.t")
@@ -37,7 +37,7 @@ class DhcpRequests:
 
     def add(self, code: int) -> None:
         """Ask for an option, by its number in RFC 2132 (1 to 254)."""
-        if not 1 <= code <= 254:  # noqa: PLR2004  # RFC 2132: 0 is padding, 255 the end
+        if not 1 <= code <= 254:  # RFC 2132: 0 is padding, 255 the end
             raise ConfigError(f"{code} is not a DHCP option code (1 to 254)", location=here())
         self._codes.add(code)
 
@@ -187,5 +187,3 @@ def create_ipv4v6(four: Impl[Ip[V4]], six: Impl[Ip[V6]], *, group: str | None = 
         connect="{module}.connect ~ipv4_only:{rt0} ~ipv6_only:{rt1} {arg0} {arg1}",
     )
     return functor(four, six)
-
-

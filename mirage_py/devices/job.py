@@ -66,7 +66,5 @@ delay_startup = impl(
 )
 """Waits as many seconds as `--delay` says."""
 
-unikernel_name = impl(
-    "Mirage_runtime", job, connect="Mirage_runtime.set_name {name}; Lwt.return_unit"
-)
+unikernel_name = impl("Mirage_runtime", job, connect="Mirage_runtime.set_name {name}; Lwt.return_unit")
 """Gives the running unikernel its name."""

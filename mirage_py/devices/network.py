@@ -62,9 +62,7 @@ default_network: Impl[Network] = match_impl(
 _ethernet = impl(
     "Ethernet.Make", network >> ethernet, packages=[bounded("ethernet")], connect="{module}.connect {arg0}"
 )
-_arp = impl(
-    "Arp.Make", ethernet >> arpv4, packages=[bounded("arp", "arp.mirage")], connect="{module}.connect {arg0}"
-)
+_arp = impl("Arp.Make", ethernet >> arpv4, packages=[bounded("arp", "arp.mirage")], connect="{module}.connect {arg0}")
 
 
 def ethif(interface: Impl[Network]) -> Impl[Ethernet]:

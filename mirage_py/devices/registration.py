@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Literal
 
-from mirage_py.devices import clock
-from mirage_py.devices import job as boot_jobs
-from mirage_py.devices import random as randomness
-from mirage_py.devices import reporter as logs
+from mirage_py.devices import clock, job as boot_jobs, random as randomness, reporter as logs
 from mirage_py.dsl.config import Registry, Unikernel, check_unikernel_name, current
 from mirage_py.dsl.impl import Impl, label
 from mirage_py.dsl.job import job as job_type
@@ -32,10 +29,11 @@ def register(
 ) -> None:
     """Declare a unikernel of this name that runs these jobs together, after its initial jobs one by one.
 
-    The initial jobs are: boot arguments, OCaml runtime settings, the start-up delay, the log reporter, sleep, wall clock,
-    monotonic clock, randomness, the unikernel's name; `no_reporter`, `no_sleep` and their like replace one. `src` is the
-    URL of the opam file's source: "auto" asks git, None leaves it out. Raises `ConfigError` for a name that cannot be a
-    file name, one registered before, or a job whose start would run before anything is initialised.
+    The initial jobs are: boot arguments, OCaml runtime settings, the start-up delay, the log reporter, sleep, wall
+    clock, monotonic clock, randomness, the unikernel's name; `no_reporter`, `no_sleep` and their like replace one. `src`
+    is the URL of the opam file's source; "auto" and None leave it out, so that the file is the same in every clone.
+    Raises `ConfigError` for a name that cannot be a file name, one registered before, or a job whose start would run
+    before anything is initialised.
     """
     registry = current()
     _check_name(name, registry)

@@ -28,9 +28,7 @@ def default_reporter(*, level: Level | None = "info") -> Impl[Reporter]:
             "Lwt.return reporter"
         )
 
-    return impl(
-        "Mirage_logs", reporter, packages=[bounded("mirage-logs")], runtime_args=[boot.logs], connect=connect
-    )
+    return impl("Mirage_logs", reporter, packages=[bounded("mirage-logs")], runtime_args=[boot.logs], connect=connect)
 
 
 no_reporter = impl("Mirage_runtime", reporter, connect="assert false")

@@ -30,7 +30,7 @@ from mirage_py.dsl.package import Package
 from mirage_py.dsl.runtime_arg import RuntimeArg
 from mirage_py.dsl.types import ModuleType, typ
 from mirage_py.dsl.value import Value, both
-from mirage_py.types import V4, V6, V4V6, Arpv4, Ethernet, Icmpv4, Ip, Lease, Network, Stackv4v6, Tcp, Udp
+from mirage_py.types import V4, V4V6, V6, Arpv4, Ethernet, Icmpv4, Ip, Lease, Network, Stackv4v6, Tcp, Udp
 
 V = TypeVar("V")
 
@@ -127,7 +127,9 @@ def _socket(module: str, type_: ModuleType[T], sublib: str, addresses: list[Runt
         packages=[tcpip(sublib)],
         runtime_args=addresses,
         connect="{module}.connect ~ipv4_only:{rt0} ~ipv6_only:{rt1} {rt2} {rt3}",
-        refusal=key.is_unix.map(lambda unix: None if unix else "the socket stack needs a host kernel, and there is none"),
+        refusal=key.is_unix.map(
+            lambda unix: None if unix else "the socket stack needs a host kernel, and there is none"
+        ),
     )
 
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 from mirage_py.devices.block import block
 from mirage_py.dsl import key
 from mirage_py.dsl.device import ConfiguredUnikernel, Connect, Sexp
-from mirage_py.dsl.impl import Impl, impl, match_impl
+from mirage_py.dsl.impl import Impl, if_impl, impl, match_impl
 from mirage_py.dsl.ocaml import ocaml_string
 from mirage_py.dsl.package import bounded
 from mirage_py.dsl.runtime_arg import RuntimeArg
@@ -45,9 +45,7 @@ def crunch(directory: str) -> Impl[KvRo]:
 
 def direct_kv_ro(directory: str) -> Impl[KvRo]:
     """The files below `directory`, read from the host where there is one, else compiled in."""
-    inside = crunch(directory)
-    freestanding = dict.fromkeys(("xen", "qubes", "virtio", "hvt", "spt", "muen", "genode"), inside)
-    return match_impl(key.target, freestanding, default=_folder(directory, kv_ro))
+    return if_impl(key.is_unix, _folder(directory, kv_ro), crunch(directory))
 
 
 def _folder(directory: str, type_: ModuleType[T], refusal: Value[str | None] | None = None) -> Impl[T]:
@@ -63,7 +61,9 @@ def _folder(directory: str, type_: ModuleType[T], refusal: Value[str | None] | N
 def generic_kv_ro(directory: str, *, group: str | None = None, key: Value[str] | None = None) -> Impl[KvRo]:
     """The files below `directory`, compiled in or read from the host, as the key `--kv-ro` (or `key`) chooses."""
     direct = direct_kv_ro(directory)
-    return match_impl(_kv_ro_key(group) if key is None else key, {"crunch": crunch(directory), "direct": direct}, default=direct)
+    return match_impl(
+        _kv_ro_key(group) if key is None else key, {"crunch": crunch(directory), "direct": direct}, default=direct
+    )
 
 
 def _kv_ro_key(group: str | None) -> Value[str]:
@@ -97,9 +97,7 @@ _tar_rw = impl(
     packages=[bounded("tar-mirage", entry="tar-mirage for tar_kv_rw")],
     connect="{module}.connect {arg0}",
 )
-_fat = impl(
-    "Fat.KV_RO", block >> kv_ro, packages=[bounded("fat-filesystem")], connect="{module}.connect {arg0}"
-)
+_fat = impl("Fat.KV_RO", block >> kv_ro, packages=[bounded("fat-filesystem")], connect="{module}.connect {arg0}")
 
 
 def tar_kv_ro(disk: Impl[Block]) -> Impl[KvRo]:
@@ -123,7 +121,7 @@ def chamelon(disk: Impl[Block], *, program_block_size: RuntimeArg) -> Impl[KvRw]
     def connect(c: Connect) -> str:
         return (
             f"{c.module}.connect ~program_block_size:{c.runtime_args[0]} {c.args[0]}\n"
-            f">|= Result.map_error (Fmt.str \"%a\" {c.module}.pp_error)\n"
+            f'>|= Result.map_error (Format.asprintf "%a" {c.module}.pp_error)\n'
             ">|= Result.fold ~ok:Fun.id ~error:failwith"
         )
 
@@ -135,5 +133,3 @@ def chamelon(disk: Impl[Block], *, program_block_size: RuntimeArg) -> Impl[KvRw]
         connect=connect,
     )
     return functor(disk)
-
-

@@ -105,8 +105,8 @@ class Device:
 def connect_code(code: str | ConnectCode | None, device: str, location: Location | None) -> ConnectCode:
     """Connect code from a template, a function, or nothing (which returns the inputs).
 
-    In a template `{module}` is the applied module, `{arg0}`, `{dep0}`, `{rt0}` the inputs by position, `{inputs}` all of
-    them separated by blanks, `{name}` the unikernel's name as an OCaml string; a brace is written twice.
+    In a template `{module}` is the applied module, `{arg0}`, `{dep0}`, `{rt0}` the inputs by position, `{inputs}`
+    all of them separated by blanks, `{name}` the unikernel's name as an OCaml string; a brace is written twice.
     """
     if code is None:
         return lambda c: f"return ({', '.join(c.inputs)})"
@@ -126,6 +126,8 @@ def _fill(template: str, c: Connect, device: str, location: Location | None) -> 
         raise ConfigError(
             f"the connect code of {device} cannot be written: {error}",
             location=location,
-            details=(f"it has {len(c.args)} arguments, {len(c.deps)} dependencies, {len(c.runtime_args)} runtime arguments",),
+            details=(
+                f"it has {len(c.args)} arguments, {len(c.deps)} dependencies, {len(c.runtime_args)} runtime arguments",
+            ),
             hint="{arg0}, {dep0} and {rt0} count from 0; a brace of OCaml is written twice: {{ and }}",
         ) from None

@@ -258,7 +258,9 @@ def impl(
 def module_path(module: str) -> str:
     """The text, when it is an OCaml module path; a `ConfigError` else."""
     parts = module.split(".")
-    if module != "struct end" and not all(part.isidentifier() and part.isascii() and part[:1].isupper() for part in parts):
+    if module != "struct end" and not all(
+        part.isidentifier() and part.isascii() and part[:1].isupper() for part in parts
+    ):
         raise ConfigError(
             f"{module!r} is not an OCaml module path", location=here(), hint="write for instance Unikernel.Main"
         )
@@ -315,7 +317,9 @@ def _checked_value(value: object) -> Value[Any]:
     if isinstance(value, Value):
         return value
     raise ConfigError(
-        f"{value!r} is not a value of keys", location=here(), hint="write for instance key.is_unix, or a key of your own"
+        f"{value!r} is not a value of keys",
+        location=here(),
+        hint="write for instance key.is_unix, or a key of your own",
     )
 
 
@@ -330,4 +334,3 @@ def _same_type(what: str, *branches: object) -> None:
 
 def _shown(types: Iterable[AnyType]) -> str:
     return ", ".join(dict.fromkeys(repr(type_) for type_ in types))
-

@@ -64,8 +64,8 @@ def main(
     """The unikernel's own code: a module (or functor) whose `start` is called with everything it was given.
 
     `start` gets the functor arguments, then `deps`, then `runtime_args`; a plain module without `deps` gets `()` first.
-    `modules` names the OCaml modules beside config.py that belong to it (default: all). `c_sources` are globs of C stubs,
-    compiled for the target with `c_flags` and with the flags of the `pkg_config` packages of the target.
+    `modules` names the OCaml modules beside config.py that belong to it (default: all). `c_sources` are globs of C
+    stubs, compiled for the target with `c_flags` and with the flags of the `pkg_config` packages of the target.
     """
     place = here()
     waited = tuple(d.term for d in deps)

@@ -206,9 +206,7 @@ def string(
 ) -> Key[Any]:
     """A key that takes any text; without a default its value is None when it is not given."""
     optional = default is None and not required
-    return Key(
-        name, "string", default=default, doc=doc, docv=docv, required=required, optional=optional, group=group
-    )
+    return Key(name, "string", default=default, doc=doc, docv=docv, required=required, optional=optional, group=group)
 
 
 @overload
@@ -230,9 +228,7 @@ def integer(
 ) -> Key[Any]:
     """A key that takes a whole number; without a default its value is None when it is not given."""
     optional = default is None and not required
-    return Key(
-        name, "integer", default=default, doc=doc, docv=docv, required=required, optional=optional, group=group
-    )
+    return Key(name, "integer", default=default, doc=doc, docv=docv, required=required, optional=optional, group=group)
 
 
 def strings(name: str, *, doc: str = "", docv: str = "", group: str | None = None) -> Key[tuple[str, ...]]:
@@ -340,5 +336,3 @@ def _doc(what: str, group: str | None) -> str:
 
 def _whom(group: str | None) -> str:
     return f"the {group} group" if group else "the unikernel"
-
-

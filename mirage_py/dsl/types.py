@@ -52,9 +52,7 @@ class FunctorType(Generic[*Ts]):
     def __rshift__(self, other: ModuleType[U]) -> FunctorType[*Ts, U]: ...
     @overload
     def __rshift__(self, other: FunctorType[*tuple[Any, ...]]) -> FunctorType[*tuple[Any, ...]]: ...
-    def __rshift__(
-        self, other: ModuleType[Any] | FunctorType[*tuple[Any, ...]]
-    ) -> FunctorType[*tuple[Any, ...]]:
+    def __rshift__(self, other: ModuleType[Any] | FunctorType[*tuple[Any, ...]]) -> FunctorType[*tuple[Any, ...]]:
         return _arrow((*self.params, self.result), other)
 
     def __eq__(self, other: object) -> bool:

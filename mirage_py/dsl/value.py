@@ -42,11 +42,11 @@ class Value(Generic[T_co]):
 
     def is_(self, *alternatives: object) -> Value[bool]:
         """Whether the value equals one of the alternatives."""
-        return self.map(lambda value: value in alternatives)
+        return self.map(alternatives.__contains__)
 
     def match(self, cases: Mapping[Any, T], default: T) -> Value[T]:
         """The entry of `cases` under this value, else `default`."""
-        return self.map(lambda value: cases.get(value, default))
+        return Value(self.keys, lambda choices: cases.get(self.eval(choices), default))
 
     def __and__(self: Value[bool], other: Value[bool]) -> Value[bool]:
         return both(self, other).map(lambda pair: pair[0] and pair[1])

@@ -73,7 +73,10 @@ def _known(keys: Mapping[str, Key[Any]]) -> str:
 
 
 def _chosen(
-    key: Key[Any], flags: Mapping[str, tuple[str, ...]], environment: Mapping[str, str], saved: Mapping[str, tuple[str, ...]]
+    key: Key[Any],
+    flags: Mapping[str, tuple[str, ...]],
+    environment: Mapping[str, str],
+    saved: Mapping[str, tuple[str, ...]],
 ) -> Chosen | None:
     if key.name in flags:
         return Chosen(value=key.parse(flags[key.name]), words=flags[key.name], source="flag")
@@ -132,5 +135,3 @@ def _twice(key: Key[Any], twin: Key[Any]) -> ConfigError:
         details=(f"the other one is at {twin.location or 'the catalogue'}",),
         hint="rename one, or give each a group: group=...",
     )
-
-

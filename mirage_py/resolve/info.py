@@ -19,7 +19,6 @@ from mirage_py.resolve.context import Context, keys_of, mentioned_by
 from mirage_py.resolve.graph import Graph, Node, build_graph
 from mirage_py.resolve.packages import Asked, Requirement, merge
 
-
 _ROOT: ModuleType[Any] = ModuleType("root")
 
 ALWAYS_OPTIONS = ("name", "help", "version")
@@ -208,7 +207,11 @@ def _option_twice(option: str, arg: RuntimeArg, other: RuntimeArg | None) -> Con
     return ConfigError(
         f"two boot-time arguments define the option {dashes}{option}",
         location=arg.location or (other.location if other else None),
-        details=(f"{arg.code}" + (f" ({arg.location})" if arg.location else ""), first, "the unikernel would die when it boots"),
+        details=(
+            f"{arg.code}" + (f" ({arg.location})" if arg.location else ""),
+            first,
+            "the unikernel would die when it boots",
+        ),
         hint="give one of the devices a group (group=...), or rename the option",
     )
 

@@ -74,8 +74,12 @@ def _bounds(versions: Iterable[str | None]) -> tuple[str, ...]:
 
 
 def _consistent(name: str, asked: list[Asked]) -> tuple[str, ...]:
-    lowest = max((one for one in asked if one.package.min), key=lambda one: version_key(one.package.min or ""), default=None)
-    highest = min((one for one in asked if one.package.max), key=lambda one: version_key(one.package.max or ""), default=None)
+    lowest = max(
+        (one for one in asked if one.package.min), key=lambda one: version_key(one.package.min or ""), default=None
+    )
+    highest = min(
+        (one for one in asked if one.package.max), key=lambda one: version_key(one.package.max or ""), default=None
+    )
     if lowest and highest and compare_versions(lowest.package.min or "", highest.package.max or "") >= 0:
         raise PackageConflict(
             f"no version of package {name} fits: >= {lowest.package.min} and < {highest.package.max} are both asked for",
