@@ -58,7 +58,7 @@ class Servers:
             return Library(name=name, package=name, origin="vendored", directory=Path())
         if name in self._vendored:
             return self._vendored[name]
-        package = name.split(".")[0]
+        package = name.split(".", maxsplit=1)[0]
         if package in self._vendored_packages and package not in self._bundle:
             return self._findlib.find(name)
         if self._is_installed(package, name):
@@ -126,16 +126,23 @@ def who_serves(plan: Plan, findlib: Findlib, vendored: Mapping[str, Library]) ->
 def _not_found(plan: Plan, serving: Serving, findlib: Findlib) -> LibraryNotFound:
     """The error for all missing libraries of a plan at once."""
     asked = {library.name: library for library in plan.libraries}
-    lines = []
+    lines: list[str] = []
     for name, askers in sorted(serving.closure.missing.items()):
-        lines += _missing_lines(name, askers, asked.get(name), serving, findlib)
+        lines += _missing_lines(name, askers, asked.get(name) or _sibling(name, plan), serving, findlib)
     names = sorted(serving.closure.missing)
     first = f"library {names[0]} is" if len(names) == 1 else f"{len(names)} libraries are"
     return LibraryNotFound(
         f"{first} neither vendored, nor installed in a fitting version, nor bundled",
         details=tuple(lines),
-        hint=_ways(names, asked),
+        hint=_ways(names, asked, serving.rejected),
     )
+
+
+def _sibling(name: str, plan: Plan) -> NeededLibrary | None:
+    """A library that was asked for of the same package: its bounds hold for all of the package."""
+    package = name.split(".", maxsplit=1)[0]
+    found = next((one for one in plan.libraries if one.package == package), None)
+    return replace(found, asked_by=()) if found else None
 
 
 def _missing_lines(
@@ -143,7 +150,7 @@ def _missing_lines(
 ) -> Iterable[str]:
     who = [*askers, *(needed.asked_by if needed else ())]
     yield f"{name}: asked for by {', '.join(dict.fromkeys(who)) or 'the configuration'}"
-    package = name.split(".")[0]
+    package = name.split(".", maxsplit=1)[0]
     if package in serving.rejected:
         yield f"  {package} {serving.rejected[package]} is installed; {_bounds_text(needed)} is needed"
     near = findlib.suggest(name)
@@ -157,9 +164,9 @@ def _bounds_text(needed: NeededLibrary | None) -> str:
     return " and ".join([*(f">= {bound}" for bound in needed.min), *(f"< {bound}" for bound in needed.max)])
 
 
-def _ways(names: list[str], asked: Mapping[str, NeededLibrary]) -> str:
-    packages = sorted({asked[name].package if name in asked else name.split(".")[0] for name in names})
-    debian = _debian_packages(packages)
+def _ways(names: list[str], asked: Mapping[str, NeededLibrary], rejected: Mapping[str, str]) -> str:
+    packages = sorted({asked[name].package if name in asked else name.split(".", maxsplit=1)[0] for name in names})
+    debian = _debian_packages([package for package in packages if package not in rejected])
     lines = [f"apt install {' '.join(debian)}"] if debian else []
     lines.append(f"opam install {' '.join(packages)}")
     lines.append(f"or put their sources below {VENDORED[0]}/ or {VENDORED[1]}/ (one folder a package)")
