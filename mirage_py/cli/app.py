@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "init": "Begin a unikernel: write config.py and its sources.",
     "configure": "Choose targets and keys; generate the build files.",
     "build": "Build the images, into dist/.",
+    "run": "Run an image that was built.",
     "describe": "Tell what a unikernel is made of, and who chose it so.",
     "query": "Tell one thing about the configuration.",
     "audit": "Tell whether libraries will run on a target, and why not.",

@@ -1,0 +1,174 @@
+"""`mpy run`: an image that was built, on its target's tender; the devices that it needs; a machine in software."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import click
+import typer
+
+from mirage_py import console
+from mirage_py.cli.command import command, request
+from mirage_py.cli.options import CONFIG, File, Output, Targets, Unikernels
+from mirage_py.errors import UsageError
+from mirage_py.workflow import Resolved, resolve_all
+
+if TYPE_CHECKING:
+    from mirage_py.runner.request import RunRequest
+    from mirage_py.runner.setup import Ask, Made
+
+
+def run(
+    ctx: typer.Context,
+    args: Annotated[
+        list[str] | None, typer.Argument(metavar="[-- ARGS]...", help="boot arguments of the unikernel")
+    ] = None,
+    file: File = CONFIG,
+    target: Targets = None,
+    unikernel: Unikernels = None,
+    output: Output = None,
+    net: Annotated[
+        list[str] | None, typer.Option("--net", metavar="NAME=TAP", help="a tap device for a network interface")
+    ] = None,
+    block: Annotated[list[str] | None, typer.Option("--block", metavar="NAME=FILE", help="a file for a disk")] = None,
+    mem: Annotated[int | None, typer.Option("--mem", metavar="MB", min=1, help="memory of the unikernel")] = None,
+    timeout: Annotated[
+        float | None, typer.Option("--timeout", metavar="SECONDS", min=0.1, help="end it when it runs longer")
+    ] = None,
+    emulate: Annotated[
+        bool, typer.Option("--emulate", help="boot hvt, virtio or xen in a machine in software")
+    ] = False,
+    show: Annotated[bool, typer.Option("--print", help="print the command, and run nothing")] = False,
+    setup: Annotated[bool, typer.Option("--setup", help="make the devices that are missing, and run nothing")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="with --setup: remove the devices that it made")] = False,
+    size: Annotated[
+        int | None, typer.Option("--size", metavar="MB", min=1, help="with --setup: size of a disk; default: 64")
+    ] = None,
+) -> int | None:
+    """Run an image that was built.
+
+    What the unikernel writes goes to standard output, and its exit code is the command's. Without -t on the target that
+    is configured.
+    """
+    asked = request(ctx, file=file, targets=target, unikernels=unikernel, output=output)
+    _check_together(setup=setup, undo=undo, size=size, show=show)
+    found = resolve_all(asked)
+    if undo:
+        return _undo(asked.folder, found)
+    one = _single(found)
+    wanted = _request(one, asked.folder, args=args, net=net, block=block)
+    wanted = replace(wanted, mem=mem, timeout=timeout, emulate=emulate)
+    if setup:
+        return _set_up(wanted, asked.folder, size)
+    return _run(wanted, asked.folder, show=show)
+
+
+COMMAND = command(run)
+
+
+def _check_together(*, setup: bool, undo: bool, size: int | None, show: bool) -> None:
+    if (undo or size is not None) and not setup:
+        raise UsageError(f"{'--undo' if undo else '--size'} belongs to --setup", hint="mpy run --setup --undo")
+    if setup and show:
+        raise UsageError("--print shows the command that runs an image, and --setup runs none", hint="leave one out")
+
+
+def _single(found: tuple[Resolved, ...]) -> Resolved:
+    """The one image to run: there is one terminal."""
+    if len(found) == 1:
+        return found[0]
+    names = {one.info.name for one in found}
+    ways = [f"mpy run{f' -u {one.info.name}' if len(names) > 1 else ''} -t {one.info.target}" for one in found]
+    raise UsageError(
+        "several images could be run",
+        details=tuple(f"{one.info.output} for {one.info.target}" for one in found),
+        hint="\n".join(ways),
+    )
+
+
+def _request(
+    one: Resolved, folder: Path, *, args: list[str] | None, net: list[str] | None, block: list[str] | None
+) -> RunRequest:
+    """What is to be run; the devices that `--setup` made are there without being named."""
+    from mirage_py.runner.devices import parse
+    from mirage_py.runner.request import RunRequest
+    from mirage_py.runner.setup import remember_devices
+
+    given = RunRequest(
+        plan=one.plan,
+        image=folder / "dist" / one.plan.image,
+        args=tuple(args or ()),
+        nets=parse("--net", net or ()),
+        blocks={name: Path(file) for name, file in parse("--block", block or ()).items()},
+    )
+    return remember_devices(given, folder)
+
+
+def _run(wanted: RunRequest, folder: Path, *, show: bool) -> int | None:
+    from mirage_py.model.toolchain import ToolchainChoice
+    from mirage_py.runner.checks import equipped
+    from mirage_py.runner.session import Voice, command_line, start
+    from mirage_py.toolchain.discover import from_environment
+
+    wanted = equipped(wanted, from_environment(ToolchainChoice()))
+    voice = Voice(console=_line, tender=console.warn, working=console.working)
+    if show:
+        console.result(command_line(wanted, folder, voice))
+        return None
+    console.detail(f"running {wanted.place}", event="running", image=wanted.place, target=wanted.plan.target)
+    sys.stdout.flush()  # what follows may be written past it, by the unikernel itself
+    code = start(wanted, voice)
+    console.detail(f"{wanted.place} ended with {code}", event="ended", by="unikernel", exit_code=code)
+    return code
+
+
+def _line(text: str) -> None:
+    """A line of the unikernel's, at once: who watches a console waits for it."""
+    console.result(f"{text}\n")
+    sys.stdout.flush()
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Devices
+
+
+def _set_up(wanted: RunRequest, folder: Path, size: int | None) -> int | None:
+    from mirage_py.runner import setup
+
+    todo = setup.wanted(wanted, folder, size_mb=size or setup.DISK_MB)
+    if not todo:
+        console.say("every device is there", event="setup", made=[])
+        return None
+    made = setup.set_up(folder, wanted.plan.name, todo, _ask())
+    for thing, one in zip(todo, made, strict=True):
+        told = f", with the address {thing.address} on this side" if thing.address else ""
+        console.say(f"made {one.name} for {one.device}{told}", event="device", action="made", **_facts(one))
+    console.outcome(f"run it: mpy run -t {wanted.plan.target}", event="setup", made=[one.name for one in made])
+    return None
+
+
+def _undo(folder: Path, found: tuple[Resolved, ...]) -> int | None:
+    from mirage_py.runner.setup import undo
+
+    removed, kept = undo(folder, {one.info.name for one in found}, _ask())
+    for one in removed:
+        console.say(f"removed {one.name}", event="device", action="removed", **_facts(one))
+    for one in kept:
+        console.warn(f"{one.name} is another than the one that mpy made: left alone")
+    if not removed:
+        console.say("nothing to remove", event="setup", made=[])
+    return None
+
+
+def _facts(one: Made) -> dict[str, str]:
+    return {"kind": one.kind, "name": one.name, "device": one.device, "unikernel": one.unikernel}
+
+
+def _ask() -> Ask | None:
+    """A way to ask, where there is somebody to answer."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return None
+    return lambda question: click.confirm(question, default=False, err=True)
