@@ -107,10 +107,15 @@ def _libraries(info: Info) -> tuple[NeededLibrary, ...]:
 def _declared_stubs(info: Info) -> tuple[DeclaredStubs, ...]:
     return tuple(
         DeclaredStubs(
-            library=r.name, sources=r.stubs.sources, cflags=r.stubs.cflags, pkg_config=r.stubs.pkg_config
+            library=requirement.name,
+            sources=one.package.stubs.sources,
+            cflags=one.package.stubs.cflags,
+            pkg_config=one.package.stubs.pkg_config,
+            location=one.package.location or one.location,
         )
-        for r in info.requirements
-        if r.stubs
+        for requirement in info.requirements
+        for one in [next((asked for asked in requirement.asked if asked.package.stubs), None)]
+        if one and one.package.stubs
     )
 
 
