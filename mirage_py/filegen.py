@@ -1,8 +1,9 @@
 """The one door to files: mpy writes through it, and knows afterwards exactly which files are its own.
 
 `mirage/owned.json` lists every file with the digest it was written with. A file that is not listed, or whose content
-is no longer the listed one, is the user's: it is neither overwritten nor deleted. A target's folder is swapped as a whole;
-digests of what is about to be written are listed before, so that a crash at any point leaves files that are still known.
+is no longer the listed one, is the user's: it is neither overwritten nor deleted. A target's folder is swapped as a
+whole; digests of what is about to be written are listed before, so that a crash at any point leaves files that are
+still known.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from mirage_py.errors import Location, MpyError, WouldOverwrite
 
@@ -55,17 +57,23 @@ class Tree:
     @contextmanager
     def locked(self, waiting: Callable[[str], None] = lambda _: None) -> Iterator[None]:
         """The tree for this process alone; `waiting` is told once, when another mpy has it."""
-        path = self.root / LOCK
-        with _translated(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle = path.open("a+", encoding="utf-8")
-        with handle:
-            _acquire(handle.fileno(), path, waiting)
+        with self._lock(waiting) as handle:
             handle.truncate(0)
             handle.write(str(os.getpid()))
             handle.flush()
             self._recover()
             yield
+
+    def _lock(self, waiting: Callable[[str], None]) -> TextIO:
+        path = self.root / LOCK
+        while True:
+            with _translated(path):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                handle = path.open("a+", encoding="utf-8")
+            _acquire(handle.fileno(), path, waiting)
+            if path.exists() and os.path.samestat(os.fstat(handle.fileno()), path.stat()):
+                return handle
+            handle.close()  # a `clean` that was waited for removed the file that was locked
 
     def preview(self, folders: Mapping[str, Files], loose: Files) -> Written:
         """What `write` would do; nothing is touched. Raises `WouldOverwrite` as `write` would."""
@@ -109,7 +117,7 @@ class Tree:
         with _translated(target):
             target.parent.mkdir(parents=True, exist_ok=True)
             self._save(owned | {path: {digest} | owned.get(path, set())})
-            scratch = target.with_name(f".{target.name}.new")
+            scratch = _scratch(target)
             shutil.copy2(source, scratch)
             scratch.replace(target)
         self._save(owned | {path: {digest}})
@@ -147,9 +155,11 @@ class Tree:
             if (self.root / folder).exists():
                 shutil.rmtree(self.root / folder, ignore_errors=True)
                 removed.append(f"{folder}/")
-        for path in (OWNED, LOCK):
+        # the manifest goes last: a clean that is killed can be run again
+        self._prune({str(Path(path).parent) for path in owned} - {"mirage"})
+        for path in (LOCK, OWNED):
             (self.root / path).unlink(missing_ok=True)
-        self._prune({*(str(Path(path).parent) for path in owned), "mirage", "dist"})
+        self._prune({"mirage", "dist"})
         return Cleaned(removed=tuple(removed), kept=tuple(kept))
 
     def _prune(self, folders: set[str]) -> None:
@@ -211,12 +221,14 @@ class Tree:
         target = self.root / path
         with _translated(target):
             target.parent.mkdir(parents=True, exist_ok=True)
-            scratch = target.with_name(f".{target.name}.new")
+            scratch = _scratch(target)
             scratch.write_bytes(text.encode())
             scratch.replace(target)
 
     def _recover(self) -> None:
         """Finish or undo what a killed mpy left: a folder set aside comes back unless its successor is there."""
+        for path in (OWNED, *self._owned()):
+            _scratch(self.root / path).unlink(missing_ok=True)
         for old in (self.root / "mirage").glob(".old-*"):
             final = old.with_name(old.name.removeprefix(".old-"))
             if final.exists():
@@ -244,16 +256,24 @@ class Tree:
         self._replace(OWNED, json.dumps({"format": 1, "files": files}, indent=1) + "\n")
 
 
+def _scratch(path: Path) -> Path:
+    """Where a file is written before it takes its place; every such place is known from the manifest."""
+    return path.with_name(f".{path.name}.mpy-new")
+
+
 def write_whole(path: Path, text: str) -> None:
     """Write a file that the user named, whole or not at all."""
-    scratch = path.with_name(f".{path.name}.new")
+    scratch = _scratch(path)
     with _translated(path):
         scratch.write_bytes(text.encode())
         scratch.replace(path)
 
 
 def create(folder: Path, files: Files) -> None:
-    """Write files where none are yet; all of them or, when the disk refuses, none. `WouldOverwrite` names what is there."""
+    """Write files where none are yet; all of them or, when the disk refuses, none.
+
+    Raises `WouldOverwrite` that names what is there.
+    """
     there = next((name for name in files if os.path.lexists(folder / name)), None)
     if there is not None:
         raise WouldOverwrite(
@@ -282,6 +302,8 @@ def _read(path: Path) -> bytes | None:
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return None
+    except OSError as error:
+        raise _unreadable(path, error) from None
 
 
 def _digest(text: str) -> str:
@@ -293,8 +315,19 @@ def _digest(text: str) -> str:
 def _digest_file(path: Path) -> str:
     import hashlib
 
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
+    try:
+        with path.open("rb") as handle:
+            return hashlib.file_digest(handle, "sha256").hexdigest()
+    except OSError as error:
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path, error: OSError) -> MpyError:
+    return MpyError(
+        f"cannot read: {error.strerror or error}",
+        location=Location.of(path),
+        hint="mpy compares a file with what it wrote before it touches it: check the permissions",
+    )
 
 
 @contextmanager

@@ -17,6 +17,8 @@ from mirage_py.dsl import place
 from mirage_py.dsl.config import Config, collecting
 from mirage_py.errors import ConfigError, Location, MpyError
 
+_MPY = Path(__file__).parent
+
 
 def load(file: Path) -> Config:
     """The configuration that a config.py declares.
@@ -24,7 +26,7 @@ def load(file: Path) -> Config:
     Raises `ConfigError` when there is no such file, when it does not run, or when it registers nothing.
     """
     file = file.absolute()  # as imported modules know theirs: places in them are told relative to its folder
-    name = file.name
+    name, file = file.name, file.absolute()
     code = _compiled(file)
     with collecting() as registry, _importing_from(file.parent) as imported:
         _execute(code, file)
@@ -59,7 +61,7 @@ def _compiled(file: Path) -> CodeType:
         raise ConfigError(
             f"{error.msg}", location=Location(file.name, error.lineno or 0), details=(text.strip(),) if text else ()
         ) from None
-    except ValueError as error:
+    except (ValueError, MemoryError, RecursionError) as error:
         raise ConfigError(f"{file.name} is not Python: {error}", location=Location(file.name)) from None
 
 
@@ -73,7 +75,7 @@ def _execute(code: CodeType, file: Path) -> None:
         raise ConfigError(
             f"config.py ended the program (exit {error.code})", location=_last_line(error, file)
         ) from None
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  # whatever a user's program may raise
         raise _translated(error, file) from None
 
 
@@ -116,7 +118,12 @@ def _steps(error: BaseException, file: Path) -> tuple[str, ...]:
 
 
 def _is_users(filename: str, file: Path) -> bool:
-    return filename == file.name or filename.startswith(f"{file.parent}/")
+    return filename == file.name or _is_own(Path(filename), file.parent)
+
+
+def _is_own(path: Path, folder: Path) -> bool:
+    """Whether a file belongs to the configuration; a virtual environment below its folder does not."""
+    return path.is_relative_to(folder) and not any(path.is_relative_to(place) for place in (_MPY, sys.prefix))
 
 
 @contextmanager
@@ -135,9 +142,10 @@ def _importing_from(folder: Path) -> Iterator[list[str]]:
     finally:
         place.folder.reset(token)
         sys.dont_write_bytecode = wrote
-        sys.path.remove(str(folder))
+        if str(folder) in sys.path:
+            sys.path.remove(str(folder))
         for name in set(sys.modules) - before:
             origin = getattr(sys.modules[name], "__file__", None)
-            if origin is not None and Path(origin).is_relative_to(folder):
+            if origin is not None and _is_own(Path(origin), folder):
                 imported.append(str(Path(origin).relative_to(folder)))
                 del sys.modules[name]

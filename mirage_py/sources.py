@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from mirage_py.model.plan import CStub
 
 GENERATED = "main.ml"
 RESERVED_STEMS = frozenset({"manifest", "main"})
+_MODULE_FILE = re.compile(r"[A-Za-z][A-Za-z0-9_']*\.mli?")
+"""What dune takes for a module; editors leave files with other names beside it."""
 NOT_MODULES = frozenset({"config.ml", "myocamlbuild.ml"})
 """Files of other tools that may lie beside config.py."""
 
@@ -20,7 +23,7 @@ def ocaml_modules(folder: Path, named: tuple[str, ...] | None, config_file: str)
 
     Raises `ConfigError` for a named module that has no file, or a file that would meet the generated main.ml.
     """
-    present = {path.name for path in folder.glob("*.ml*") if path.suffix in (".ml", ".mli")} - NOT_MODULES
+    present = {path.name for path in folder.glob("*.ml*") if _MODULE_FILE.fullmatch(path.name)} - NOT_MODULES
     chosen = present if named is None else set(_of_modules(present, named, config_file))
     if GENERATED in chosen:
         raise ConfigError(

@@ -10,8 +10,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from mirage_py.dsl.config import UNIKERNEL_NAME
+from mirage_py.dsl.key import TARGETS
 from mirage_py.errors import Location, MpyError
 
 if TYPE_CHECKING:
@@ -86,14 +88,14 @@ def _parsed(path: Path, text: str) -> dict[str, Any]:
             hint="upgrade mpy, or forget them: mpy configure --reset",
         )
     body = whole.get("unikernels")
-    if whole.get("digest") != _digest(body):
+    if not isinstance(body, dict) or whole.get("digest") != _digest(body):
         _validate(path, whole)
     assert isinstance(body, dict)  # checked by digest or by validation
     return body
 
 
 def _validate(path: Path, whole: dict[str, Any]) -> None:
-    from pydantic import BaseModel, ConfigDict, ValidationError  # 70 ms: only for a file that mpy did not write
+    from pydantic import BaseModel, ConfigDict, Field, ValidationError  # 70 ms: only for a file that mpy did not write
 
     class SavedKey(BaseModel):
         model_config = ConfigDict(extra="forbid")
@@ -103,12 +105,12 @@ def _validate(path: Path, whole: dict[str, Any]) -> None:
     class SavedOne(BaseModel):
         model_config = ConfigDict(extra="forbid")
         choices: dict[str, SavedKey] = {}
-        output: str | None = None
+        output: Annotated[str, Field(pattern=rf"^{UNIKERNEL_NAME}$")] | None = None
         link: Literal["cross", "pkg-config"] | None = None
 
     class SavedFile(BaseModel):
         format: int
-        unikernels: dict[str, dict[str, SavedOne]]
+        unikernels: dict[str, dict[Literal[TARGETS], SavedOne]]  # type: ignore[valid-type]  # a literal of each name
 
     try:
         SavedFile.model_validate(whole)

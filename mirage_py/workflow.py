@@ -10,20 +10,20 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mirage_py.boot_options import options_in_sources
 from mirage_py.dsl.config import Config, Unikernel, check_unikernel_name
-from mirage_py.dsl.key import TARGETS, Key, suggestion
-from mirage_py.dsl.key import target as target_key
+from mirage_py.dsl.key import TARGETS, Key, suggestion, target as target_key
 from mirage_py.errors import MpyError, UsageError
 from mirage_py.filegen import Tree, Written
 from mirage_py.loader import load
 from mirage_py.model.plan import Plan
+from mirage_py.resolve.boot_args import check_options
 from mirage_py.resolve.context import Context, choose, keys_of
 from mirage_py.resolve.graph import Graph
 from mirage_py.resolve.info import Info, resolve
 from mirage_py.sources import c_stubs, has_dune_project, ocaml_modules
 from mirage_py.state import Saved, SavedTarget, read_state, state_text
-from mirage_py.targets.plan import plan as make_plan
-from mirage_py.targets.plan import dune_project, dune_workspace, platform, vendored
+from mirage_py.targets.plan import dune_project, dune_workspace, plan as make_plan, platform, vendored
 
 if TYPE_CHECKING:
     from mirage_py.building import Built
@@ -90,7 +90,9 @@ def resolve_all(request: Request) -> tuple[Resolved, ...]:
     """
     config = request.config or load(request.file)
     saved = {} if request.reset else read_state(request.mirage)
-    return tuple(_resolve_each(config, request, saved))
+    resolved = tuple(_resolve_each(config, request, saved))
+    _check_labels(resolved)
+    return resolved
 
 
 def chosen_unikernels(request: Request) -> tuple[Unikernel, ...]:
@@ -167,6 +169,18 @@ def _resolve_each(config: Config, request: Request, saved: Saved) -> Iterator[Re
             yield _resolve_one(config, unikernel, target, request, of_unikernel.get(target, SavedTarget()))
 
 
+def _check_labels(resolved: tuple[Resolved, ...]) -> None:
+    owners: dict[str, Resolved] = {}
+    for one in resolved:
+        other = owners.setdefault(one.info.label, one)
+        if other is not one:
+            raise UsageError(
+                f"the unikernels {other.info.name} and {one.info.name} would both be called {one.info.output}",
+                location=one.unikernel.location,
+                hint="choose another -o for one of them, or mpy configure --reset",
+            )
+
+
 def _resolve_one(config: Config, unikernel: Unikernel, target: str, request: Request, saved: SavedTarget) -> Resolved:
     keys = keys_of((*unikernel.init, *unikernel.jobs)) | {target_key.name: target_key}
     context = choose(
@@ -178,6 +192,8 @@ def _resolve_one(config: Config, unikernel: Unikernel, target: str, request: Req
     output = request.output or saved.output
     graph, info = resolve(config, unikernel, context, platform(target), output=output)
     modules = ocaml_modules(request.folder, info.modules, request.file.name)
+    args = [one.arg for one in info.boot_args]
+    check_options(args, options_in_sources(request.folder, modules, (arg.code for arg in args)))
     plan = make_plan(graph, info, modules=modules, c_stubs=c_stubs(request.folder, info.c_sources, unikernel.location))
     return Resolved(config=config, unikernel=unikernel, context=context, graph=graph, info=info, plan=plan)
 
@@ -198,11 +214,15 @@ def _chosen_unikernels(config: Config, request: Request) -> tuple[Unikernel, ...
 def check_output(output: str, unikernels: int) -> None:
     """Refuse an `-o` that cannot name files, or that several unikernels would share."""
     if unikernels > 1:
-        raise UsageError("-o names one image, and there are several unikernels", hint="choose one with --unikernel NAME")
+        raise UsageError(
+            "-o names one image, and there are several unikernels", hint="choose one with --unikernel NAME"
+        )
     try:
         check_unikernel_name(output, None)
     except MpyError as error:
-        raise UsageError(error.message.replace("unikernel name", "-o:"), details=error.details, hint=error.hint) from None
+        raise UsageError(
+            error.message.replace("unikernel name", "-o:"), details=error.details, hint=error.hint
+        ) from None
 
 
 def _chosen_targets(request: Request, configured: tuple[str, ...]) -> tuple[str, ...]:

@@ -13,10 +13,10 @@ from mirage_py.codegen.render import render
 from mirage_py.codegen.scheduler import LWT, Scheduler
 from mirage_py.codegen.stamp import stamped
 from mirage_py.dsl.device import Connect
-from mirage_py.dsl.ocaml import ocaml_string
 from mirage_py.errors import Location
+from mirage_py.resolve.boot_args import BootArg
 from mirage_py.resolve.graph import Graph, Node
-from mirage_py.resolve.info import BootArg, Info
+from mirage_py.resolve.info import Info
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,13 +90,18 @@ def _lines(node: Node, info: Info) -> tuple[str, ...]:
     """The connect code; what a user wrote says its type, or a mistake in it would show where the value is used."""
     code = connect(node, info)
     users_own = node.device.located and not node.device.is_main
-    return tuple((f"({code} : _ io)" if users_own else code).splitlines())
+    return tuple((f"({code} : _ io)" if users_own else code).split("\n"))
 
 
 def _directive(location: Location | None) -> str | None:
-    if location is None or location.file.startswith("/"):
+    if location is None or location.file.startswith("/") or '"' in location.file:
         return None  # a module outside the tree: its path differs from machine to machine
-    return f"# {location.line} {ocaml_string(location.file)}"
+    return _line_directive(location.line, location.file)
+
+
+def _line_directive(line: int, file: str) -> str:
+    """OCaml reads the name in a line directive as it stands, up to the next quote: it knows no escapes there."""
+    return f'# {line} "{file}"'
 
 
 _RESET = "(*reset*)"
@@ -106,5 +111,5 @@ def _reset_lines(text: str, path: str) -> str:
     """Directives back to main.ml: each gives the number of the line that follows it."""
     lines: Sequence[str] = text.split("\n")
     return "\n".join(
-        f"# {number + 1} {ocaml_string(path)}" if line == _RESET else line for number, line in enumerate(lines, 1)
+        _line_directive(number + 1, path) if line == _RESET else line for number, line in enumerate(lines, 1)
     )

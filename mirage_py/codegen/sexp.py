@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from mirage_py.dsl.device import Sexp
 
 WIDTH = 80
-_PLAIN = re.compile(r"[^\s\"();\\]+")
+_PLAIN = re.compile(r"[!#-'*-:<-\[\]-~]+")
+_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 
 def render_stanzas(stanzas: Iterable[Sexp]) -> str:
@@ -17,11 +18,14 @@ def render_stanzas(stanzas: Iterable[Sexp]) -> str:
 
 
 def atom(word: str) -> str:
-    """A word as dune reads it back: quoted when it has blanks, quotes, parentheses or comment signs."""
-    if _PLAIN.fullmatch(word) and not word.startswith("#|"):
+    """A word as dune reads it back: quoted when it has more than printable ASCII without quotes and parentheses."""
+    if _PLAIN.fullmatch(word) and "#|" not in word and "|#" not in word:
         return word
-    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{escaped}"'
+    return '"' + "".join(map(_escaped, word)) + '"'
+
+
+def _escaped(char: str) -> str:
+    return _ESCAPES.get(char) or (char if char >= " " and char != "\x7f" else f"\\{ord(char):03d}")
 
 
 def flat(sexp: Sexp) -> str:

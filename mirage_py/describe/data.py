@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mirage_py.codegen.describe import graph_json
 from mirage_py.dsl.key import Key
-from mirage_py.resolve.info import BootArg
+from mirage_py.resolve.boot_args import BootArg
 from mirage_py.resolve.packages import Requirement
 from mirage_py.workflow import Resolved
 

@@ -6,6 +6,7 @@ in nanoseconds.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Literal
 
@@ -41,6 +42,8 @@ ocaml_runtime = RuntimeArg(
 
 
 def _network(function: str, option: str, value: str, group: str | None) -> RuntimeArg:
+    if group and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", group):
+        raise ConfigError(f"group {group!r} cannot begin an option", location=here(), hint="letters, digits, - and _")
     grouped = f"~group:{ocaml_string(group)} " if group else ""
     return RuntimeArg(
         code=f"Mirage_runtime_network.{function} {grouped}{value}",

@@ -30,8 +30,8 @@ def register(
     """Declare a unikernel of this name that runs these jobs together, after its initial jobs one by one.
 
     The initial jobs are: boot arguments, OCaml runtime settings, the start-up delay, the log reporter, sleep, wall
-    clock, monotonic clock, randomness, the unikernel's name; `no_reporter`, `no_sleep` and their like replace one. `src`
-    is the URL of the opam file's source; "auto" and None leave it out, so that the file is the same in every clone.
+    clock, monotonic clock, randomness, the unikernel's name; `no_reporter`, `no_sleep` and their like replace one.
+    `src` is the URL of the opam file's source; "auto" and None leave it out: the file is the same in every clone.
     Raises `ConfigError` for a name that cannot be a file name, one registered before, or a job whose start would run
     before anything is initialised.
     """

@@ -11,9 +11,11 @@ from mirage_py.dsl.device import ConfiguredUnikernel, Connect, Sexp
 from mirage_py.dsl.impl import Impl, if_impl, impl, match_impl
 from mirage_py.dsl.ocaml import ocaml_string
 from mirage_py.dsl.package import bounded
+from mirage_py.dsl.place import here
 from mirage_py.dsl.runtime_arg import RuntimeArg
 from mirage_py.dsl.types import ModuleType, typ
 from mirage_py.dsl.value import Value
+from mirage_py.errors import ConfigError
 from mirage_py.types import Block, KvRo, KvRw
 
 T = TypeVar("T")
@@ -26,6 +28,10 @@ _HOST_ONLY = "it serves a folder of the host, and there is none"
 
 def crunch(directory: str) -> Impl[KvRo]:
     """The files below `directory` (relative to config.py), compiled into the unikernel by ocaml-crunch."""
+    if directory.startswith("/") or "%{" in directory:
+        raise ConfigError(
+            f"{directory!r} cannot be compiled in", location=here(), hint="name a folder relative to config.py"
+        )
     module = "Static_" + re.sub(r"[^0-9a-zA-Z]", "_", directory.lower())
 
     def rule(unikernel: ConfiguredUnikernel) -> tuple[Sexp, ...]:

@@ -19,6 +19,10 @@ LONGEST_NAME = 60
 """Characters: leaves room for a target's name and suffix in every file system's 255 bytes and in a Xen domain name."""
 
 
+UNIKERNEL_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
+"""What may name files, dune and opam packages, whatever the target."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Unikernel:
     """One registered unikernel: the jobs forced first, one after the other, and the user's jobs, run together."""
@@ -91,7 +95,7 @@ def allow(library: str, *, reason: str, target: str | None = None) -> None:
 
 def check_unikernel_name(name: object, location: Location | None) -> None:
     """Refuse a unikernel or output name that would break a file name, a dune file or an opam file."""
-    if isinstance(name, str) and len(name) <= LONGEST_NAME and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
+    if isinstance(name, str) and len(name) <= LONGEST_NAME and re.fullmatch(UNIKERNEL_NAME, name):
         return
     shown = repr(name) if len(str(name)) <= LONGEST_NAME else f"of {len(str(name))} characters"
     raise ConfigError(

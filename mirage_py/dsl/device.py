@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from mirage_py.dsl.ocaml import ocaml_string
 from mirage_py.dsl.package import Package
+from mirage_py.dsl.place import guarded
 from mirage_py.dsl.runtime_arg import RuntimeArg
 from mirage_py.dsl.types import AnyType
 from mirage_py.dsl.value import Choices, Value, pure
@@ -111,7 +112,7 @@ def connect_code(code: str | ConnectCode | None, device: str, location: Location
     if code is None:
         return lambda c: f"return ({', '.join(c.inputs)})"
     if callable(code):
-        return code
+        return guarded(code, f"the connect code of {device}", location)
     template = code
     return lambda c: _fill(template, c, device, location)
 
@@ -122,7 +123,7 @@ def _fill(template: str, c: Connect, device: str, location: Location | None) -> 
         places |= {f"{prefix}{i}": name for i, name in enumerate(names)}
     try:
         return template.format_map(places)
-    except (KeyError, IndexError, ValueError) as error:
+    except (KeyError, IndexError, ValueError, AttributeError, TypeError) as error:
         raise ConfigError(
             f"the connect code of {device} cannot be written: {error}",
             location=location,

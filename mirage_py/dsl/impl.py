@@ -20,7 +20,7 @@ from mirage_py.dsl.device import (
 )
 from mirage_py.dsl.key import Key
 from mirage_py.dsl.package import Package, check_library
-from mirage_py.dsl.place import here, is_users_own
+from mirage_py.dsl.place import guarded, here, is_users_own
 from mirage_py.dsl.runtime_arg import RuntimeArg
 from mirage_py.dsl.term import Term, apply, choice, dev
 from mirage_py.dsl.types import AnyType, FunctorType, ModuleType
@@ -249,7 +249,7 @@ def impl(
         extra_deps=tuple(d.term for d in extra_deps),
         resources=as_tuple_value(resources),
         refusal=as_value(None) if refusal is None else refusal,
-        dune=dune,
+        dune=None if dune is None else guarded(dune, f"the dune stanzas of {module}", place),
         location=place,
     )
     return handle(dev(device), type_)

@@ -37,8 +37,24 @@ T = TypeVar("T")
 Kind = Literal["flag", "enum", "string", "integer", "strings"]
 
 RESERVED: Final = frozenset(
-    "color dev dry-run explain fail-on file format help jobs json link log-format opam output quiet release reset solo5-prefix "
-    "switch target toolchain unikernel verbose version".split()
+    (
+        *(
+            "color",
+            "dev",
+            "dry-run",
+            "explain",
+            "fail-on",
+            "file",
+            "format",
+            "help",
+            "jobs",
+            "json",
+            "link",
+            "log-format",
+        ),
+        *("opam", "output", "quiet", "release", "reset", "solo5-prefix", "switch", "target", "toolchain", "unikernel"),
+        *("verbose", "version"),
+    )
 )
 """Names of mpy's own options: a key of this name could not be given."""
 
@@ -131,6 +147,9 @@ class Key(Value[T]):
 
     def show(self, value: object) -> str:
         """The value as a person would write it on the command line."""
+        for word, meant in self.choices.items():
+            if meant == value:
+                return word
         match value:
             case None:
                 return ""
@@ -139,7 +158,7 @@ class Key(Value[T]):
             case tuple():
                 return ",".join(map(str, value))
             case _:
-                return next((text for text, meant in self.choices.items() if meant == value), str(value))
+                return str(value)
 
     def __str__(self) -> str:
         return f"key {self.name}"
@@ -176,6 +195,8 @@ def enum(
     Without a default the value is None when the key is not given; with `required=True` it must be given.
     """
     choices = dict(values) if isinstance(values, Mapping) else {word: word for word in values}
+    if not all(word and isinstance(word, str) for word in choices):
+        raise ConfigError(f"key {name}: its values are words, got {', '.join(map(repr, choices))}", location=here())
     if not choices or (default is not None and default not in choices.values()):
         raise ConfigError(
             f"key {name}: default {default!r} is not one of its values ({', '.join(choices) or 'none'})",
@@ -299,7 +320,7 @@ target: Final[Key[str]] = Key(
 is_unix: Final = target.is_("unix", "macosx")
 is_xen: Final = target.is_("xen", "qubes")
 is_solo5: Final = target.is_("hvt", "spt", "virtio", "muen", "genode")
-"""hvt, spt, virtio, muen and genode; xen and qubes are families of their own, though the Solo5 toolchain builds them."""
+"""hvt, spt, virtio, muen and genode; not xen and qubes, though the Solo5 toolchain builds them."""
 is_unikraft: Final = target.is_("unikraft-firecracker", "unikraft-qemu")
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from contextvars import ContextVar
 from pathlib import Path
 from types import FrameType
+from typing import ParamSpec, TypeVar
 
-from mirage_py.errors import Location
+from mirage_py.errors import ConfigError, Location, MpyError
 
 folder: ContextVar[str] = ContextVar("folder")
 """The folder of the config.py that is running: places below it are told relative to it."""
@@ -17,7 +19,7 @@ _PACKAGE = str(Path(__file__).resolve().parent.parent) + "/"
 
 def here() -> Location | None:
     """The line of user code that is running now, or None while mpy's own catalogue is being imported."""
-    frame: FrameType | None = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # inspect takes 10 ms to import
     while frame is not None:
         file = frame.f_code.co_filename
         if file.startswith("<frozen importlib"):
@@ -30,8 +32,26 @@ def here() -> Location | None:
 
 def is_users_own() -> bool:
     """Whether the function that asks was called by user code itself, and not on its behalf by the catalogue."""
-    caller = sys._getframe(2)
+    caller = sys._getframe(2)  # noqa: SLF001
     return not caller.f_code.co_filename.startswith((_PACKAGE, "<frozen"))
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def guarded(function: Callable[P, R], what: str, location: Location | None) -> Callable[P, R]:
+    """A user's function, which runs after config.py has: what it raises becomes a `ConfigError` at its place."""
+
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except MpyError:
+            raise
+        except Exception as error:
+            raise ConfigError(f"{what} failed: {type(error).__name__}: {error}", location=location) from error
+
+    return call
 
 
 def _relative(file: str) -> str:

@@ -64,8 +64,7 @@ def dev(device: Device, args: tuple[Term, ...] = ()) -> Dev:
 def choice(condition: Value[Any], branches: Iterable[tuple[object, Term]], default: Term) -> Choice:
     """The one node for this choice; conditions are told apart by identity."""
     cases = tuple(branches)
-    key = ("choice", condition, tuple((repr(case), term) for case, term in cases), default)
-    return _intern(key, lambda: Choice(condition, cases, default))
+    return _intern(("choice", condition, cases, default), lambda: Choice(condition, cases, default))
 
 
 def apply(function: Term, args: tuple[Term, ...]) -> Term:

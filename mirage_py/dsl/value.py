@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
-from mirage_py.dsl.place import here
+from mirage_py.dsl.place import guarded, here
 from mirage_py.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ class Value(Generic[T_co]):
 
     def map(self, function: Callable[[T_co], U]) -> Value[U]:
         """The value that `function` makes of this one."""
-        return Value(self.keys, lambda choices: function(self.eval(choices)))
+        safe = guarded(function, "a value computed from keys", here())
+        return Value(self.keys, lambda choices: safe(self.eval(choices)))
 
     def is_(self, *alternatives: object) -> Value[bool]:
         """Whether the value equals one of the alternatives."""

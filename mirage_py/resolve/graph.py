@@ -1,7 +1,7 @@
 """The graph: what is left of a configuration once every choice is made.
 
-Decided branches are gone, equal devices are one node, and every node has its number and its names. No step recurses, and
-each visits a node once.
+Decided branches are gone, equal devices are one node, and every node has its number and its names. No step recurses,
+and each visits a node once.
 """
 
 from __future__ import annotations

@@ -82,7 +82,7 @@ def _consistent(name: str, asked: list[Asked]) -> tuple[str, ...]:
     )
     if lowest and highest and compare_versions(lowest.package.min or "", highest.package.max or "") >= 0:
         raise PackageConflict(
-            f"no version of package {name} fits: >= {lowest.package.min} and < {highest.package.max} are both asked for",
+            f"no version of package {name} fits: >= {lowest.package.min} and < {highest.package.max} are asked for",
             location=lowest.package.location or highest.package.location or lowest.location,
             details=(f">= {lowest.package.min} by {lowest}", f"< {highest.package.max} by {highest}"),
             hint=f'leave one of them out, or state the bounds yourself: override(package("{name}", min=..., max=...))',
