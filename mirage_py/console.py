@@ -100,8 +100,8 @@ def error(failure: MpyError) -> None:
         _event("error", error_json(failure))
         return
     paint = painter(sys.stderr)
-    place = paint(f"{failure.location}:", "bold") + " " if failure.location else ""
-    _write_block(paint("error:", "red") + " ", place + failure.message)
+    place = f"{failure.location}: " if failure.location else ""
+    _write_block(paint("error:", "red") + " ", place + failure.message, bold=len(place) - 1)
     for line in failure.details:
         _write_block(" " * INDENT, line)
     if failure.hint:
@@ -253,12 +253,18 @@ def _tell(text: str, event: str, fields: dict[str, Any], *, level: int) -> None:
 
 
 def _event(event: str, fields: dict[str, Any]) -> None:
+    """One line of JSON; what indents a message for a person means nothing there."""
+    fields = fields | {"message": fields["message"].strip()}
     sys.stderr.write(json.dumps({"event": event} | fields, ensure_ascii=False) + "\n")
 
 
-def _write_block(head: str, text: str) -> None:
-    """Text behind its head, further lines below its beginning; wrapped for a person at a terminal."""
-    lines = [piece for line in text.split("\n") for piece in _wrapped(line)]
+def _write_block(head: str, text: str, *, bold: int = 0) -> None:
+    """Text behind its head, further lines below its beginning; wrapped for a person at a terminal.
+
+    The first `bold` letters are set off, as far as they stand on the first line.
+    """
+    first, *more = [piece for line in text.split("\n") for piece in _wrapped(line)]
+    lines = [painter(sys.stderr)(first[:bold], "bold") + first[bold:] if bold > 0 else first, *more]
     sys.stderr.write(head + f"\n{' ' * INDENT}".join(lines) + "\n")
 
 
@@ -274,7 +280,7 @@ def _wrapped(line: str) -> list[str]:
 
 
 def _painted(text: str, style: Style) -> str:
-    return f"\x1b[{_CODES[style]}m{text}\x1b[0m"
+    return f"\x1b[{_CODES[style]}m{text}\x1b[0m" if text else text
 
 
 def plain(text: str, _style: Style) -> str:

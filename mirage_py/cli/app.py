@@ -117,8 +117,12 @@ def main(args: list[str] | None = None) -> int:
         code = run(words)
         sys.stdout.flush()
     except MpyError as error:
+        console.believe(words)
         console.error(error)
         return error.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        console.result(error.ctx.get_help())
+        return 0
     except click.UsageError as error:
         return _misused(error, words)
     except (KeyboardInterrupt, click.Abort):
@@ -146,9 +150,14 @@ def run(args: list[str]) -> int:
 def _misused(error: click.UsageError, words: list[str]) -> int:
     """A command line that click could not read, in the form of all other errors."""
     console.believe(words)
-    where = error.ctx.command_path if error.ctx else "mpy"
+    where = error.ctx.command_path if error.ctx else _command_of(words)
     console.error(UsageError(_said(error, where), hint="\n".join(_next_steps(error, where))))
     return UsageError.exit_code
+
+
+def _command_of(words: list[str]) -> str:
+    """The command of a line that click gave up before it said which."""
+    return next((f"mpy {word}" for word in words if word in COMMANDS), "mpy")
 
 
 def _said(error: click.UsageError, where: str) -> str:
@@ -157,15 +166,22 @@ def _said(error: click.UsageError, where: str) -> str:
             return f"{where} has no option {error.option_name}"
         case click.exceptions.NoSuchCommand():
             return f"{where} has no command {error.command_name!r}"
+        case click.MissingParameter(param=click.Parameter() as missing):
+            return f"{where} wants {missing.make_metavar(click.Context(click.Command(where)))}"
+        case click.BadParameter(param=click.Parameter() as bad):
+            return f"{max(bad.opts, key=len)}: {_lowered(error.message)}"
         case _:
-            text = error.format_message().rstrip(".")
-            return text[:1].lower() + text[1:]
+            return _lowered(error.format_message())
+
+
+def _lowered(text: str) -> str:
+    return text[:1].lower() + text[1:].rstrip(".")
 
 
 def _next_steps(error: click.UsageError, where: str) -> Iterator[str]:
     near = getattr(error, "possibilities", None)
     if near:
-        yield f"did you mean {' or '.join(near)}?"
+        yield f"did you mean {near[0]}?"
     yield f"{where} --help tells what there is"
 
 

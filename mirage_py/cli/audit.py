@@ -45,7 +45,7 @@ def audit(
 ) -> int:
     """Tell whether libraries will run on a target, and why not.
 
-    Judges what the configuration here links, or the libraries that are named, installed or vendored. Ends with 8 when
+    Judges what the configuration here links, or each LIBRARY that is named, installed or vendored. Ends with 8 when
     something will not run.
     """
     asked = request(ctx, file=file, targets=target, unikernels=unikernel)

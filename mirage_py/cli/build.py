@@ -12,6 +12,7 @@ from mirage_py import console
 from mirage_py.cli.command import command, request
 from mirage_py.cli.options import (
     CONFIG,
+    CountType,
     File,
     Link,
     Output,
@@ -34,7 +35,9 @@ def build(
     target: Targets = None,
     unikernel: Unikernels = None,
     output: Output = None,
-    jobs: Annotated[int | None, typer.Option("-j", "--jobs", metavar="N", min=1, help="processes at once")] = None,
+    jobs: Annotated[
+        int | None, typer.Option("-j", "--jobs", metavar="N", click_type=CountType(), help="processes at once")
+    ] = None,
     dev: Annotated[bool, typer.Option("--dev/--release", help="dune's dev profile; release is the default")] = False,
     link: Link = None,
     toolchain: ToolchainFile = None,

@@ -45,6 +45,10 @@ class Command(TyperCommand):
         """The command's own options, the keys, then what every command has."""
         _format_parameters(self, ctx, formatter, lambda: self.format_keys(ctx, formatter))
 
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        """`--help`, in our words."""
+        return _in_our_words(super().get_help_option(ctx))
+
     def format_keys(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The keys of the configuration here; none for a command that reads none."""
 
@@ -65,6 +69,10 @@ class Group(TyperGroup):
         """Every command with the first line of its help."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, self.summary(ctx, name)) for name in self.list_commands(ctx)])
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        """`--help`, in our words."""
+        return _in_our_words(super().get_help_option(ctx))
 
     def summary(self, ctx: click.Context, name: str) -> str:
         """What one command does, in one line."""
@@ -95,7 +103,7 @@ class ConfigCommand(Command):
         if trouble is not None:
             with formatter.section("Keys"):
                 formatter.write_text(f"{trouble}; its keys would be listed here")
-        options = [one for one in self.get_params(ctx) if isinstance(one, KeyOption)]
+        options: list[click.Option] = [one for one in self.get_params(ctx) if isinstance(one, KeyOption)]
         config: Config | None = ctx.meta.get(_CONFIG)
         if config is not None:
             _section(formatter, f"Keys of {config.file}", ctx, options)
@@ -231,6 +239,12 @@ def _set_log_format(_ctx: click.Context, _param: click.Parameter, value: console
     console.settings.log_format = value or console.settings.log_format
 
 
+def _in_our_words(option: click.Option | None) -> click.Option | None:
+    if option is not None:
+        option.help = "tell this, and end"
+    return option
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # Keys
 
@@ -318,21 +332,27 @@ def _format_parameters(
     formatter: click.HelpFormatter,
     between: Callable[[], None] = lambda: None,
 ) -> None:
-    """Arguments, the command's own options, whatever comes between, and the options that every command has."""
+    """The command's own options, whatever comes between, and the options that every command has.
+
+    What an argument means stands in the text above: typer 0.20 loses its help on the way to click 8.5.
+    """
     shared = {name for option in global_options() for name in option.opts} | {"--help"}
-    own = [one for one in command.get_params(ctx) if not isinstance(one, KeyOption)]
-    _section(formatter, "Arguments", ctx, [one for one in own if isinstance(one, click.Argument)])
-    options = [one for one in own if isinstance(one, click.Option)]
-    _section(formatter, "Options", ctx, [one for one in options if not shared & {*one.opts}])
+    options = [one for one in command.get_params(ctx) if isinstance(one, click.Option)]
+    own = [one for one in options if not isinstance(one, KeyOption)]
+    _section(formatter, "Options", ctx, [one for one in own if not shared & {*one.opts}])
     between()
-    _section(formatter, "Everywhere", ctx, [one for one in options if shared & {*one.opts}])
+    _section(formatter, "Everywhere", ctx, [one for one in own if shared & {*one.opts}])
 
 
-def _section(
-    formatter: click.HelpFormatter, title: str, ctx: click.Context, parameters: Sequence[click.Parameter]
-) -> None:
-    records = [record for one in parameters if (record := one.get_help_record(ctx)) is not None]
+def _section(formatter: click.HelpFormatter, title: str, ctx: click.Context, options: Sequence[click.Option]) -> None:
+    records = [record for one in options if (record := _record(one, ctx)) is not None]
     if records:
         with formatter.section(title):
-            # typer escapes brackets for rich, which does not print this
-            formatter.write_dl([(name, text.replace("\\[", "[")) for name, text in records])
+            formatter.write_dl(records)
+
+
+def _record(option: click.Option, ctx: click.Context) -> tuple[str, str] | None:
+    """An option with its help; typer's own way of telling imports rich, 100 ms."""
+    if isinstance(option, KeyOption):
+        return option.get_help_record(ctx)
+    return click.Option.get_help_record(option, ctx)

@@ -10,8 +10,7 @@ from mirage_py import console
 from mirage_py.cli.command import command, request
 from mirage_py.cli.options import CONFIG, File, Link, Output, Targets, Unikernels
 from mirage_py.filegen import Written
-from mirage_py.workflow import Configured, Resolved
-from mirage_py.workflow import configure as configure_all
+from mirage_py.workflow import Configured, Resolved, configure as configure_all
 
 
 def configure(
@@ -63,7 +62,9 @@ def _tell_files(done: Configured, *, dry_run: bool) -> None:
         for path in paths:
             (console.say if dry_run else console.detail)(f"  {verb} {path}", event="file", action=verb, path=path)
     folders = ", ".join(f"mirage/{one.plan.label}/" for one in done.resolved)
-    console.say(f"{_sum(written, dry_run=dry_run)} {folders}", event="configured", **_counts(written))
+    console.say(f"{_sum(written, dry_run=dry_run)}: {folders}", event="configured", **_counts(written))
+    if not dry_run and (written.created or written.changed):
+        console.say("next: mpy build")
 
 
 def _counts(written: Written) -> dict[str, int]:
@@ -76,7 +77,11 @@ def _counts(written: Written) -> dict[str, int]:
 
 
 def _sum(written: Written, *, dry_run: bool) -> str:
-    told = ", ".join(f"{count} {what}" for what, count in _counts(written).items() if count and what != "unchanged")
+    told = ", ".join(
+        f"{count} {'file' if count == 1 else 'files'} {what}"
+        for what, count in _counts(written).items()
+        if count and what != "unchanged"
+    )
     if not told:
-        return "nothing to write in" if dry_run else "up to date:"
-    return f"dry run: {told} in" if dry_run else f"{told} in"
+        return "up to date"
+    return f"dry run: {told}" if dry_run else told

@@ -27,15 +27,16 @@ def init(
 ) -> None:
     """Begin a unikernel: write config.py and its sources.
 
-    hello logs and ends; keys has choices for configure and for boot; c-stubs has C code of its own; device has a device
-    of its own. Nothing that is there is overwritten.
+    DIR is a new folder, or one without such files. Of the templates, hello logs and ends; keys has choices for
+    configure and for boot; c-stubs has C code of its own; device has a device of its own.
     """
     files = {name: text.replace(PLACEHOLDER, name_for(folder)) for name, text in _texts(template).items()}
     wanted = {name: text for name, text in files.items() if not (name == ".gitignore" and (folder / name).exists())}
     create(folder, wanted)
     for name in wanted:
         console.say(f"created {folder / name}", event="file", action="created", path=str(folder / name))
-    console.say(f"next: cd {shlex.quote(str(folder))} && mpy build && mpy run", event="next")
+    go = "" if folder.absolute() == Path.cwd() else f"cd {shlex.quote(str(folder))} && "
+    console.say(f"next: {go}mpy build && mpy run")
 
 
 COMMAND = command(init)

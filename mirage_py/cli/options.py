@@ -27,6 +27,19 @@ class TargetType(click.ParamType[str]):
         return [CompletionItem(name) for name in TARGETS if name.startswith(incomplete)]
 
 
+class CountType(click.ParamType[int]):
+    """A whole number from 1."""
+
+    name = "number"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number; a usage error for anything else."""
+        text = str(value)
+        if not text.isdecimal() or int(text) < 1:
+            self.fail(f"{text!r} is not a whole number from 1", param, ctx)
+        return int(text)
+
+
 CONFIG = Path("config.py")
 
 File = Annotated[

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from mirage_py.describe.queries import Answer
     from mirage_py.workflow import Request
 
+
 class KindType(click.ParamType[str]):
     """A kind of question."""
 
@@ -66,6 +67,7 @@ def query(
 ) -> int | None:
     """Tell one thing about the configuration.
 
+    KIND is name, packages, opam, files, main, dune, libraries, keys, runtime-args, plan, graph, cflags or ldflags.
     Nothing is written. Without -t for every configured target, or the default one. Several answers are headed with the
     unikernel and target each is for; as JSON they are one object a line.
     """

@@ -49,7 +49,8 @@ def export(
 ) -> None:
     """Describe it to pkg-config, for C libraries of 2021.
 
-    Writes ocaml-freestanding.pc and solo5-bindings-ABI.pc. Their makefiles find them with PKG_CONFIG_LIBDIR=DIR.
+    Writes ocaml-freestanding.pc and solo5-bindings-ABI.pc into DIR, where the makefiles of those libraries find them
+    with PKG_CONFIG_LIBDIR=DIR.
     """
     from mirage_py.filegen import write_whole
     from mirage_py.toolchain.discover import discover
@@ -62,7 +63,7 @@ def export(
     for one in described:
         write_whole(folder / one.name, one.text)
         console.say(f"wrote {folder / one.name}", event="file", action="wrote", path=str(folder / one.name))
-    console.say(f"next: PKG_CONFIG_LIBDIR={folder.absolute()} pkg-config --cflags ocaml-freestanding", event="next")
+    console.say(f"next: PKG_CONFIG_LIBDIR={folder.absolute()} pkg-config --cflags ocaml-freestanding")
 
 
 COMMAND = group("toolchain", "Tell what compiles and links for a target.", command(show), command(export))

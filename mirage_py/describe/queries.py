@@ -6,12 +6,12 @@ A new kind is an entry of `VIEWS` (what the configuration says) or of `MACHINE` 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mirage_py.codegen.describe import requirement_json
-from mirage_py.describe.data import Json, bounds, boot_arguments_data, files, graph_data, keys_data, plan_data
+from mirage_py.describe.data import Json, boot_arguments_data, bounds, files, graph_data, keys_data, plan_data
 from mirage_py.workflow import Request, Resolved, resolve_all
 
 if TYPE_CHECKING:

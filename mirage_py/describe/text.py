@@ -41,7 +41,7 @@ def describe_text(one: Resolved, served: Mapping[str, Served], paint: Paint, wid
     for title in order:
         lines = (tables | devices).get(title)
         if lines:
-            blocks.append("\n".join([paint(title, "bold"), *(f"  {line}" for line in lines)]))
+            blocks.append("\n".join([_title(title, lines, paint), *(f"  {line}" for line in lines)]))
     return "\n\n".join(blocks) + "\n"
 
 
@@ -99,10 +99,14 @@ def _origin(name: str, served: Mapping[str, Served], local: set[str]) -> Iterato
 
 
 def _devices(branches: Iterable[Branch], paint: Paint) -> list[str]:
-    lines = [_device(branch, paint) for branch in branches]
-    return (
-        [*lines, "", paint("── is applied to   ╌╌ waits for", "dim")] if any("╌" in line for line in lines) else lines
-    )
+    return [_device(branch, paint) for branch in branches]
+
+
+def _title(title: str, lines: Iterable[str], paint: Paint) -> str:
+    """A heading; where lines are drawn, with what they mean."""
+    solid, dashed = (any(corner in line for line in lines) for corner in ("──", "╌╌"))
+    meaning = ["── is applied to"] * solid + ["╌╌ waits for"] * dashed
+    return paint(title, "bold") + (f"   {paint('   '.join(meaning), 'dim')}" if dashed else "")
 
 
 def _device(branch: Branch, paint: Paint) -> str:
