@@ -6,7 +6,7 @@ from mirage_py.devices import boot
 from mirage_py.dsl import key
 from mirage_py.dsl.impl import Impl, impl, match_impl
 from mirage_py.dsl.job import job
-from mirage_py.dsl.package import bounded
+from mirage_py.dsl.package import Package, bounded
 from mirage_py.dsl.types import typ
 from mirage_py.types import Argv, Job
 
@@ -42,7 +42,7 @@ def runtime_args(argv: Impl[Argv]) -> Impl[Job]:
     return impl(
         "struct end",
         job,
-        packages=[bounded("mirage-runtime")],
+        packages=[Package(name="mirage-runtime", libraries=("mirage-runtime",))],
         extra_deps=[argv],
         connect="return Mirage_runtime.(with_argv (runtime_args ()) {name} {dep0})",
     )
