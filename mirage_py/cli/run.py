@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -53,14 +52,27 @@ def run(
     What the unikernel writes goes to standard output, and its exit code is the command's. Without -t on the target that
     is configured.
     """
+    from mirage_py.runner.devices import parse
+    from mirage_py.runner.request import RunRequest
+    from mirage_py.runner.setup import remember_devices
+
     asked = request(ctx, file=file, targets=target, unikernels=unikernel, output=output)
     _check_together(setup=setup, undo=undo, size=size, show=show)
     found = resolve_all(asked)
     if undo:
         return _undo(asked.folder, found)
     one = _single(found)
-    wanted = _request(one, asked.folder, args=args, net=net, block=block)
-    wanted = replace(wanted, mem=mem, timeout=timeout, emulate=emulate)
+    given = RunRequest(
+        plan=one.plan,
+        image=asked.folder / "dist" / one.plan.image,
+        args=tuple(args or ()),
+        nets=parse("--net", net or ()),
+        blocks={name: Path(file) for name, file in parse("--block", block or ()).items()},
+        mem=mem,
+        timeout=timeout,
+        emulate=emulate,
+    )
+    wanted = remember_devices(given, asked.folder)
     if setup:
         return _set_up(wanted, asked.folder, size)
     return _run(wanted, asked.folder, show=show)
@@ -89,24 +101,6 @@ def _single(found: tuple[Resolved, ...]) -> Resolved:
     )
 
 
-def _request(
-    one: Resolved, folder: Path, *, args: list[str] | None, net: list[str] | None, block: list[str] | None
-) -> RunRequest:
-    """What is to be run; the devices that `--setup` made are there without being named."""
-    from mirage_py.runner.devices import parse
-    from mirage_py.runner.request import RunRequest
-    from mirage_py.runner.setup import remember_devices
-
-    given = RunRequest(
-        plan=one.plan,
-        image=folder / "dist" / one.plan.image,
-        args=tuple(args or ()),
-        nets=parse("--net", net or ()),
-        blocks={name: Path(file) for name, file in parse("--block", block or ()).items()},
-    )
-    return remember_devices(given, folder)
-
-
 def _run(wanted: RunRequest, folder: Path, *, show: bool) -> int | None:
     from mirage_py.model.toolchain import ToolchainChoice
     from mirage_py.runner.checks import equipped
@@ -118,10 +112,10 @@ def _run(wanted: RunRequest, folder: Path, *, show: bool) -> int | None:
     if show:
         console.result(command_line(wanted, folder, voice))
         return None
-    console.detail(f"running {wanted.place}", event="running", image=wanted.place, target=wanted.plan.target)
     sys.stdout.flush()  # what follows may be written past it, by the unikernel itself
     code = start(wanted, voice)
-    console.detail(f"{wanted.place} ended with {code}", event="ended", by="unikernel", exit_code=code)
+    facts = {"image": wanted.place, "target": wanted.plan.target, "exit_code": code}
+    console.detail(f"{wanted.place} ended with {code}", event="ended", by="unikernel", **facts)
     return code
 
 
@@ -140,13 +134,13 @@ def _set_up(wanted: RunRequest, folder: Path, size: int | None) -> int | None:
 
     todo = setup.wanted(wanted, folder, size_mb=size or setup.DISK_MB)
     if not todo:
-        console.say("every device is there", event="setup", made=[])
+        console.say("every device is there", event="setup", devices=[])
         return None
     made = setup.set_up(folder, wanted.plan.name, todo, _ask())
     for thing, one in zip(todo, made, strict=True):
         told = f", with the address {thing.address} on this side" if thing.address else ""
         console.say(f"made {one.name} for {one.device}{told}", event="device", action="made", **_facts(one))
-    console.outcome(f"run it: mpy run -t {wanted.plan.target}", event="setup", made=[one.name for one in made])
+    console.outcome(f"run it: mpy run -t {wanted.plan.target}", event="setup", devices=[one.name for one in made])
     return None
 
 
@@ -159,7 +153,7 @@ def _undo(folder: Path, found: tuple[Resolved, ...]) -> int | None:
     for one in kept:
         console.warn(f"{one.name} is another than the one that mpy made: left alone")
     if not removed:
-        console.say("nothing to remove", event="setup", made=[])
+        console.say("nothing to remove", event="setup", devices=[])
     return None
 
 

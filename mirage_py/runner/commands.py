@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
+from zlib import crc32
 
 from mirage_py.errors import UnsupportedTarget
 from mirage_py.model.command import Command
@@ -12,7 +13,7 @@ from mirage_py.runner.request import RunRequest, shown
 from mirage_py.runner.words import boot_line, boot_words
 from mirage_py.runner.xl import Domain, assignments, host_disk
 
-__all__ = ["EXIT_DEVICE", "QEMU", "command", "drive", "refuse_elsewhere", "tap"]
+__all__ = ["EXIT_DEVICE", "QEMU", "card", "command", "drive", "refuse_elsewhere", "tap"]
 
 QEMU: Final = "qemu-system-x86_64"
 VIRTIO_MB: Final = 512
@@ -81,6 +82,12 @@ def tap(number: int, interface: str) -> str:
     return f"tap,id=net{number},ifname={interface},script=no,downscript=no"
 
 
+def card(number: int, interface: str) -> str:
+    """The value of QEMU's `-device` for the card on a tap device; its address is its own: QEMU gives all the same."""
+    digits = f"{crc32(interface.encode()):08x}"
+    return f"virtio-net-pci,netdev=net{number},mac=52:54:00:{digits[:2]}:{digits[2:4]}:{digits[4:6]}"
+
+
 def _elsewhere(request: RunRequest) -> UnsupportedTarget:
     why, how = ELSEWHERE[request.plan.target]
     return UnsupportedTarget(
@@ -133,7 +140,7 @@ def _cards(request: RunRequest, place: Callable[[Path], str]) -> Iterator[str]:
     slot = FIRST_SLOT
     for number, (_, interface) in enumerate(_nets(request)):
         yield from ("-netdev", tap(number, interface))
-        yield from ("-device", f"virtio-net-pci,netdev=net{number},addr={slot:#x}")
+        yield from ("-device", f"{card(number, interface)},addr={slot:#x}")
         slot += 1
     for number, (_, file) in enumerate(_blocks(request)):
         yield from ("-drive", f"if=none,id=disk{number},{drive(place(file.absolute()))}")

@@ -12,10 +12,7 @@ from typing import Final
 from mirage_py.errors import UsageError
 from mirage_py.runner.request import RunRequest, shown
 
-__all__ = ["INTERFACES", "check", "missing"]
-
-INTERFACES: Final = Path("/sys/class/net")
-"""Where Linux lists its network interfaces."""
+__all__ = ["OWN_DEVICES", "check", "interface_number", "missing", "parse"]
 
 OWN_DEVICES: Final = ("unix", "macosx")
 """Programs: they open what they were configured with, by its name on the host."""
@@ -39,7 +36,7 @@ def missing(request: RunRequest) -> Iterator[tuple[str, str, str]]:
     """The devices that were given nothing: what each is, its name, and the option that gives it."""
     if request.plan.target in OWN_DEVICES:
         return
-    interface = "BRIDGE" if request.plan.target == "xen" else "TAP"
+    interface = "BRIDGE" if request.bridged else "TAP"
     for name in request.plan.nets:
         if name not in request.nets:
             yield "the network interface", name, f"--net {name}={interface}"
@@ -85,12 +82,17 @@ def _near(name: str, known: Iterable[str]) -> str | None:
 
 
 def _lacks(request: RunRequest, lacking: tuple[tuple[str, str, str], ...]) -> UsageError:
-    target = request.plan.target
+    can_be_made = not request.bridged or any(name in request.plan.blocks for _, name, _ in lacking)
     return UsageError(
         f"{request.place} needs devices that were not given",
         details=tuple(f"{what} {name}: {option}" for what, name, option in lacking),
-        hint=f"give them, or have them made: mpy run -t {target} --setup",
+        hint="give them" + (f", or have them made: {_again(request)} --setup" if can_be_made else ""),
     )
+
+
+def _again(request: RunRequest) -> str:
+    """The command that was given, as far as devices depend on it."""
+    return f"mpy run -t {request.plan.target}{' --emulate' if request.emulate else ''}"
 
 
 def _unfit(request: RunRequest, wrong: tuple[tuple[str, str], ...]) -> UsageError:
@@ -104,20 +106,18 @@ def _unfit(request: RunRequest, wrong: tuple[tuple[str, str], ...]) -> UsageErro
 
 
 def _absent_interfaces(request: RunRequest) -> Iterator[tuple[str, str]]:
-    """Interfaces that do not exist, each with the way to one. Where there is no Linux nothing can be told."""
-    if not INTERFACES.is_dir():
-        return
+    """Interfaces that do not exist, each with the way to one."""
     for name, interface in request.nets.items():
-        if not (INTERFACES / interface).is_dir():
-            kind, way = _made(request.plan.target, name, interface)
+        if interface_number(interface) is None:
+            kind, way = _made(request, name, interface)
             yield f"there is no {kind} {interface} for the network interface {name}", way
 
 
-def _made(target: str, name: str, interface: str) -> tuple[str, str]:
+def _made(request: RunRequest, name: str, interface: str) -> tuple[str, str]:
     """What an interface is on this target, and what makes one."""
-    if target == "xen":
+    if request.bridged:
         return "bridge", f"sudo ip link add {interface} type bridge && sudo ip link set {interface} up"
-    return "tap device", f"mpy run -t {target} --setup --net {name}={interface}"
+    return "tap device", f"{_again(request)} --setup --net {name}={interface}"
 
 
 def _unfit_files(request: RunRequest) -> Iterator[tuple[str, str]]:
@@ -125,7 +125,7 @@ def _unfit_files(request: RunRequest) -> Iterator[tuple[str, str]]:
     for name, file in request.blocks.items():
         place, size = shlex.quote(shown(file)), file.stat().st_size if file.is_file() else SECTOR
         if not file.exists():
-            way = f"mpy run -t {request.plan.target} --setup --block {shlex.quote(name)}={place}"
+            way = f"{_again(request)} --setup --block {shlex.quote(name)}={place}"
             yield f"there is no file {shown(file)} for the disk {name}", way
         elif file.is_dir() or not os.access(file, os.R_OK | os.W_OK):
             yield f"{shown(file)} cannot be read and written, as the disk {name} would be", "give a file of your own"
@@ -143,6 +143,19 @@ def _shared_files(request: RunRequest) -> Iterator[tuple[str, str]]:
         first = users.setdefault(file.resolve(), name)
         if first != name:
             yield f"{shown(file)} is given as the disk {first} and as {name}", "give each disk a file of its own"
+
+
+def interface_number(name: str) -> int | None:
+    """The number that the system gave the network interface of this name; None where there is none.
+
+    It is asked for by a system call: /sys may show the interfaces of another network namespace.
+    """
+    from socket import if_nametoindex  # 5 ms, for images with a network only
+
+    try:
+        return if_nametoindex(name)
+    except OSError:
+        return None
 
 
 def parse(option: str, given: Iterable[str]) -> Mapping[str, str]:

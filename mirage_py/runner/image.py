@@ -31,13 +31,13 @@ def check_there(request: RunRequest) -> None:
     """Refuse to run what was not built."""
     if not request.image.is_file():
         raise MpyError(
-            f"{request.place} is not there: it was not built, or was removed",
+            "the image is not there: it was not built, or was removed",
             location=Location(request.place),
             hint=f"mpy build -t {request.plan.target}",
         )
     if request.plan.abi is None and not os.access(request.image, os.X_OK):
         raise MpyError(
-            f"{request.place} may not be executed", location=Location(request.place), hint=f"chmod +x {request.place}"
+            "the image may not be executed", location=Location(request.place), hint=f"chmod +x {request.place}"
         )
 
 

@@ -31,6 +31,11 @@ class RunRequest:
     timeout: float | None = None
 
     @property
+    def bridged(self) -> bool:
+        """Whether a network interface is connected to a bridge; elsewhere it is a tap device."""
+        return self.plan.target == "xen" and not self.emulate
+
+    @property
     def place(self) -> str:
         """The image as one would type it from here."""
         return shown(self.image)

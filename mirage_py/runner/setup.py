@@ -88,7 +88,7 @@ def remember_devices(request: RunRequest, folder: Path) -> RunRequest:
     made = [one for one in _read(folder) if one.unikernel == request.plan.name and one.there]
     taps = {one.device: one.name for one in made if one.kind == "tap" and one.device in request.plan.nets}
     disks = {one.device: Path(one.name) for one in made if one.kind == "disk" and one.device in request.plan.blocks}
-    taps = {} if request.plan.target == "xen" else taps  # a guest of Xen is connected to a bridge
+    taps = {} if request.bridged else taps
     return replace(request, nets=taps | dict(request.nets), blocks=disks | dict(request.blocks))
 
 
@@ -146,7 +146,7 @@ def _wanted_taps(request: RunRequest, nets: dict[str, str]) -> Iterator[Wanted]:
     for number, name in enumerate(request.plan.nets):
         interface = nets.get(name) or next(free)
         if _number("tap", interface) is None:
-            if request.plan.target == "xen":
+            if request.bridged:
                 raise _no_bridges(request, name)
             yield Wanted(kind="tap", device=name, name=interface, address=f"10.0.{number}.1/24")
 
@@ -260,11 +260,11 @@ def _unmake(one: Made) -> None:
 
 def _number(kind: Literal["tap", "disk"], name: str) -> int | None:
     """What tells the thing of this name from another that comes to have its name; None where there is none."""
+    if kind == "tap":
+        return devices.interface_number(name)
     try:
-        if kind == "disk":
-            return Path(name).stat().st_ino
-        return int((devices.INTERFACES / name / "ifindex").read_text())
-    except (OSError, ValueError):
+        return Path(name).stat().st_ino
+    except OSError:
         return None
 
 

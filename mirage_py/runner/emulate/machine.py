@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from mirage_py.model.command import Command
-from mirage_py.runner.commands import QEMU, drive, tap
+from mirage_py.runner.commands import QEMU, card, drive, tap
 
 __all__ = [
     "INIT",
@@ -86,7 +86,7 @@ def _devices(boot: Boot) -> Iterator[str]:
         yield from ("-device", f"virtio-blk-pci,drive=disk{number}")
     for number, interface in enumerate(boot.interfaces):
         yield from ("-netdev", tap(number, interface))
-        yield from ("-device", f"virtio-net-pci,netdev=net{number}")
+        yield from ("-device", card(number, interface))
 
 
 INIT: Final = """\

@@ -115,10 +115,14 @@ def _download(packages: tuple[str, ...], folder: Path, progress: Progress) -> No
         if old.name not in files:  # of an earlier try, and no longer the newest
             old.unlink()
 
+    shown = ""
+
     def tell(line: str) -> None:
+        nonlocal shown
         status = STATUS.match(line)
-        if status:
-            progress(f"{what}: {status['percent']} %")
+        if status and status["percent"] != shown:
+            shown = status["percent"]
+            progress(f"{what}: {shown} %")
 
     progress(what)
     _apt(stream(Command(argv=(*APT, "download", *packages), purpose=FETCH, cwd=folder), on_line=tell, check=False))
