@@ -64,9 +64,21 @@ class Tree:
             self._recover()
             yield
 
+    def _check_folder(self) -> None:
+        """Refuse a file of the user's that has the name of the folder below which everything lives."""
+        folder = self.root / "mirage"
+        if os.path.lexists(folder) and not folder.is_dir():
+            raise WouldOverwrite(
+                "this is no folder",
+                location=Location.of(folder),
+                details=("mpy keeps what it generates in a folder of this name",),
+                hint="move it away, or delete it, and run mpy again",
+            )
+
     def _lock(self, waiting: Callable[[str], None]) -> TextIO:
         path = self.root / LOCK
         while True:
+            self._check_folder()
             with _translated(path):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 handle = path.open("a+", encoding="utf-8")
@@ -198,7 +210,7 @@ class Tree:
             return
         known = path in owned
         raise WouldOverwrite(
-            f"{path} {'was changed since mpy wrote it' if known else 'is not a file of mpy'}",
+            "this file was changed since mpy wrote it" if known else "this file is not mpy's",
             location=Location(path),
             details=("mpy generates a file of this name, and overwrites only its own",),
             hint="move it away, or delete it, and run mpy again",
@@ -246,7 +258,7 @@ class Tree:
             return {}
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             raise MpyError(
-                f"{OWNED} cannot be read, so mpy does not know which files are its own",
+                "this file cannot be read, so mpy does not know which files are its own",
                 location=Location(OWNED),
                 hint="restore it, or remove it together with the folders below mirage/ that mpy generated",
             ) from None
@@ -277,7 +289,9 @@ def create(folder: Path, files: Files) -> None:
     there = next((name for name in files if os.path.lexists(folder / name)), None)
     if there is not None:
         raise WouldOverwrite(
-            f"{there} is there already", location=Location.of(folder), hint="choose another folder, or move it away"
+            "this file is there already",
+            location=Location.of(folder / there),
+            hint="choose another folder, or move it away",
         )
     made: list[Path] = []
     try:

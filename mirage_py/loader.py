@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from types import CodeType
 
@@ -18,6 +18,8 @@ from mirage_py.dsl.config import Config, collecting
 from mirage_py.errors import ConfigError, Location, MpyError
 
 _MPY = Path(__file__).parent
+
+UNREADABLE = "Python cannot read on here: mend this line, or the one above"
 
 
 def load(file: Path) -> Config:
@@ -53,13 +55,20 @@ def _compiled(file: Path) -> CodeType:
             hint="name it with -f, or run: mpy init .",
         ) from None
     except OSError as error:
-        raise ConfigError(f"{file.name} cannot be read: {error.strerror}", location=Location.of(file)) from None
+        raise ConfigError(
+            f"this cannot be read as a configuration: {error.strerror}",
+            location=Location.of(file),
+            hint="name the file itself with -f",
+        ) from None
     try:
         return compile(source, file.name, "exec", dont_inherit=True)
     except SyntaxError as error:
         text = (error.text or "").rstrip()
         raise ConfigError(
-            f"{error.msg}", location=Location(file.name, error.lineno or 0), details=(text.strip(),) if text else ()
+            f"{error.msg}",
+            location=Location(file.name, error.lineno or 0),
+            details=(text.strip(),) if text else (),
+            hint=UNREADABLE,
         ) from None
     except (ValueError, MemoryError, RecursionError) as error:
         raise ConfigError(f"{file.name} is not Python: {error}", location=Location(file.name)) from None
@@ -68,12 +77,15 @@ def _compiled(file: Path) -> CodeType:
 def _execute(code: CodeType, file: Path) -> None:
     scope = {"__name__": "__config__", "__file__": str(file)}
     try:
-        exec(code, scope)  # noqa: S102  # config.py is the user's own program
+        with redirect_stdout(sys.stderr):  # what a query answers is read by programs
+            exec(code, scope)  # noqa: S102  # config.py is the user's own program
     except MpyError:
         raise
     except SystemExit as error:
         raise ConfigError(
-            f"config.py ended the program (exit {error.code})", location=_last_line(error, file)
+            f"{file.name} ended the program (exit {error.code})",
+            location=_last_line(error, file),
+            hint="let it run to its end: it only declares what there is",
         ) from None
     except Exception as error:  # noqa: BLE001  # whatever a user's program may raise
         raise _translated(error, file) from None
@@ -88,22 +100,32 @@ def _translated(error: Exception, file: Path) -> ConfigError:
             hint=f"install it for {sys.executable}, or put it beside {file.name}",
         )
     if isinstance(error, ImportError):
-        return ConfigError(f"cannot import: {error.msg}", location=location, hint=_did_you_mean(error))
+        return _not_imported(error, location)
     if isinstance(error, SyntaxError):
-        return ConfigError(f"{error.msg}", location=Location.of(error.filename or file, error.lineno or 0))
-    return ConfigError(f"{type(error).__name__}: {error}", location=location, details=_steps(error, file))
+        place = Location.of(error.filename or file, error.lineno or 0)
+        return ConfigError(f"{error.msg}", location=place, hint=UNREADABLE)
+    return ConfigError(
+        f"{type(error).__name__}: {error}",
+        location=location,
+        details=_steps(error, file),
+        hint="mend this line: Python stopped there",
+    )
 
 
-def _did_you_mean(error: ImportError) -> str | None:
-    if error.name != "mirage_py":
-        return None
+def _not_imported(error: ImportError, location: Location) -> ConfigError:
+    """A name that a module does not have; the module's own file, which Python adds, is of no use here."""
     import re
 
     import mirage_py
     from mirage_py.dsl.key import suggestion
 
-    wanted = re.search(r"cannot import name '(\w+)'", error.msg)
-    return suggestion(wanted.group(1), mirage_py.__all__) if wanted else None
+    wanted = re.match(r"cannot import name '(\w+)'", error.msg)
+    if wanted is None:
+        return ConfigError(f"cannot import: {error.msg}", location=location, hint="mend the module that it names")
+    near = suggestion(wanted[1], mirage_py.__all__) if error.name == "mirage_py" else None
+    return ConfigError(
+        f"{error.name} has no {wanted[1]}", location=location, hint=near or f"look up the names that {error.name} has"
+    )
 
 
 def _last_line(error: BaseException, file: Path) -> Location:

@@ -69,10 +69,14 @@ def _check_stems(paths: Iterable[str], location: Location | None) -> None:
 
 def _matches(folder: Path, pattern: str, location: Location | None) -> list[str]:
     if Path(pattern).is_absolute() or ".." in Path(pattern).parts:
-        raise ConfigError(f"c_sources {pattern!r} leaves the folder of config.py", location=location)
+        raise ConfigError(
+            f"c_sources {pattern!r} leaves the folder of config.py", location=location, hint="copy the files"
+        )
     paths = [str(p.relative_to(folder)) for p in folder.glob(pattern) if p.is_file() and p.suffix == ".c"]
     if not paths:
-        raise ConfigError(f"c_sources {pattern!r} matches no .c file", location=location)
+        raise ConfigError(
+            f"c_sources {pattern!r} matches no .c file", location=location, hint=f"it is looked for from {folder.name}/"
+        )
     return paths
 
 

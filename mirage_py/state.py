@@ -45,8 +45,8 @@ def read_state(mirage: Path) -> Saved:
     path = mirage / FILE
     try:
         text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return {}
+    except (FileNotFoundError, NotADirectoryError):
+        return {}  # the second: a file of the user's named mirage, which writing will refuse
     except (OSError, UnicodeDecodeError) as error:
         raise _damaged(path, str(error)) from None
     return _decode(_parsed(path, text))

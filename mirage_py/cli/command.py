@@ -74,6 +74,10 @@ class Group(TyperGroup):
         """`--help`, in our words."""
         return _in_our_words(super().get_help_option(ctx))
 
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        """The names, in the order in which one uses them; none is imported for it."""
+        return list(self.commands)
+
     def summary(self, ctx: click.Context, name: str) -> str:
         """What one command does, in one line."""
         found = self.get_command(ctx, name)

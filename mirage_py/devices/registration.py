@@ -54,7 +54,10 @@ def _check_name(name: str, registry: Registry) -> None:
     twin = next((u for u in registry.unikernels if u.name == name), None)
     if twin:
         raise ConfigError(
-            f"a unikernel named {name!r} is registered already", location=here(), details=(f"at {twin.location}",)
+            f"a unikernel named {name!r} is registered already",
+            location=here(),
+            details=(f"at {twin.location}",),
+            hint="give one of them another name: it names the image, too",
         )
 
 
@@ -66,7 +69,7 @@ def _jobs(name: str, jobs: Iterable[Any]) -> list[Impl[Any]]:
             raise ConfigError(
                 f"{name}: every job must be of type job, got {got}",
                 location=here(),
-                hint="apply the functor to its arguments first" if ">>" in got else None,
+                hint="apply the functor to its arguments first" if ">>" in got else "a job is made with main(..., job)",
             )
         _check_has_arguments(job.term)
     return listed

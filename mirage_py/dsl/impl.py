@@ -143,7 +143,9 @@ class Functor(_Handle, Generic[*Ts]):
         wanted = (*(want for want, _ in self.given), *self.type.params)
         got = (*(have for _, have in self.given), *types)
         return ConfigError(
-            f"{label(self.term)} expects ({_names(wanted)}), got ({_names(got)})", location=here(), hint=_advice(types)
+            f"{label(self.term)} expects ({_names(wanted)}), got ({_names(got)})",
+            location=here(),
+            hint=_advice(wanted, got),
         )
 
 
@@ -164,12 +166,15 @@ def _type_name(thing: object) -> str:
             return repr(thing)
 
 
-def _advice(types: tuple[object, ...]) -> str | None:
+def _advice(wanted: tuple[object, ...], types: tuple[object, ...]) -> str:
     if any(isinstance(thing, Functor) for thing in types):
         return "apply the functor first: a functor is not a module"
     if any(callable(thing) and not isinstance(thing, ModuleType) for thing in types):
         return "one of the arguments is a Python function: call it"
-    return None
+    differs = next((i for i, (want, got) in enumerate(zip(wanted, types, strict=False)) if want is not got), None)
+    if differs is not None:
+        return f"argument {differs + 1} has to be a {_type_name(wanted[differs])}"
+    return f"leave out {len(types) - len(wanted)} of the arguments" if types else "give it an argument"
 
 
 def label(term: Term) -> str:
@@ -242,7 +247,7 @@ def impl(
         type=checked_type(type_),
         connect=connect_code(connect, module, place),
         located=connect is not None and is_users_own(),
-        packages=as_tuple_value(packages),
+        packages=checked_packages(packages),
         keys=tuple(keys),
         runtime_args=tuple(runtime_args),
         local_libs=checked_libs(local_libs),
@@ -274,6 +279,21 @@ def checked_type(type_: object) -> AnyType:
     raise ConfigError(
         f"{type_!r} is not a module type", location=here(), hint="write for instance job, or network >> job"
     )
+
+
+def checked_packages(packages: Packages) -> Value[tuple[Package, ...]]:
+    """The packages as a value, when each is one: a plain name is taken for one easily."""
+    if isinstance(packages, Value):
+        return packages
+    listed = tuple(packages)
+    for one in listed:
+        if not isinstance(one, Package):
+            raise ConfigError(
+                f"packages lists packages, got {one!r}",
+                location=here(),
+                hint=f'write package("{one}")' if isinstance(one, str) else "write package(...)",
+            )
+    return as_value(listed)
 
 
 def as_tuple_value(things: Iterable[T] | Value[tuple[T, ...]]) -> Value[tuple[T, ...]]:

@@ -142,7 +142,8 @@ class Key(Value[T]):
         if text in self.choices:
             return self.choices[text]
         raise UsageError(
-            f"--{self.name}: {text!r} is not one of {', '.join(self.choices)}", hint=suggestion(text, self.choices)
+            f"--{self.name}: {text!r} is not one of {', '.join(self.choices)}",
+            hint=suggestion(text, self.choices) or "choose one of these",
         )
 
     def show(self, value: object) -> str:
@@ -282,7 +283,7 @@ def _checked_name(name: str, *, reserved: bool) -> str:
 def _parse_flag(name: str, text: str) -> bool:
     words = {"true": True, "yes": True, "1": True, "": True, "false": False, "no": False, "0": False}
     if text.lower() not in words:
-        raise UsageError(f"--{name}: {text!r} is neither true nor false")
+        raise UsageError(f"--{name}: {text!r} is neither true nor false", hint=f"give --{name}, or --{name}=false")
     return words[text.lower()]
 
 
@@ -290,7 +291,7 @@ def _parse_integer(name: str, text: str) -> int:
     try:
         return int(text, 10)
     except ValueError:
-        raise UsageError(f"--{name}: {text!r} is not a whole number") from None
+        raise UsageError(f"--{name}: {text!r} is not a whole number", hint=f"for instance --{name} 4") from None
 
 
 TARGETS: Final = (

@@ -125,7 +125,7 @@ def check_library(name: str) -> None:
 
 def _check_version(version: str | None) -> None:
     if version is not None and not re.fullmatch(r"[A-Za-z0-9_+.~-]+", version):
-        raise ConfigError(f"version {version!r} is not an opam version", location=here())
+        raise ConfigError(f"version {version!r} is not an opam version", location=here(), hint='for instance min="1.2"')
 
 
 @cache

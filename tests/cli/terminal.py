@@ -49,15 +49,18 @@ def _steady(text: str, folder: Path) -> str:
     return text.replace(str(folder), "FOLDER").replace(__version__, "VERSION").replace("\x1b", "ESC")
 
 
-def words(line: str) -> tuple[list[str], dict[str, str]]:
-    """A command line as argv, and the variables that stand before it."""
+MPY = ("-m", "mirage_py")
+
+
+def words(line: str, program: Iterable[str] = MPY) -> tuple[list[str], dict[str, str]]:
+    """A command line as argv, and the variables that stand before it; `program` is what `mpy` stands for."""
     parts = shlex.split(line)
     variables = {}
     while re.fullmatch(r"[A-Z_]+=.*", parts[0]):
         name, _, value = parts.pop(0).partition("=")
         variables[name] = value
     assert parts.pop(0) == "mpy"
-    return [sys.executable, "-m", "mirage_py", *parts], variables
+    return [sys.executable, *program, *parts], variables
 
 
 def piped(line: str, folder: Path) -> tuple[str, int]:
@@ -76,9 +79,9 @@ def piped(line: str, folder: Path) -> tuple[str, int]:
     return done.stdout, done.returncode
 
 
-def on_terminal(line: str, folder: Path, *, columns: int = COLUMNS) -> tuple[str, int]:
+def on_terminal(line: str, folder: Path, *, columns: int = COLUMNS, program: Iterable[str] = MPY) -> tuple[str, int]:
     """The same on a terminal."""
-    argv, variables = words(line)
+    argv, variables = words(line, program)
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     env = environment(variables)

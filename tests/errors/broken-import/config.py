@@ -1,0 +1,4 @@
+from mirage_py import register
+import ours
+
+register("hello", [ours.hello])

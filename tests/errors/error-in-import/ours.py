@@ -1,0 +1,5 @@
+from mirage_py import job, main
+
+
+def hello(name):
+    return main(name, job, packages=["duration"])

@@ -1,0 +1,3 @@
+from mirage_py import register
+
+register("café", [])

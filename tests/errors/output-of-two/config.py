@@ -1,0 +1,4 @@
+from mirage_py import register
+
+register("one", [])
+register("two", [])
