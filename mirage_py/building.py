@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from mirage_py import editor
 from mirage_py.diagnostics import build_failed, link_failed
 from mirage_py.equip import (
     MACHINE,
@@ -20,7 +21,7 @@ from mirage_py.equip import (
 )
 from mirage_py.errors import ToolFailed
 from mirage_py.filegen import Tree
-from mirage_py.linking import groups, link_by_hand
+from mirage_py.linking import check_manifest, groups, link_by_hand
 from mirage_py.model.plan import Plan
 from mirage_py.model.toolchain import HostToolchain, Link, Toolchain, ToolchainChoice
 from mirage_py.process import Result, run
@@ -60,18 +61,22 @@ def build_plans(
     *,
     jobs: int | None,
     dev: bool,
+    config_file: str,
     progress: Callable[[str], None],
 ) -> tuple[Built, ...]:
     """The images of these plans, whose generated files are written; all that dune links itself comes from one run."""
     folder = tree.root
     check_dune_lang(folder)
     equipment = equip(folder, plans, host, toolchains)
-    tree.mirror(MACHINE, {**equipment.files, **compile_stubs(equipment), **workspaces(plans, toolchains)})
-    for group in groups(plans, toolchains):
+    stubs = compile_stubs(equipment)
+    tree.mirror(MACHINE, {**equipment.files, **stubs, **workspaces(plans, toolchains), **editor.kept(folder)})
+    for index, group in enumerate(groups(plans, toolchains)):
         env = cross_environment(folder, (toolchains[plan.target] for plan in group.plans))
         command = dune_command(folder, group, host, jobs=jobs, dev=dev, env=env)
         progress(command.purpose)
         result = run(command, check=False)
+        if index == 0:
+            editor.refresh(tree, group, host, config_file)
         if not result.ok:
             raise _explained(folder, group.plans, toolchains, result)
     return tuple(_finish(tree, plan, toolchains[plan.target], equipment) for plan in plans)
@@ -79,6 +84,7 @@ def build_plans(
 
 def _finish(tree: Tree, plan: Plan, toolchain: Toolchain, equipment: Equipment) -> Built:
     program = _linked(tree.root, plan, toolchain, equipment)
+    check_manifest(program, plan, toolchain)
     changed = tree.install(program, f"dist/{plan.image}")
     image = tree.root / "dist" / plan.image
     return Built(

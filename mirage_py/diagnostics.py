@@ -59,6 +59,16 @@ def build_failed(result: Result, folder: Path | None = None, plans: Iterable[Pla
     return ToolFailed(_short(first.message), location=place, output=text, hint=first.hint)
 
 
+def compilation_failed(failed: ToolFailed) -> ToolFailed:
+    """The error for a C file that mpy had compiled itself: the compiler's first error, at the line it is about."""
+    found = next((one for one in diagnostics(_COLOURS.sub("", failed.output)) if one.file), None)
+    if found is None:
+        return failed
+    said, place = _in_our_words(found), Location.of(Path(found.file), found.line)
+    details = (failed.message, *failed.details)
+    return ToolFailed(_short(said.message), location=place, output=failed.output, details=details, hint=said.hint)
+
+
 def diagnostics(text: str) -> Iterator[Diagnostic]:
     """The errors in the output of a build: OCaml's, those of the C compiler, then what has no place; no warnings."""
     places = list(_PLACE.finditer(text))

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import assert_never
 
-from mirage_py.errors import Location, ToolTooOld, UnsupportedTarget
+from mirage_py.diagnostics import compilation_failed
+from mirage_py.errors import Location, ToolFailed, ToolTooOld, UnsupportedTarget
 from mirage_py.linking import Group, groups, host_workspace, output_obj_compiler
 from mirage_py.model.command import Command
 from mirage_py.model.library import Library
@@ -37,7 +38,7 @@ LANG = (2, 9)
 
 @dataclass(frozen=True, kw_only=True)
 class Equipment:
-    """The files below `mirage/machine`, the C to compile before dune links, and, by label, its C archives and who serves its libraries."""
+    """The files below `mirage/machine`, the C to compile before dune links; by label, C archives and who serves what."""
 
     files: Mapping[str, str | Path]
     steps: tuple[Step, ...]
@@ -45,7 +46,9 @@ class Equipment:
     servings: Mapping[str, Serving]
 
 
-def equip(folder: Path, plans: Iterable[Plan], host_tools: HostToolchain, toolchains: Mapping[str, Toolchain]) -> Equipment:
+def equip(
+    folder: Path, plans: Iterable[Plan], host_tools: HostToolchain, toolchains: Mapping[str, Toolchain]
+) -> Equipment:
     """What this machine adds to the plans; `toolchains` are by target.
 
     Raises `LibraryNotFound` for all libraries of a plan that nobody serves, or whose C stubs only the host has.
@@ -81,13 +84,19 @@ def findlib_for(toolchain: Toolchain, host: Findlib) -> Findlib:
 def _checked(plan: Plan, toolchain: Toolchain, serving: Serving) -> Serving:
     """Refuse, before anything is compiled, a closure with a library that needs an operating system.
 
-    One that the target's own sysroot brings (a `threads` without content, say) is as good as any other.
+    One that the target's own sysroot brings (a `threads` without content, say) is as good as any other. The META file
+    tells whose it is: that of the host's unix says `directory = "^"`, which means any compiler's folder.
     """
     by_name = {library.name: library for library in serving.closure.libraries}
     for name in plan.forbidden:
-        if name in by_name and not any(by_name[name].directory.is_relative_to(own) for own in toolchain.libraries):
+        if name in by_name and not _own(by_name[name], toolchain):
             raise _needs_system(plan, name, serving.closure.path_to(name))
     return serving
+
+
+def _own(library: Library, toolchain: Toolchain) -> bool:
+    places = (toolchain.sysroot,) if toolchain.sysroot else toolchain.libraries
+    return any((library.meta or library.directory).is_relative_to(place) for place in places)
 
 
 def _needs_system(plan: Plan, name: str, path: tuple[str, ...]) -> UnsupportedTarget:
@@ -170,7 +179,10 @@ def vendored_libraries(folder: Path) -> dict[str, Library]:
 
 def compile_stubs(equipment: Equipment) -> dict[str, str]:
     """Compile the C stubs of installed libraries where that is not done yet; the stamps that make dune notice."""
-    perform(equipment.steps)
+    try:
+        perform(equipment.steps)
+    except ToolFailed as failed:
+        raise compilation_failed(failed) from None
     return {
         f"{label}/{STUBS_STAMP}": "".join(f"{file.name} {_digest(file)}\n" for one in stubs for file in one.archives)
         for label, stubs in equipment.stubs.items()
@@ -182,7 +194,7 @@ def _digest(path: Path) -> str:
 
 
 STUBS = "mirage/.stubs"
-"""Where C stubs of installed libraries are compiled for freestanding targets; a hidden folder, so dune leaves it alone."""
+"""Where C stubs of installed libraries are compiled for freestanding targets; dune leaves hidden folders alone."""
 
 
 def _target_stubs(
@@ -266,14 +278,14 @@ def dune_command(
         *(f"@@{below}mirage/{plan.label}/image" for plan in group.plans),
     ]
     labels = ", ".join(plan.image for plan in group.plans)
-    quiet = {name: None for name in ("DUNE_WORKSPACE", "DUNE_BUILD_DIR", "DUNE_PROFILE", "DUNE_ROOT", "OCAMLPARAM")}
+    quiet = dict.fromkeys(("DUNE_WORKSPACE", "DUNE_BUILD_DIR", "DUNE_PROFILE", "DUNE_ROOT", "OCAMLPARAM"))
     return Command(
         argv=tuple(argv), purpose=f"build {labels}", cwd=root, env={**quiet, **host.environment, **(env or {})}
     )
 
 
 def workspaces(plans: tuple[Plan, ...], toolchains: Mapping[str, Toolchain]) -> dict[str, str]:
-    """The dune workspaces of the groups: no context that this build does not need, since its compiler may be missing."""
+    """The dune workspaces of the groups; no context that this build does not need, whose compiler may be missing."""
     return {
         group.workspace: host_workspace(group.by_hand)
         if group.by_hand
@@ -292,7 +304,9 @@ def check_dune_lang(folder: Path) -> None:
     """Refuse a dune-project whose language has not what the generated files need."""
     for place in dict.fromkeys((folder, dune_root(folder))):
         path = place / "dune-project"
-        found = re.search(r"\(lang\s+dune\s+(\d+)\.(\d+)\)", path.read_text("utf-8", "replace")) if path.is_file() else None
+        found = (
+            re.search(r"\(lang\s+dune\s+(\d+)\.(\d+)\)", path.read_text("utf-8", "replace")) if path.is_file() else None
+        )
         if found and (int(found[1]), int(found[2])) < LANG:
             raise ToolTooOld(
                 f"the dune language of this project is {found[1]}.{found[2]}; mpy needs 2.9 or newer",

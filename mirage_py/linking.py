@@ -7,14 +7,19 @@ such target has a build directory of its own: its C flags are not those of anoth
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mirage_py.codegen.sexp import render_stanzas
+from mirage_py.errors import ToolFailed
+from mirage_py.model.command import Command
 from mirage_py.model.plan import Plan
 from mirage_py.model.toolchain import Toolchain
+from mirage_py.process import run
 from mirage_py.serving import Serving
 from mirage_py.sources import dune_root
 from mirage_py.targets.plan import LANG
@@ -88,7 +93,7 @@ def target_cflags(toolchain: Toolchain) -> tuple[str, ...]:
 def link_by_hand(
     folder: Path, plan: Plan, toolchain: Toolchain, serving: Serving, stubs: tuple[TargetStubs, ...]
 ) -> Path:
-    """The image of a plan: the OCaml object, C archives of what dune compiled, those of installed libraries, the runtime."""
+    """The image of a plan: the OCaml object, C archives of what dune compiled and of installed libraries, the runtime."""
     build = folder / f"mirage/_build-{plan.target}/solo5"
     below = folder.relative_to(dune_root(folder))
     program = build / below / "mirage" / plan.label / "main.exe"
@@ -96,8 +101,12 @@ def link_by_hand(
     installed = [flag for one in stubs for flag in one.flags]
     packages = tuple(dict.fromkeys(name for stub in plan.c_stubs for name in stub.pkg_config))
     asked = pkg_config_for(toolchain).libs(packages) if packages else ()
-    stubs_of_its_own = [program.parent / f"{name}.o" for name in ("manifest", *(Path(s.path).stem for s in plan.c_stubs))]
-    step = link(toolchain, (program, *stubs_of_its_own), (*ours, *installed, *asked), program.with_name(f"linked.{plan.target}"))
+    stubs_of_its_own = [
+        program.parent / f"{name}.o" for name in ("manifest", *(Path(s.path).stem for s in plan.c_stubs))
+    ]
+    step = link(
+        toolchain, (program, *stubs_of_its_own), (*ours, *installed, *asked), program.with_name(f"linked.{plan.target}")
+    )
     perform((step,))
     return step.output
 
@@ -109,3 +118,22 @@ def _compiled_archives(folder: Path, build: Path, below: Path, serving: Serving)
     for library in serving.of("vendored"):
         if library.directory.is_relative_to(root):
             yield from sorted((build / library.directory.relative_to(root)).glob("lib*_stubs.a"))
+
+
+def check_manifest(program: Path, plan: Plan, toolchain: Toolchain) -> None:
+    """Read back what the image wants of its tender; ToolFailed where that is not what was configured."""
+    if plan.manifest is None or toolchain.elftool is None:
+        return
+    argv = (str(toolchain.elftool), "query-manifest", str(program))
+    answer = run(Command(argv=argv, purpose=f"read the devices of {plan.image}"))
+    found, wanted = _devices(json.loads(answer.stdout)), _devices(plan.manifest)
+    if found != wanted:
+        raise ToolFailed(
+            f"{plan.image} declares other devices than were configured",
+            details=(f"configured: {', '.join(wanted) or 'none'}", f"in the image: {', '.join(found) or 'none'}"),
+            hint="mpy clean, and build again; if it stays, this solo5-elftool does not fit its Solo5",
+        )
+
+
+def _devices(manifest: Mapping[str, Any]) -> list[str]:
+    return [f"{device['type']} {device['name']}" for device in manifest["devices"]]

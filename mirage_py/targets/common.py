@@ -28,7 +28,12 @@ def foreign_stubs(info: Info, stubs: tuple[CStub, ...]) -> tuple[Sexp, ...]:
     for stub in stubs:
         groups.setdefault((stub.flags, bool(stub.pkg_config)), []).append(PurePosixPath(stub.path).stem)
     return tuple(
-        ("foreign_stubs", ("language", "c"), ("names", *names), ("flags", ":standard", *flags, *_included(info, C_FLAGS, asked)))
+        (
+            "foreign_stubs",
+            ("language", "c"),
+            ("names", *names),
+            ("flags", ":standard", *flags, *_included(info, C_FLAGS, asked)),
+        )
         for (flags, asked), names in groups.items()
     )
 
@@ -38,7 +43,7 @@ def link_flags(info: Info, stubs: tuple[CStub, ...]) -> tuple[Sexp, ...]:
     return _included(info, LINK_FLAGS, any(stub.pkg_config for stub in stubs))
 
 
-def _included(info: Info, file: str, asked: bool) -> tuple[Sexp, ...]:  # noqa: FBT001  # private, named at each call
+def _included(info: Info, file: str, asked: bool) -> tuple[Sexp, ...]:  # private, named at each call
     return (machine_file(info, file),) if asked else ()
 
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from mirage_py.codegen.manifest import manifest as solo5_manifest
-from mirage_py.codegen.manifest import manifest_json
+from mirage_py.codegen.manifest import manifest as solo5_manifest, manifest_json
 from mirage_py.dsl.device import Sexp
 from mirage_py.dsl.package import Package, bounded
 from mirage_py.errors import UnsupportedTarget

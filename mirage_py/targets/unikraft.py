@@ -57,9 +57,9 @@ def stanzas(info: Info, stubs: tuple[CStub, ...]) -> tuple[Sexp, ...]:
             in_context(CONTEXT),
             ("modes", "exe"),
             ("libraries", *info.libraries),
-                ("flags", ":standard", "-w", "-70"),
+            ("flags", ":standard", "-w", "-70"),
             ("link_flags", ":standard", "-cclib", f"-z unikraft-backend={backend}", *link_flags(info, stubs)),
-        *foreign_stubs(info, stubs),
+            *foreign_stubs(info, stubs),
         ),
     )
 

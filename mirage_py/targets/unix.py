@@ -50,7 +50,7 @@ def stanzas(info: Info, stubs: tuple[CStub, ...]) -> tuple[Sexp, ...]:
             ("libraries", *info.libraries),
             ("flags", ":standard", "-w", "-70"),
             ("link_flags", ":standard", "-thread", *link_flags(info, stubs)),
-        *foreign_stubs(info, stubs),
+            *foreign_stubs(info, stubs),
         ),
     )
 
