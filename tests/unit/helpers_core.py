@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from mirage_py.dsl.config import Config, Unikernel, collecting
@@ -21,7 +21,7 @@ def registered(declare: Callable[[], object]) -> Config:
 
 
 def resolved(
-    jobs: Sequence[Any] | Any, target: str = "unix", flags: Mapping[str, str] | None = None
+    jobs: Any, target: str = "unix", flags: Mapping[str, str] | None = None
 ) -> tuple[Graph, Info]:
     """The graph of a unikernel with these jobs and the usual initial ones."""
     from mirage_py import register
