@@ -10,7 +10,8 @@ from mirage_py.audit import Explanation, explain_undefined, read_linker, with_to
 from mirage_py.audit import audit as judge
 from mirage_py.equip import findlib_for, vendored_libraries
 from mirage_py.errors import MpyError
-from mirage_py.model.audit import DEFAULT_FAIL_ON, Allow, AuditReport, AuditRequest, FailOn, Root
+from mirage_py.model.allow import Allow
+from mirage_py.model.audit import DEFAULT_FAIL_ON, AuditReport, AuditRequest, FailOn, Root
 from mirage_py.model.plan import Plan
 from mirage_py.model.toolchain import Toolchain, ToolchainChoice
 from mirage_py.serving import VENDORED, who_serves

@@ -19,9 +19,9 @@ from mirage_py.audit.libc import Libc, derive, generation_of, shipped
 from mirage_py.audit.link import Link, link
 from mirage_py.audit.rules import UNIKRAFT, freestanding, rule_for, verdict_of, worst_of
 from mirage_py.audit.sources import Sources
+from mirage_py.model.allow import Allow
 from mirage_py.model.audit import (
     SEVERITIES,
-    Allow,
     AuditReport,
     AuditRequest,
     Finding,
