@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from mirage_py.audit import render_json, render_markdown, render_sarif, render_text
-from mirage_py.model.audit import Allow, AuditReport, LibraryAudit
+from mirage_py.model.allow import Allow
+from mirage_py.model.audit import AuditReport, LibraryAudit
 
 Install = Callable[..., Path]
 Audit = Callable[..., AuditReport]
