@@ -141,7 +141,8 @@ def build(
         saved = read_state(request.mirage)
         links = {plan.target: saved[plan.name][plan.target].link for plan in plans}
         host, toolchains = toolchains_for(plans, request.toolchain, links)
-        return build_plans(tree, plans, host, toolchains, jobs=jobs, dev=dev, progress=progress)
+        name = request.file.name
+        return build_plans(tree, plans, host, toolchains, jobs=jobs, dev=dev, config_file=name, progress=progress)
 
 
 def audit(

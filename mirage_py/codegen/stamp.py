@@ -6,13 +6,14 @@ from typing import Literal
 
 from mirage_py._version import __version__
 
-Language = Literal["ocaml", "dune", "opam", "xl", "c"]
+Language = Literal["ocaml", "dune", "opam", "xl", "merlin", "c"]
 
 _COMMENTS: dict[Language, tuple[str, str]] = {
     "ocaml": ("(* ", " *)"),
     "dune": ("; ", ""),
     "opam": ("# ", ""),
     "xl": ("# ", ""),
+    "merlin": ("# ", ""),
     "c": ("/* ", " */"),
 }
 
