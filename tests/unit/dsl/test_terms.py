@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from mirage_py import (
+    Impl,
     arp,
     default_network,
     ethif,
