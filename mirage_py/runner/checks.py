@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
+from platform import system
 from typing import Final
 
 from mirage_py.errors import MpyError, ToolNotFound
@@ -40,7 +40,7 @@ def equipped(request: RunRequest, choice: ToolchainChoice) -> RunRequest:
 
 def check_request(request: RunRequest) -> None:
     """Refuse what no machine could run: a target that is run elsewhere, a missing or unfit image, missing devices."""
-    refuse_elsewhere(request, os.uname().sysname)
+    refuse_elsewhere(request, system())
     check_there(request)
     _check_emulation(request)
     if request.plan.abi and request.elftool:

@@ -30,10 +30,10 @@ class Console:
     QEMU and Xen hand no exit code on: what Solo5 writes last is where it stands.
     """
 
-    def __init__(self, show: Show, others: re.Pattern[str], first: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, show: Show, others: re.Pattern[str], first: Callable[[], None] | None = None) -> None:
         """`first` is called before the first line of the unikernel."""
         self._show = show
-        self._first = first
+        self._first = first or _nothing
         self._others = others
         self.said: list[str] = []
         self.status: int | None = None
@@ -43,12 +43,17 @@ class Console:
         if self._others.match(line):
             self.said.append(line)
             return
-        self._first()
+        first, self._first = self._first, _nothing
+        first()
         self._show(line)
         if found := EXIT.search(line):
             self.status = int(found[1]) & 0xFF
         elif ABORT.search(line):
             self.status = ABORTED
+
+
+def _nothing() -> None:
+    """After the first line there is no first line."""
 
 
 def guest_status(said: Iterable[str], told: int | None) -> int | None:

@@ -25,12 +25,13 @@ from mirage_py.toolchain import cache
 __all__ = ["Progress", "Recipe", "fetch_pieces"]
 
 DIGESTS: Final = "digests.json"
-APT: Final = ("apt-get", "-o", "APT::Sandbox::User=root", "-o", "APT::Status-Fd=1")
+APT_HELPER: Final = "/usr/lib/apt/apt-helper"
+HELPER: Final = (APT_HELPER, "-o", "APT::Sandbox::User=root", "-o", "APT::Status-Fd=1")
 """Without a user of its own, which could not write here; with a line for each step of a download."""
 
-TOOLS: Final = ("apt-get", "apt-cache", "dpkg-deb")
+TOOLS: Final = ("apt-get", "apt-cache", APT_HELPER, "dpkg-deb")
 STATUS: Final = re.compile(r"dlstatus:\d+:(?P<percent>\d+)")
-URI: Final = re.compile(r"^'[^']*' (?P<file>\S+) (?P<size>\d+)", re.MULTILINE)
+URI: Final = re.compile(r"^'(?P<uri>[^']*)' (?P<file>\S+) (?P<size>\d+) (?P<digest>\S+)", re.MULTILINE)
 FETCH: Final = "fetch Debian's packages"
 KERNEL: Final = re.compile(r"linux-image-\d")
 
@@ -109,12 +110,19 @@ def _make(recipe: Recipe, base: Path, progress: Progress) -> None:
 def _download(packages: tuple[str, ...], folder: Path, progress: Progress) -> None:
     """All packages into the folder; what lies there in part is completed, what is there is not fetched again."""
     files = _files_of(packages)
-    what = f"fetching {len(files)} packages from Debian ({sum(files.values()) / 1e6:.0f} MB)"
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.iterdir():
-        if old.name not in files:  # of an earlier try, and no longer the newest
+        if old.name not in {file.name for file in files}:  # of an earlier try, and no longer the newest
             old.unlink()
+    lacking = [file for file in files if not file.is_whole(folder)]
+    if lacking:
+        _fetch(lacking, folder, progress)
 
+
+def _fetch(files: list[_File], folder: Path, progress: Progress) -> None:
+    """The helper of apt goes on where a download was cut short, which `apt-get download` does not."""
+    size = sum(file.size for file in files) / 1e6
+    what = f"fetching {len(files)} package{'s' * (len(files) > 1)} from Debian ({size:.0f} MB)"
     shown = ""
 
     def tell(line: str) -> None:
@@ -125,13 +133,32 @@ def _download(packages: tuple[str, ...], folder: Path, progress: Progress) -> No
             progress(f"{what}: {shown} %")
 
     progress(what)
-    _apt(stream(Command(argv=(*APT, "download", *packages), purpose=FETCH, cwd=folder), on_line=tell, check=False))
+    words = (word for file in files for word in (file.uri, file.name, file.digest))
+    _apt(stream(Command(argv=(*HELPER, "download-file", *words), purpose=FETCH, cwd=folder), on_line=tell, check=False))
 
 
-def _files_of(packages: tuple[str, ...]) -> dict[str, int]:
-    """The files that apt would fetch, with their sizes in bytes."""
-    answer = _apt(run(Command(argv=(*APT, "download", "--print-uris", *packages), purpose=FETCH), check=False))
-    return {found["file"]: int(found["size"]) for found in URI.finditer(answer)}
+@dataclass(frozen=True, kw_only=True)
+class _File:
+    """A package's file as apt would fetch it; `digest` has its kind in front."""
+
+    uri: str
+    name: str
+    size: int
+    digest: str
+
+    def is_whole(self, folder: Path) -> bool:
+        """Whether the folder has it already."""
+        there = folder / self.name
+        return there.is_file() and there.stat().st_size == self.size and f"SHA256:{_digest(there)}" == self.digest
+
+
+def _files_of(packages: tuple[str, ...]) -> list[_File]:
+    """The files that apt would fetch."""
+    answer = _apt(run(Command(argv=("apt-get", "download", "--print-uris", *packages), purpose=FETCH), check=False))
+    return [
+        _File(uri=found["uri"], name=found["file"], size=int(found["size"]), digest=found["digest"])
+        for found in URI.finditer(answer)
+    ]
 
 
 def _apt(result: Result) -> str:
