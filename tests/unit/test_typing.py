@@ -46,7 +46,8 @@ def test_pyright_tells_right_from_wrong() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("config", EXAMPLES, ids=name_of)
 def test_mypy_accepts_every_example(config: Path) -> None:
-    done = check("mypy", "--strict", "--config-file=", config.name, cwd=config.parent)
+    cache = ROOT / ".mypy_cache" / "examples"
+    done = check("mypy", "--strict", "--config-file=", "--cache-dir", cache, config.name, cwd=config.parent)
     assert done.returncode == 0, done.stdout
 
 
