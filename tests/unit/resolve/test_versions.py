@@ -27,7 +27,7 @@ def test_versions_ascend(row: list[str]) -> None:
         for high in row[i + 1 :]:
             assert compare_versions(low, high) < 0
             assert compare_versions(high, low) > 0
-    assert sorted(row[::-1], key=version_key) == row
+    assert sorted({*row}, key=version_key) == row
 
 
 @pytest.mark.parametrize(("left", "right"), EQUAL)

@@ -1,0 +1,261 @@
+"""The door to files: what is the user's stays, what is mpy's is whole, and a crash leaves nothing unknown."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
+
+from mirage_py.errors import MpyError, WouldOverwrite
+from mirage_py.filegen import OWNED, Tree, create
+
+FOLDERS = ("mirage/a-unix", "mirage/a-hvt")
+names = st.sampled_from(["main.ml", "dune", "a.opam", "manifest.json"])
+contents = st.sampled_from(["", "one\n", "two\n", "é\n"])
+Wanted = tuple[dict[str, dict[str, str]], dict[str, str]]
+wanted = st.tuples(
+    st.dictionaries(st.sampled_from(FOLDERS), st.dictionaries(names, contents, min_size=1), max_size=2),
+    st.dictionaries(st.sampled_from(["dune-project", "mirage/dune", "mirage/choices.json"]), contents, max_size=3),
+)
+USERS = {"config.py": "x", "dune": "user's", "unikernel.ml": "let () = ()", "src/dune-project": "deep"}
+
+
+def fill(root: Path) -> None:
+    for name, text in USERS.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text, encoding="utf-8")
+
+
+def files(root: Path) -> dict[str, str]:
+    found = {str(p.relative_to(root)): p.read_text(encoding="utf-8") for p in root.rglob("*") if p.is_file()}
+    return {name: text for name, text in found.items() if name not in (OWNED, "mirage/.lock")}
+
+
+def flat(these: Wanted) -> dict[str, str]:
+    folders, loose = these
+    return {f"{folder}/{name}": text for folder, of in folders.items() for name, text in of.items()} | loose
+
+
+@contextmanager
+def fresh(base: Path) -> Iterator[Tree]:
+    root = base / "tree"
+    shutil.rmtree(root, ignore_errors=True)
+    root.mkdir()
+    fill(root)
+    yield Tree(root)
+
+
+quiet = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+
+
+@quiet
+@given(steps=st.lists(wanted, min_size=1, max_size=4))
+def test_tree_holds_exactly_what_was_asked_for(tmp_path: Path, steps: list[Wanted]) -> None:
+    with fresh(tmp_path) as tree:
+        expected: dict[str, str] = {}
+        for folders, loose in steps:
+            expected = {p: t for p, t in expected.items() if str(Path(p).parent) not in folders} | flat(
+                (folders, loose)
+            )
+            before = files(tree.root)
+            promised = tree.preview(folders, loose)
+            assert files(tree.root) == before
+            with tree.locked():
+                assert tree.write(folders, loose) == promised
+                again = tree.write(folders, loose)
+            assert not (again.created or again.changed or again.removed)
+            assert files(tree.root) == expected | USERS
+
+
+@quiet
+@given(steps=st.lists(wanted, min_size=1, max_size=4))
+def test_clean_leaves_the_directory_as_it_was(tmp_path: Path, steps: list[Wanted]) -> None:
+    with fresh(tmp_path) as tree:
+        before = sorted(tree.root.rglob("*"))
+        for folders, loose in steps:
+            with tree.locked():
+                tree.write(folders, loose)
+        with tree.locked():
+            tree.clean()
+        assert sorted(tree.root.rglob("*")) == before
+        assert files(tree.root) == USERS
+
+
+class Killed(BaseException):
+    """What a kill is to a test: nothing catches it."""
+
+
+DOORS = [(os, "rename"), (os, "replace"), (os, "unlink"), (os, "mkdir"), (os, "rmdir"), (Path, "write_bytes")]
+
+
+@contextmanager
+def killed_after(steps: int, patch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The process ends before the n-th change of a file."""
+    left = [steps]
+
+    def counting(real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            if left[0] == 0:
+                raise Killed
+            left[0] -= 1
+            return real(*args, **kwargs)
+
+        return call
+
+    with patch.context() as inner:
+        for owner, name in DOORS:
+            inner.setattr(owner, name, counting(getattr(owner, name)))
+        yield
+
+
+FIRST: Wanted = (
+    {FOLDERS[0]: {"main.ml": "one", "dune": "one"}, FOLDERS[1]: {"main.ml": "one"}},
+    {"dune-project": "one", "mirage/dune": "one"},
+)
+SECOND: Wanted = (
+    {FOLDERS[0]: {"main.ml": "two", "a.opam": "two"}, FOLDERS[1]: {"main.ml": "two"}},
+    {"dune-project": "two", "mirage/dune": "two"},
+)
+
+
+def attempt(tree: Tree, these: Wanted) -> bool:
+    try:
+        with tree.locked():
+            tree.write(*these)
+    except Killed:
+        return False
+    return True
+
+
+def test_killed_write_leaves_old_or_new_folders_and_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for steps in range(200):
+        with fresh(tmp_path) as tree:
+            attempt(tree, FIRST)
+            with killed_after(steps, monkeypatch):
+                done = attempt(tree, SECOND)
+            with tree.locked():  # the next start recovers
+                pass
+            now = files(tree.root)
+            assert {name: now[name] for name in USERS} == USERS
+            assert set(now) <= {*flat(FIRST), *flat(SECOND), *USERS}
+            for folder in FOLDERS:
+                held = {name: text for name, text in now.items() if name.startswith(folder)}
+                versions = [{n: t for n, t in flat(these).items() if n.startswith(folder)} for these in (FIRST, SECOND)]
+                assert held in versions, f"{folder} is half written after {steps} steps"
+            assert attempt(tree, SECOND)
+            assert files(tree.root) == flat(SECOND) | USERS
+            if done:
+                return
+    pytest.fail("the write never came to its end")
+
+
+def test_killed_clean_is_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for steps in range(200):
+        with fresh(tmp_path) as tree:
+            before = sorted(tree.root.rglob("*"))
+            attempt(tree, FIRST)
+            done = True
+            try:
+                with killed_after(steps, monkeypatch), tree.locked():
+                    tree.clean()
+            except Killed:
+                done = False
+            assert {n: t for n, t in files(tree.root).items() if n in USERS} == USERS
+            with tree.locked():
+                tree.clean()
+            assert sorted(tree.root.rglob("*")) == before, f"something is left after {steps} steps"
+            if done:
+                return
+    pytest.fail("the clean never came to its end")
+
+
+@pytest.mark.parametrize("path", ["dune-project", "mirage/a-unix/main.ml", "mirage/dune"])
+@pytest.mark.parametrize("kind", ["file", "folder", "link"])
+def test_file_of_the_user_is_never_overwritten(tmp_path: Path, path: str, kind: str) -> None:
+    with fresh(tmp_path) as tree:
+        target = tree.root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        match kind:
+            case "file":
+                target.write_text("; Generated by mpy, says the user\n", encoding="utf-8")
+            case "folder":
+                target.mkdir()
+            case _:
+                target.symlink_to("config.py")
+        before = files(tree.root)
+        for act in (tree.preview, tree.write):
+            with pytest.raises(WouldOverwrite, match="not mpy's"):
+                act(*FIRST)
+        assert files(tree.root) == before
+
+
+def test_file_that_was_changed_is_the_users(tmp_path: Path) -> None:
+    with fresh(tmp_path) as tree:
+        attempt(tree, FIRST)
+        (tree.root / FOLDERS[0] / "main.ml").write_text("mine", encoding="utf-8")
+        with pytest.raises(WouldOverwrite, match="changed since mpy wrote it"):
+            tree.write(*SECOND)
+        with tree.locked():
+            done = tree.clean()
+        assert done.kept == (f"{FOLDERS[0]}/main.ml",)
+        assert (tree.root / FOLDERS[0] / "main.ml").read_text(encoding="utf-8") == "mine"
+
+
+def test_stranger_in_a_folder_of_mpy_is_seen_before_anything_is_written(tmp_path: Path) -> None:
+    with fresh(tmp_path) as tree:
+        attempt(tree, FIRST)
+        (tree.root / FOLDERS[0] / "notes.txt").write_text("mine", encoding="utf-8")
+        before = files(tree.root)
+        with pytest.raises(WouldOverwrite, match="notes.txt"):
+            tree.write(*SECOND)
+        assert files(tree.root) == before
+
+
+def test_unchanged_file_is_not_touched(tmp_path: Path) -> None:
+    with fresh(tmp_path) as tree:
+        attempt(tree, FIRST)
+        before = {p: p.stat().st_mtime_ns for p in tree.root.rglob("*") if p.is_file() and p.name != ".lock"}
+        attempt(tree, FIRST)
+        assert {p: p.stat().st_mtime_ns for p in before} == before
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"files": []}', '{"files": {"a": 1}}', "\x00"])
+def test_manifest_that_cannot_be_read_stops_mpy(tmp_path: Path, text: str) -> None:
+    with fresh(tmp_path) as tree:
+        attempt(tree, FIRST)
+        (tree.root / OWNED).write_text(text, encoding="utf-8")
+        with pytest.raises(MpyError, match="does not know which files are its own"):
+            tree.write(*SECOND)
+
+
+def test_manifest_lists_every_file_once(tmp_path: Path) -> None:
+    with fresh(tmp_path) as tree:
+        attempt(tree, SECOND)
+        listed = json.loads((tree.root / OWNED).read_text(encoding="utf-8"))["files"]
+        assert sorted(listed) == sorted(flat(SECOND))
+        assert all(len(digests) == 1 for digests in listed.values())
+
+
+def test_built_image_is_installed_whole_and_only_over_its_own(tmp_path: Path) -> None:
+    with fresh(tmp_path) as tree:
+        built = tree.root / "built"
+        built.write_text("image", encoding="utf-8")
+        assert tree.install(built, "dist/a")
+        assert not tree.install(built, "dist/a")
+        (tree.root / "dist/a").write_text("mine", encoding="utf-8")
+        with pytest.raises(WouldOverwrite):
+            tree.install(built, "dist/a")
+
+
+def test_create_writes_all_or_nothing(tmp_path: Path) -> None:
+    (tmp_path / "b").write_text("mine", encoding="utf-8")
+    with pytest.raises(WouldOverwrite):
+        create(tmp_path, {"a": "1", "b": "2"})
+    assert [p.name for p in tmp_path.iterdir()] == ["b"]
