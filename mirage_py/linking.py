@@ -62,7 +62,7 @@ def host_workspace(toolchain: Toolchain) -> str:
     """A workspace whose context `solo5` is the host's compiler with the target's C flags."""
     flags = (*target_cflags(toolchain), "-O2", "-g", "-fPIC")  # ocamlmklib makes a shared object too, never used
     env = ("env", ("_", ("c_flags", *flags)))
-    context = ("context", ("default", ("name", "solo5"), ("host", "default"), ("toolchain", "solo5"), env))
+    context = ("context", ("default", ("name", "solo5"), ("host", "default"), ("toolchain", "solo5"), ("merlin",), env))
     return render_stanzas((("lang", "dune", LANG), ("context", "default"), context))
 
 

@@ -173,6 +173,7 @@ def test_own_devices_are_chosen_by_a_key_of_their_own(project: MakeProject, mpy:
 # What is left in the folder
 
 HELLO_FILES = {
+    ".merlin",
     "dist/",
     "dist/hello",
     "dune-project",
@@ -208,7 +209,7 @@ def test_a_project_around_it_is_left_alone(project: MakeProject, mpy: Mpy) -> No
     folder = whole / "unikernel"
     mpy("configure", "-t", "unix", cwd=folder, code=0)
     mpy("build", cwd=folder, code=0)
-    after = snapshot(whole, without=("unikernel/mirage", "unikernel/dist"))
+    after = snapshot(whole, without=("unikernel/mirage", "unikernel/dist", "unikernel/.merlin"))
     assert after.entries == before.entries
 
     done = subprocess.run(("dune", "build"), cwd=whole, capture_output=True, text=True, check=False)
