@@ -167,7 +167,7 @@ def _resolve_each(config: Config, request: Request, saved: Saved) -> Iterator[Re
     for unikernel in _chosen_unikernels(config, request):
         of_unikernel = saved.get(unikernel.name, {})
         for target in _chosen_targets(request, tuple(of_unikernel)):
-            yield _resolve_one(config, unikernel, target, request, of_unikernel.get(target, SavedTarget()))
+            yield _resolve_one(config, unikernel, target, request, of_unikernel.get(target))
 
 
 def _check_labels(resolved: tuple[Resolved, ...]) -> None:
@@ -182,13 +182,18 @@ def _check_labels(resolved: tuple[Resolved, ...]) -> None:
             )
 
 
-def _resolve_one(config: Config, unikernel: Unikernel, target: str, request: Request, saved: SavedTarget) -> Resolved:
+def _resolve_one(
+    config: Config, unikernel: Unikernel, target: str, request: Request, configured: SavedTarget | None
+) -> Resolved:
+    """One unikernel on one target; `configured` is what was saved for them, None where that never happened."""
+    saved = configured or SavedTarget()
+    named = {target_key.name: (target,)}
     keys = keys_of((*unikernel.init, *unikernel.jobs)) | {target_key.name: target_key}
     context = choose(
         keys,
-        flags={**request.flags, target_key.name: (target,)},
+        flags={**request.flags, **(named if request.targets else {})},
         environment=request.environment,
-        saved=saved.choices,
+        saved={**saved.choices, **(named if configured else {})},
     )
     output = request.output or saved.output
     graph, info = resolve(config, unikernel, context, platform(target), output=output)
