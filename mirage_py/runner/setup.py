@@ -17,7 +17,7 @@ from typing import Final, Literal
 from mirage_py.errors import Location, MpyError, ToolNotFound, UnsupportedTarget, WouldOverwrite
 from mirage_py.filegen import write_whole
 from mirage_py.model.command import Command
-from mirage_py.process import missing_tool, run, which
+from mirage_py.process import missing_tool, run, stream, which
 from mirage_py.runner import devices
 from mirage_py.runner.request import RunRequest, shown
 
@@ -227,13 +227,21 @@ def _make(unikernel: str, thing: Wanted) -> Made:
 def _make_tap(thing: Wanted) -> None:
     """All three steps, or none."""
     add, *rest = thing.commands()
-    run(add)
+    _perform(add)
     try:
         for command in rest:
-            run(command)
+            _perform(command)
     except BaseException:
-        run(_ip("tuntap", "del", "dev", thing.name, "mode", "tap"), check=False)
+        _perform(_ip("tuntap", "del", "dev", thing.name, "mode", "tap"), check=False)
         raise
+
+
+def _perform(command: Command, *, check: bool = True) -> None:
+    """With the terminal where sudo may ask for a password; it could not while we had that."""
+    if command.argv[0] == "sudo":
+        stream(command, interactive=True, check=check)
+    else:
+        run(command, check=check)
 
 
 def _make_file(path: Path, size_mb: int) -> None:
@@ -255,7 +263,8 @@ def _unmake(one: Made) -> None:
     if one.kind == "disk":
         Path(one.name).unlink(missing_ok=True)
     else:
-        run(*one.commands())
+        for command in one.commands():
+            _perform(command)
 
 
 def _number(kind: Literal["tap", "disk"], name: str) -> int | None:
