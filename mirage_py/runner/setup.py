@@ -1,7 +1,7 @@
 """The devices of a unikernel on this machine: made when asked for, remembered, and taken away again.
 
-`mirage/devices.json` lists what was made, each with the number that the system gave it: a tap device or a file that
-only has the name of one that mpy made is left alone.
+`mirage/devices.json` lists what was made, each with a mark that no other has: a tap device or a file that only has the
+name of one that mpy made is left alone.
 """
 
 from __future__ import annotations
@@ -61,18 +61,18 @@ class Wanted:
 
 @dataclass(frozen=True, kw_only=True)
 class Made:
-    """A device that mpy made, for which unikernel; `number` is the interface's index or the file's inode."""
+    """A device that mpy made, for which unikernel; `mark` tells it from another that comes to have its name."""
 
     unikernel: str
     kind: Literal["tap", "disk"]
     device: str
     name: str
-    number: int
+    mark: str
 
     @property
     def there(self) -> bool:
         """Whether it still is what was made."""
-        return _number(self.kind, self.name) == self.number
+        return _mark(self.kind, self.name) == self.mark
 
     def commands(self) -> tuple[Command, ...]:
         """What takes it away, in the words of a shell."""
@@ -133,7 +133,7 @@ def undo(folder: Path, unikernels: Iterable[str], ask: Ask | None) -> tuple[tupl
         known = tuple(other for other in known if other != one)
         _write(folder, known)
     _write(folder, tuple(one for one in known if one.unikernel not in chosen))
-    return tuple(there), tuple(one for one in ours if one not in there and _number(one.kind, one.name) is not None)
+    return tuple(there), tuple(one for one in ours if one not in there and _mark(one.kind, one.name))
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -145,7 +145,7 @@ def _wanted_taps(request: RunRequest, nets: dict[str, str]) -> Iterator[Wanted]:
     free = _free_taps({*nets.values()})
     for number, name in enumerate(request.plan.nets):
         interface = nets.get(name) or next(free)
-        if _number("tap", interface) is None:
+        if devices.interface_number(interface) is None:
             if request.bridged:
                 raise _no_bridges(request, name)
             yield Wanted(kind="tap", device=name, name=interface, address=f"10.0.{number}.1/24")
@@ -161,7 +161,7 @@ def _no_bridges(request: RunRequest, name: str) -> UnsupportedTarget:
 
 def _free_taps(taken: set[str]) -> Iterator[str]:
     names = (f"tap{number}" for number in range(TAPS))
-    return (name for name in names if name not in taken and _number("tap", name) is None)
+    return (name for name in names if name not in taken and devices.interface_number(name) is None)
 
 
 def _free_file(folder: Path, device: str) -> Path:
@@ -218,10 +218,10 @@ def _make(unikernel: str, thing: Wanted) -> Made:
         _make_file(Path(thing.name), thing.size_mb)
     else:
         _make_tap(thing)
-    number = _number(thing.kind, thing.name)
-    if number is None:
+    mark = _mark(thing.kind, thing.name)
+    if not mark:
         raise MpyError(f"{thing.name} was made, and is not there")
-    return Made(unikernel=unikernel, kind=thing.kind, device=thing.device, name=thing.name, number=number)
+    return Made(unikernel=unikernel, kind=thing.kind, device=thing.device, name=thing.name, mark=mark)
 
 
 def _make_tap(thing: Wanted) -> None:
@@ -267,14 +267,28 @@ def _unmake(one: Made) -> None:
             _perform(command)
 
 
-def _number(kind: Literal["tap", "disk"], name: str) -> int | None:
-    """What tells the thing of this name from another that comes to have its name; None where there is none."""
+def _mark(kind: Literal["tap", "disk"], name: str) -> str:
+    """What tells the thing of this name from another; nothing where there is none.
+
+    Interfaces are numbered anew when the machine starts, and inodes are given again: so the start, or the size, belongs
+    to it.
+    """
     if kind == "tap":
-        return devices.interface_number(name)
+        number = devices.interface_number(name)
+        return "" if number is None else f"interface {number} since {_this_start()}"
     try:
-        return Path(name).stat().st_ino
+        file = Path(name).stat()
     except OSError:
-        return None
+        return ""
+    return f"inode {file.st_ino} on {file.st_dev} of {file.st_size} bytes"
+
+
+def _this_start() -> str:
+    """What the kernel calls the time since the machine started."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return "some time"
 
 
 # ---------------------------------------------------------------------------------------------------------------------

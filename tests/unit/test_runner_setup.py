@@ -76,6 +76,16 @@ def nobody_answers(_question: str) -> NoReturn:
     pytest.fail("there was nothing to ask")
 
 
+class Yes:
+    """A person who says yes, and remembers to what."""
+
+    question = ""
+
+    def __call__(self, question: str) -> bool:
+        self.question = question
+        return True
+
+
 BOTH = plan("spt", nets=("service",), blocks=("storage",))
 
 
@@ -147,14 +157,14 @@ def test_device_belongs_to_who_called_sudo(host: Host, monkeypatch: pytest.Monke
 
 
 def test_user_is_asked_with_the_lines_that_would_be_run(user: Host) -> None:
-    questions: list[str] = []
-    set_both_up(lambda question: not questions.append(question))
-    assert questions == [
-        "sudo ip tuntap add dev tap0 mode tap user 1000\n"
-        "sudo ip address add 10.0.0.1/24 dev tap0\n"
-        "sudo ip link set dev tap0 up\n"
-        f"truncate -s 1M {Path.cwd()}/storage.img\n"
-        "run this?"
+    asked_for = Yes()
+    set_both_up(asked_for)
+    assert asked_for.question.splitlines() == [
+        "sudo ip tuntap add dev tap0 mode tap user 1000",
+        "sudo ip address add 10.0.0.1/24 dev tap0",
+        "sudo ip link set dev tap0 up",
+        f"truncate -s 1M {Path.cwd()}/storage.img",
+        "run this?",
     ]
     assert user.log[0] == "sudo ip tuntap add dev tap0 mode tap user 1000"
 
@@ -263,7 +273,7 @@ def test_undo_is_for_the_chosen_unikernels(host: Host) -> None:
 
 def test_undo_asks_too(user: Host) -> None:
     set_both_up(lambda _: True)
-    questions: list[str] = []
-    undo(Path.cwd(), ["hello"], lambda question: not questions.append(question))
-    assert questions == [f"sudo ip tuntap del dev tap0 mode tap\nrm {Path.cwd()}/storage.img\nrun this?"]
+    asked_for = Yes()
+    undo(Path.cwd(), ["hello"], asked_for)
+    assert asked_for.question == f"sudo ip tuntap del dev tap0 mode tap\nrm {Path.cwd()}/storage.img\nrun this?"
     assert user.interfaces == []
