@@ -146,7 +146,7 @@ def _logged(text: str) -> str:
 
 def believe(words: list[str]) -> None:
     """Take the form of messages from a command line that could not be read as a whole."""
-    for option, following in zip(words, [*words[1:], ""], strict=True):
+    for option, following in zip(words, [*words[1:], ""], strict=False):
         if option == "--log-format=json" or (option, following) == ("--log-format", "json"):
             settings.log_format = "json"
 

@@ -300,7 +300,7 @@ def _helps(args: list[str]) -> bool:
 
 def _file(args: list[str]) -> Path:
     """The configuration that the words name, found before they are parsed: parsing needs its keys."""
-    for word, following in zip(args, [*args[1:], ""], strict=True):
+    for word, following in zip(_ours(args), [*args[1:], ""], strict=False):
         if word in {"-f", "--file"}:
             return Path(following)
         if word.startswith("--file="):

@@ -1,0 +1,96 @@
+"""Completion, asked as the shells ask: commands, options, targets, and the keys of the config.py that is here."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_sessions import HELLO, KEYS
+from tests.conftest import ROOT, MakeProject, Mpy
+
+SHELLS = ("bash", "zsh", "fish")
+
+
+@pytest.fixture
+def folder(project: MakeProject) -> Path:
+    return project({"config.py": KEYS, "other.py": HELLO})
+
+
+def answers(line: str, folder: Path) -> list[str]:
+    """What bash is offered for the last word of a line."""
+    words = line.split(" ")
+    env = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "_MPY_COMPLETE": "bash_complete",
+        "COMP_WORDS": "\n".join(words),
+        "COMP_CWORD": str(len(words) - 1),
+    }
+    done = subprocess.run(
+        (sys.executable, "-m", "mirage_py"), cwd=folder, env=env, capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""
+    return [line.partition(",")[2] for line in done.stdout.splitlines()]
+
+
+def test_commands_are_completed(folder: Path) -> None:
+    assert answers("mpy con", folder) == ["configure"]
+    assert answers("mpy toolchain ", folder) == ["show", "export"]
+
+
+def test_options_and_keys_are_completed(folder: Path) -> None:
+    assert answers("mpy configure --k", folder) == ["--kind"]
+    assert answers("mpy configure --d", folder) == ["--dry-run"]
+    assert {"--kind", "--level", "--place", "--safe", "--tag"} <= {*answers("mpy query --", folder)}
+
+
+def test_keys_are_those_of_the_file_that_is_named(folder: Path) -> None:
+    assert "--kind" not in answers("mpy configure -f other.py --", folder)
+
+
+def test_values_are_completed(folder: Path) -> None:
+    assert answers("mpy configure --kind ", folder) == ["fast", "small"]
+    assert answers("mpy configure -t unik", folder) == ["unikraft-firecracker", "unikraft-qemu"]
+    assert answers("mpy query r", folder) == ["runtime-args"]
+    assert answers("mpy describe --format s", folder) == ["svg"]
+
+
+def test_a_broken_configuration_completes_the_rest(project: MakeProject) -> None:
+    assert answers("mpy configure --dry", project({"config.py": "register("})) == ["--dry-run"]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_the_script_is_one_of_its_shell(shell: str, mpy: Mpy, folder: Path) -> None:
+    script = mpy("completion", shell, cwd=folder, code=0).stdout
+    assert "_MPY_COMPLETE" in script
+    if not shutil.which(shell):
+        pytest.skip(f"no {shell} to read the script")
+    subprocess.run((shell, "-n"), input=script, text=True, check=True)
+
+
+def test_bash_completes_with_the_script(mpy: Mpy, folder: Path) -> None:
+    """The script is read, and its function called as bash calls it when Tab is pressed."""
+    script = mpy("completion", "bash", cwd=folder, code=0).stdout
+    press = """
+mpy() { "$PYTHON" -m mirage_py "$@"; }
+export -f mpy
+COMP_WORDS=(mpy configure --kin); COMP_CWORD=2
+_mpy_completion mpy
+echo "${COMPREPLY[@]}"
+"""
+    env = {**os.environ, "PYTHON": sys.executable, "PYTHONPATH": str(ROOT)}
+    # the script starts the program through env, which knows no functions: a file of its name stands in
+    program = folder / "bin" / "mpy"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m mirage_py "$@"\n')
+    program.chmod(0o755)
+    env["PATH"] = f"{program.parent}:{env['PATH']}"
+    done = subprocess.run(
+        ("bash", "-c", script + press), cwd=folder, env=env, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["--kind"]
