@@ -38,7 +38,7 @@ LANG = (2, 9)
 
 @dataclass(frozen=True, kw_only=True)
 class Equipment:
-    """The files below `mirage/machine`, the C to compile before dune links; by label, C archives and who serves what."""
+    """The files below `mirage/machine`, the C to compile before dune links; by label, C archives and who serves."""
 
     files: Mapping[str, str | Path]
     steps: tuple[Step, ...]
@@ -120,7 +120,7 @@ HIDDEN = "hidden"
 """A folder of META files, first on the cross context's path, that hide what needs an operating system from dune."""
 
 
-def _findlib_files(folder: Path, toolchain: Toolchain, host: Findlib) -> dict[str, str | Path]:
+def _findlib_files(folder: Path, toolchain: Toolchain, host: Findlib) -> dict[str, str]:
     """A findlib configuration of mpy's own, so that no file of the system needs to know of the cross compiler.
 
     The plain tool lines are there because dune 3.24 wants them as soon as a toolchain defines its own.
@@ -172,7 +172,7 @@ def vendored_libraries(folder: Path) -> dict[str, Library]:
     places = tuple(folder / place for place in VENDORED if (folder / place).is_dir())
     if not places:
         return {}
-    from mirage_py.audit.vendored import Vendored  # only where there is something to read
+    from mirage_py.toolchain.vendored import Vendored  # only where there is something to read
 
     return {name: stanza.library for name, stanza in Vendored(places).stanzas.items()}
 

@@ -93,7 +93,7 @@ def target_cflags(toolchain: Toolchain) -> tuple[str, ...]:
 def link_by_hand(
     folder: Path, plan: Plan, toolchain: Toolchain, serving: Serving, stubs: tuple[TargetStubs, ...]
 ) -> Path:
-    """The image of a plan: the OCaml object, C archives of what dune compiled and of installed libraries, the runtime."""
+    """The image of a plan: the OCaml object, C archives of dune and of installed libraries, the runtime."""
     build = folder / f"mirage/_build-{plan.target}/solo5"
     below = folder.relative_to(dune_root(folder))
     program = build / below / "mirage" / plan.label / "main.exe"

@@ -30,7 +30,6 @@ SOURCES: Final = {
     "ocaml": ("ocaml-nox", "ocaml"),
     "ocamlc": ("ocaml-nox", "ocaml"),
     "ocamlfind": ("ocaml-findlib", "ocamlfind"),
-    "ocamlobjinfo": ("ocaml-nox", "ocaml"),
     "ocamlopt": ("ocaml-nox", "ocaml"),
     "opam": ("opam", None),
     "pkg-config": ("pkg-config", None),

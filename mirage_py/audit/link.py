@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
-from mirage_py.audit.archive import Archive, Unreadable
 from mirage_py.audit.code import Code
 from mirage_py.audit.elf import Object, read_object
 from mirage_py.model.audit import Problem
+from mirage_py.toolchain.archives import Archive, Unreadable
 
 Kind = Literal["ocaml", "c"]
 

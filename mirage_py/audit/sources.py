@@ -7,10 +7,11 @@ from functools import cached_property
 from pathlib import Path
 
 from mirage_py.audit.libc import Libc
-from mirage_py.audit.vendored import Vendored
+from mirage_py.audit.vendored import source_findings
 from mirage_py.model.audit import Finding, Problem
 from mirage_py.model.library import Library
 from mirage_py.toolchain.findlib import Findlib
+from mirage_py.toolchain.vendored import Vendored
 
 
 class Sources:
@@ -80,7 +81,11 @@ class Sources:
 
     def findings(self, name: str, libc: Libc) -> tuple[Finding, ...]:
         """What the sources of a vendored library say."""
-        return self.vendored.findings(name, libc) if name in self.vendored.stanzas else ()
+        stanza = self.vendored.stanzas.get(name)
+        if stanza is None:
+            return ()
+        self._read |= dict.fromkeys(stanza.stubs)
+        return source_findings(stanza, libc)
 
 
 def _version_in(makefile: Path) -> str | None:

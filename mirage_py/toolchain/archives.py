@@ -1,17 +1,70 @@
-"""C archives, as far as a link has to know them before it fails: whether anything is inside, and for which machine."""
+"""Read `ar` archives: which members there are, and which member defines a symbol.
+
+The archive's own symbol index answers the second question without opening a single object, which is what makes an
+audit of two hundred libraries fast: only members that the linker would pull in are ever parsed.
+"""
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-__all__ = ["is_empty", "machine_of"]
+from mirage_py.model.audit import Problem
 
 MAGIC: Final = b"!<arch>\n"
-HEADER: Final = 60
+THIN_MAGIC: Final = b"!<thin>\n"
+HEADER_SIZE: Final = 60
 MACHINES: Final = {3: "i386", 21: "ppc64", 22: "s390x", 40: "arm", 62: "x86_64", 183: "aarch64", 243: "riscv64"}
 """ELF's numbers of the machines that OCaml compiles for."""
+
+
+class Unreadable(Exception):
+    """A file that is not what its name promises; carries the line for the user."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    """One object of an archive: its name, where its bytes start, how many they are."""
+
+    name: str
+    header: int
+    start: int
+    size: int
+    file: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Archive:
+    """An archive in memory. `index` maps a global symbol to the number of the member that defines it."""
+
+    path: Path
+    data: bytes = field(repr=False)
+    members: tuple[Member, ...] = ()
+    index: dict[str, int] = field(default_factory=dict, repr=False)
+    indexed: bool = False
+
+    def contents(self, number: int) -> bytes:
+        """The bytes of one member."""
+        member = self.members[number]
+        if member.file is not None:
+            return member.file.read_bytes()
+        return self.data[member.start : member.start + member.size]
+
+
+def read_archive(path: Path) -> Archive:
+    """The archive at `path`; raises `Unreadable` with the reason when it is none."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise Unreadable(Problem(message=f"cannot be read: {error.strerror}", place=str(path))) from error
+    return parse_archive(path, data)
 
 
 def is_empty(file: Path) -> bool:
@@ -20,20 +73,112 @@ def is_empty(file: Path) -> bool:
 
 
 def machine_of(file: Path) -> str | None:
-    """The machine that an archive's objects are for; None where it holds no ELF object."""
-    for start in _members(file.read_bytes()):
+    """The machine that an archive's objects are for; None where it holds no ELF object, or is no archive."""
+    try:
+        archive = read_archive(file)
+    except Unreadable:
+        return None
+    for number in range(len(archive.members)):
+        start = archive.contents(number)[:20]
         if start[:4] == b"\x7fELF":
-            number = int.from_bytes(start[18:20], "little" if start[5] == 1 else "big")
-            return MACHINES.get(number, f"machine {number}")
+            code = int.from_bytes(start[18:20], "little" if start[5] == 1 else "big")
+            return MACHINES.get(code, f"machine {code}")
     return None
 
 
-def _members(data: bytes) -> Iterator[bytes]:
-    """The first bytes of each member."""
-    offset = len(MAGIC) if data.startswith(MAGIC) else len(data)
-    while offset + HEADER <= len(data):
-        size = data[offset + 48 : offset + 58].strip()
-        if not size.isdigit():
-            return
-        yield data[offset + HEADER : offset + HEADER + 20]
-        offset += HEADER + int(size) + int(size) % 2
+def parse_archive(path: Path, data: bytes) -> Archive:
+    """The archive that `data` holds."""
+    if not data.startswith((MAGIC, THIN_MAGIC)):
+        raise Unreadable(_not_an_archive(path, data))
+    thin = data.startswith(THIN_MAGIC)
+    members: list[Member] = []
+    by_header: dict[int, int] = {}
+    offsets: list[tuple[str, int]] = []
+    names, indexed = b"", False
+    for member in _raw_members(path, data, thin):
+        if member.name in ("/", "/SYM64/"):
+            offsets, indexed = list(_symbol_index(path, data, member)), True
+        elif member.name == "//":
+            names = data[member.start : member.start + member.size]
+        else:
+            by_header[member.header] = len(members)
+            members.append(_named(path, data, member, names, thin))
+    index = _first_definitions(offsets, by_header)
+    return Archive(path=path, data=data, members=tuple(members), index=index, indexed=indexed)
+
+
+def _first_definitions(offsets: list[tuple[str, int]], by_header: dict[int, int]) -> dict[str, int]:
+    """Symbol to member number; as for the linker, the first of several definitions counts."""
+    index: dict[str, int] = {}
+    for symbol, header in offsets:
+        if header in by_header:
+            index.setdefault(symbol, by_header[header])
+    return index
+
+
+def _raw_members(path: Path, data: bytes, thin: bool) -> Iterator[Member]:
+    """Every entry in file order, the index and the table of long names included."""
+    offset = len(MAGIC)
+    while offset + HEADER_SIZE <= len(data):
+        name, size = _header(path, data, offset)
+        special = name in ("/", "//", "/SYM64/")
+        inside = special or not thin
+        start = offset + HEADER_SIZE
+        if inside and start + size > len(data):
+            raise Unreadable(_truncated(path, name, start + size - len(data)))
+        yield Member(name=name, header=offset, start=start, size=size)
+        offset = start + (size + (size & 1) if inside else 0)
+    if offset < len(data):
+        raise Unreadable(_truncated(path, "a header", HEADER_SIZE - (len(data) - offset)))
+
+
+def _header(path: Path, data: bytes, offset: int) -> tuple[str, int]:
+    """Name and size as the 60-byte header gives them."""
+    name = data[offset : offset + 16].decode("latin-1").rstrip()
+    try:
+        return name, int(data[offset + 48 : offset + 58])
+    except ValueError:
+        message = f"is not a whole archive: the member header at byte {offset} is damaged"
+        raise Unreadable(Problem(message=message, place=str(path), hint=REINSTALL)) from None
+
+
+def _named(path: Path, data: bytes, member: Member, names: bytes, thin: bool) -> Member:
+    """The member with its real name: GNU long names (`/12`), BSD names (`#1/20`), short ones (`a.o/`)."""
+    start, size = member.start, member.size
+    if member.name.startswith("#1/"):
+        length = int(member.name[3:])
+        name = data[start : start + length].rstrip(b"\0").decode("utf-8", "replace")
+        start, size = start + length, size - length
+    elif member.name[:1] == "/" and member.name[1:].isdigit():
+        begin = int(member.name[1:])
+        name = names[begin : names.find(b"\n", begin)].decode("utf-8", "replace").rstrip("/")
+    else:
+        name = member.name.rstrip("/")
+    file = path.parent / name if thin else None
+    return Member(name=name, header=member.header, start=start, size=size, file=file)
+
+
+def _symbol_index(path: Path, data: bytes, member: Member) -> Iterator[tuple[str, int]]:
+    """GNU's symbol index: a count, that many offsets of headers, that many NUL-ended names."""
+    width, code = (8, "Q") if member.name == "/SYM64/" else (4, "I")
+    body = data[member.start : member.start + member.size]
+    count = int.from_bytes(body[:width], "big")
+    if width * (count + 1) > len(body):
+        raise Unreadable(_truncated(path, "the symbol index", width * (count + 1) - len(body)))
+    headers = struct.unpack_from(f">{count}{code}", body, width)
+    symbols = body[width * (count + 1) :].split(b"\0")
+    for header, symbol in zip(headers, symbols, strict=False):
+        yield symbol.decode("utf-8", "replace"), header
+
+
+REINSTALL: Final = "reinstall the package that brings it"
+
+
+def _truncated(path: Path, what: str, lacking: int) -> Problem:
+    message = f"is not a whole archive: {what.rstrip('/') or 'a member'} lacks its last {lacking} bytes"
+    return Problem(message=message, place=str(path), hint=REINSTALL)
+
+
+def _not_an_archive(path: Path, data: bytes) -> Problem:
+    what = "it is empty" if not data else f"it starts with {data[:8]!r}, not with {MAGIC!r}"
+    return Problem(message=f"is not an archive: {what}", place=str(path), hint=REINSTALL)

@@ -1,21 +1,16 @@
-"""The C side of installed libraries: what each `.cmxa` asks the C linker for.
-
-A `.cmxa` is OCaml's own marshalled data, which changes with the compiler; `ocamlobjinfo` of that compiler reads it for
-sure. It is asked once for all archives that are new, and each answer is remembered with its file.
-"""
+"""The C side of installed libraries: what each `.cmxa` asks the C linker for."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from mirage_py.errors import ToolFailed
-from mirage_py.model.command import Command
 from mirage_py.model.library import Library
 from mirage_py.model.toolchain import HostToolchain
-from mirage_py.toolchain import cache
+from mirage_py.toolchain.archives import REINSTALL, Unreadable
+from mirage_py.toolchain.cmxa import read_extra_c
 
 __all__ = ["CSide", "c_sides"]
 
@@ -41,54 +36,26 @@ class CSide:
 
 
 def c_sides(libraries: Iterable[Library], host: HostToolchain) -> tuple[CSide, ...]:
-    """Those of the libraries that link C code, in their order."""
-    wanted = tuple(libraries)
-    files = [file for library in wanted for file in library.archives if file.suffix == ".cmxa" and file.is_file()]
-    known = _known(files)
-    known |= _asked([file for file in files if file not in known], host)
-    sides = (CSide(library=one, objects=_objects(one, known)) for one in wanted)
+    """Those of the libraries that link C code, in their order.
+
+    ToolFailed names a file that cannot be read, or that another compiler than this machine's has made.
+    """
+    sides = (CSide(library=one, objects=_objects(one, host)) for one in libraries)
     return tuple(side for side in sides if side.objects)
 
 
-def _objects(library: Library, known: dict[Path, tuple[str, ...]]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(word for file in library.archives for word in known.get(file, ())))
+def _objects(library: Library, host: HostToolchain) -> tuple[str, ...]:
+    files = (file for file in library.archives if file.suffix == ".cmxa" and file.is_file())
+    return tuple(dict.fromkeys(word for file in files for word in _words(file, host)))
 
 
-def _known(files: list[Path]) -> dict[Path, tuple[str, ...]]:
-    answers = {file: cache.recall("cmxa", {"file": str(file)}) for file in files}
-    return {file: tuple(map(str, answer)) for file, answer in answers.items() if isinstance(answer, list)}
-
-
-def _asked(files: list[Path], host: HostToolchain) -> dict[Path, tuple[str, ...]]:
-    """The answers of one process for all files that have none yet."""
-    if not files:
-        return {}
-    found = dict(zip(files, _extra_objects(files, host), strict=True))
-    for file, words in found.items():
-        cache.remember("cmxa", {"file": str(file)}, list(words), [file])
-    return found
-
-
-def _extra_objects(files: list[Path], host: HostToolchain) -> list[tuple[str, ...]]:
-    from mirage_py.process import failure, run
-
-    command = Command(
-        argv=("ocamlobjinfo", *map(str, files)),
-        purpose="ask which OCaml libraries have C stubs",
-        env=host.environment,
-    )
-    result = run(command, check=False)
-    lines = re.findall(r"^Extra C object files:(.*)$", result.stdout, re.MULTILINE)
-    if len(lines) != len(files):
-        raise _unreadable(files[len(lines)], failure(result))
-    return [tuple(line.split()) for line in lines]
-
-
-def _unreadable(file: Path, error: ToolFailed) -> ToolFailed:
-    """`ocamlobjinfo` stops at the first file that it cannot read: the next one in order."""
-    return ToolFailed(
-        f"{file} cannot be read by this machine's OCaml",
-        output=error.output,
-        details=("it was compiled by another version, or it is damaged",),
-        hint="reinstall the package that brings it",
-    )
+def _words(file: Path, host: HostToolchain) -> tuple[str, ...]:
+    try:
+        found = read_extra_c(file)
+    except Unreadable as unreadable:
+        raise ToolFailed(f"{file} {unreadable.problem.message}", hint=unreadable.problem.hint) from None
+    if host.cmx_magic and found.compiler != host.cmx_magic[-3:]:
+        raise ToolFailed(
+            f"{file} was compiled by another OCaml than this machine's {host.ocaml_version}", hint=REINSTALL
+        )
+    return found.objects

@@ -11,20 +11,10 @@ import pytest
 
 from mirage_py.audit import audit
 from mirage_py.model.audit import AuditReport, AuditRequest, LibraryAudit, Root
+from tests.unit.cmxa import cmxa
 
 Install = Callable[..., Path]
 Audit = Callable[..., AuditReport]
-
-
-def marshalled(words: tuple[str, ...]) -> bytes:
-    """A list of short strings as OCaml marshals it."""
-    cells = b"".join(b"\xa0" + bytes([0x20 + len(word)]) + word.encode() for word in words)
-    return cells + b"\x40"
-
-
-def cmxa(objects: tuple[str, ...] = (), options: tuple[str, ...] = ()) -> bytes:
-    """The least file that is read as a `.cmxa` with these C objects and options."""
-    return b"Caml1999Z030" + b"\x84\x95\xa6\xbe" + bytes(16) + b"\xb0\x40" + marshalled(objects) + marshalled(options)
 
 
 def compile_c(folder: Path, source: str, archive: str) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from mirage_py.audit.archive import Unreadable, parse_archive
-from mirage_py.audit.cmxa import read_extra_c
 from mirage_py.model.audit import AuditReport, LibraryAudit
+from mirage_py.toolchain.archives import Unreadable, parse_archive
+from mirage_py.toolchain.cmxa import read_extra_c
 
 Install = Callable[..., Path]
 Audit = Callable[..., AuditReport]

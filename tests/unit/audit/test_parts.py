@@ -14,11 +14,10 @@ from mirage_py.audit.branches import kept
 from mirage_py.audit.libc import Libc, derive, shipped
 from mirage_py.audit.names import ocaml_name, source_names
 from mirage_py.audit.opam import Metadata, parse
-from mirage_py.audit.sexp import SexpError
-from mirage_py.audit.sexp import parse as parse_sexp
 from mirage_py.errors import MpyError
 from mirage_py.model.audit import AuditReport, AuditRequest, LibraryAudit, Root
 from mirage_py.model.toolchain import ToolchainChoice
+from mirage_py.toolchain.sexp import SexpError, parse as parse_sexp
 
 Install = Callable[..., Path]
 

@@ -12,6 +12,7 @@ import pytest
 
 from mirage_py.model.toolchain import HostToolchain, ToolchainChoice
 from mirage_py.toolchain.host import discover_host
+from tests.unit.cmxa import cmxa
 
 ABIS = ("hvt", "spt", "virtio", "muen", "xen", "stub")
 TRIPLE = "x86_64-solo5-none-static"
@@ -84,8 +85,6 @@ class World:
         answers = {"path": str(self.root / "lib"), "stdlib": str(self.stdlib), "conf": str(self.conf)}
         cases = "".join(f"{name}) echo '{value}';; " for name, value in answers.items())
         self.tool(tools / "ocamlfind", f"for last; do :; done\ncase $last in {cases}esac")
-        objects = 'for file; do read -r words < "$file"; echo "File $file"; echo "Extra C object files: $words"; done'
-        self.tool(tools / "ocamlobjinfo", objects)
 
     def solo5(self, prefix: Path) -> Path:
         """Solo5's tools, tenders and bindings."""
@@ -163,7 +162,7 @@ class World:
         """An installed OCaml library, with what its `.cmxa` asks the C linker for, and its archives."""
         folder = self.root / "lib" / name
         self.file(folder / "META", f'version = "1"\narchive(native) = "{name}.cmxa"\n{meta}')
-        self.file(folder / f"{name}.cmxa", f"{objects}\n")
+        self.file(folder / f"{name}.cmxa", cmxa(tuple(reversed(objects.split()))))
         for file, content in (archives or {}).items():
             self.file(folder / file, content)
         return folder

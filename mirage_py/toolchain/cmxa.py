@@ -6,14 +6,16 @@ the file is read from its end: the longest tail that is exactly two lists of opt
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from mirage_py.audit.archive import REINSTALL, Unreadable
 from mirage_py.model.audit import Problem
+from mirage_py.toolchain.archives import REINSTALL, Unreadable
 
 MAGIC: Final = re.compile(rb"Caml1999[Zz]\d\d\d")
+MAGIC_SIZE: Final = 12
 TAIL: Final = 512
 ROOM: Final = 128
 WIDE: Final = 64 * 1024
@@ -24,21 +26,30 @@ WORD: Final = re.compile(rb"[!-~][ -~]*")
 
 
 class ExtraC(NamedTuple):
-    """What linking a library adds to the C side: `-lfoo_stubs`, `foo.o`, and options."""
+    """What linking a library adds to the C side, in the linker's order: `-lfoo_stubs`, `foo.o`, and options.
+
+    `compiler` is the number in the file's magic, which changes with the compiler.
+    """
 
     objects: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
+    compiler: str = ""
 
 
 def read_extra_c(path: Path) -> ExtraC:
     """The C objects and options of the library archive at `path`."""
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            magic = file.read(MAGIC_SIZE)
+            file.seek(max(0, file.seek(0, os.SEEK_END) - WIDE))
+            data = file.read()
     except OSError as error:
         raise Unreadable(Problem(message=f"cannot be read: {error.strerror}", place=str(path))) from error
-    if not MAGIC.match(data):
+    if not MAGIC.match(magic):
         raise Unreadable(Problem(message="is no library of a native OCaml compiler", place=str(path), hint=REINSTALL))
-    return _from_tail(data[-TAIL:], room=ROOM) or _from_tail(data[-WIDE:]) or _damaged(path)
+    found = _from_tail(data[-TAIL:], room=ROOM) or _from_tail(data) or _damaged(path)
+    # the compiler adds to the front of its lists, and reads them from the end
+    return ExtraC(found.objects[::-1], found.options[::-1], magic[-3:].decode())
 
 
 def _damaged(path: Path) -> ExtraC:
