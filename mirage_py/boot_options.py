@@ -50,7 +50,7 @@ def _bindings(source: str) -> list[list[str]]:
             items.append([])
         else:
             items[-1].append(piece)
-    return items
+    return items[1:]
 
 
 def _tokens(source: str) -> Iterator[str]:

@@ -20,9 +20,7 @@ def registered(declare: Callable[[], object]) -> Config:
     return Config(file="config.py", unikernels=tuple(registry.unikernels), overrides=tuple(registry.overrides))
 
 
-def resolved(
-    jobs: Any, target: str = "unix", flags: Mapping[str, str] | None = None
-) -> tuple[Graph, Info]:
+def resolved(jobs: Any, target: str = "unix", flags: Mapping[str, str] | None = None) -> tuple[Graph, Info]:
     """The graph of a unikernel with these jobs and the usual initial ones."""
     from mirage_py import register
 

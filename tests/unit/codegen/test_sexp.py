@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from mirage_py.codegen.sexp import WIDTH, atom, flat, render_stanzas
+from mirage_py.dsl.device import Sexp
 
 text = st.text(st.characters(exclude_categories=["Cs"]))
 tree: st.SearchStrategy[Any] = st.recursive(text, lambda inner: st.lists(inner, max_size=6).map(tuple), max_leaves=40)
@@ -105,8 +106,8 @@ def test_equal_stanzas_are_written_once() -> None:
 def test_dune_reads_back_every_word(tmp_path: Path) -> None:
     words = [word for word in HARD if word != "\x01"]
     (tmp_path / "dune-project").write_text("(lang dune 2.9)\n", encoding="utf-8")
-    echo = ("progn", *(("echo", word + "\n") for word in words))
-    rule = ("rule", ("with-stdout-to", "words", echo))
+    echo: Sexp = ("progn", *(("echo", word + "\n") for word in words))
+    rule: Sexp = ("rule", ("with-stdout-to", "words", echo))
     (tmp_path / "dune").write_text(render_stanzas([rule]), encoding="utf-8")
     dune = shutil.which("dune")
     assert dune

@@ -1,0 +1,110 @@
+"""Loading config.py: whatever is wrong with it is told at its own line, and nothing of it stays behind."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from mirage_py.errors import ConfigError
+from mirage_py.loader import load
+from mirage_py.workflow import Request, resolve_all
+
+HELLO = 'from mirage_py import job, main, register\nregister("hello", [main("Unikernel", job)])\n'
+
+
+def written(folder: Path, **files: str) -> Path:
+    for name, text in files.items():
+        (folder / f"{name}.py").write_text(text, encoding="utf-8")
+    return folder / "config.py"
+
+
+def made(config: Path) -> list[str]:
+    return [file.content for one in resolve_all(Request(file=config)) for file in one.plan.files]
+
+
+@pytest.mark.parametrize(("text", "message", "line"), [
+    ("x = (\n", "was never closed", 1),
+    ("\n\n1 / 0\n", "ZeroDivisionError: division by zero", 3),
+    ("import nowhere\n", "cannot import nowhere: no such module", 1),
+    ("from mirage_py import regster\n", "regster", 1),
+    ("raise SystemExit(3)\n", "ended the program", 1),
+    ("def f():\n    f()\nf()\n", "RecursionError", 2),
+    ("x = 1\n", "no unikernel is registered", 0),
+    ("x = 'é\n", "unterminated string", 1),
+    ("(" * 5000 + ")" * 5000, "", None),
+    ("\x00", "", None),
+], ids=["syntax", "exception", "import", "name", "exit", "recursion", "register", "string", "nesting", "null"])  # fmt: skip
+def test_mistake_is_told_at_its_line(tmp_path: Path, text: str, message: str, line: int | None) -> None:
+    with pytest.raises(ConfigError) as refused:
+        load(written(tmp_path, config=text))
+    assert message in refused.value.message
+    location = refused.value.location
+    assert location is not None
+    assert location.file == "config.py"
+    assert line is None or location.line == line
+
+
+def test_misspelt_name_gets_a_suggestion(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as refused:
+        load(written(tmp_path, config="from mirage_py import regster\n"))
+    assert refused.value.hint == "did you mean register?"
+
+
+def test_mistake_in_a_module_beside_is_told_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written(tmp_path, config="import helper_of_loader_test\n", helper_of_loader_test="\n1 / 0\n")
+    monkeypatch.chdir(tmp_path)
+    for file in (Path("config.py"), tmp_path / "config.py"):
+        with pytest.raises(ConfigError, match="ZeroDivisionError") as refused:
+            load(file)
+        assert str(refused.value.location) == "helper_of_loader_test.py:2"
+
+
+def test_each_load_is_fresh_and_leaves_nothing(tmp_path: Path) -> None:
+    config = written(tmp_path, config="import shared_of_test\n" + HELLO, shared_of_test="")
+    path, modules = list(sys.path), set(sys.modules)
+    for _ in range(2):
+        assert load(config).imported == ("shared_of_test.py",)
+    assert sys.path == path
+    assert "shared_of_test" not in {*sys.modules} - modules
+    assert not (tmp_path / "__pycache__").exists()
+
+
+def test_virtual_environment_below_the_folder_is_no_part_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inside = tmp_path / ".venv" / "lib"
+    inside.mkdir(parents=True)
+    (inside / "device_of_venv_test.py").write_text("", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(inside))
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / ".venv"))
+    config = written(tmp_path, config="import device_of_venv_test\n" + HELLO)
+    assert load(config).imported == ()
+    assert "device_of_venv_test" in sys.modules
+    del sys.modules["device_of_venv_test"]
+
+
+def test_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="there is no config.py here"):
+        load(tmp_path / "config.py")
+
+
+def test_directory_is_no_configuration(tmp_path: Path) -> None:
+    (tmp_path / "config.py").mkdir()
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load(tmp_path / "config.py")
+
+
+def test_connect_code_that_fails_is_told_at_its_device(tmp_path: Path) -> None:
+    text = HELLO.replace("job,", "impl, job,").replace(
+        "job)])", 'job, deps=[impl("X", job, connect=lambda c: c.args[7])])])'
+    )
+    with pytest.raises(ConfigError, match="connect code of X failed: IndexError") as refused:
+        made(written(tmp_path, config=text))
+    assert str(refused.value.location) == "config.py:2"
+
+
+def test_template_that_asks_for_what_is_not_there_is_told_at_its_device(tmp_path: Path) -> None:
+    text = HELLO.replace("job,", "impl, job,").replace("job)])", 'job, deps=[impl("X", job, connect="{arg0.x}")])])')
+    with pytest.raises(ConfigError, match="connect code of X cannot be written") as refused:
+        made(written(tmp_path, config=text))
+    assert str(refused.value.location) == "config.py:2"
