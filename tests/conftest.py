@@ -21,7 +21,7 @@ from mirage_py.toolchain.kvm import probe
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
-GENERATED = ("mirage", "dist", "_build", "__pycache__")
+GENERATED = ("mirage", "dist", "_build", ".merlin", "__pycache__", ".mypy_cache")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
