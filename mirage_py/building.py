@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from mirage_py.equip import (
 )
 from mirage_py.errors import ToolFailed
 from mirage_py.filegen import Tree
-from mirage_py.linking import check_manifest, groups, link_by_hand
+from mirage_py.linking import check_manifest, groups, leaders, link_by_hand, link_shared, sharing
 from mirage_py.model.plan import Plan
 from mirage_py.model.toolchain import HostToolchain, Link, Toolchain, ToolchainChoice
 from mirage_py.process import Result, run
@@ -79,11 +79,18 @@ def build_plans(
             editor.refresh(tree, group, host, config_file)
         if not result.ok:
             raise _explained(folder, group.plans, toolchains, result)
-    return tuple(_finish(tree, plan, toolchains[plan.target], equipment) for plan in plans)
+    leading = leaders(plans, toolchains)
+    by_label = {plan.label: plan for plan in plans}
+    shared = sharing(plans, toolchains)
+    return tuple(
+        _finish(tree, plan, by_label[leading[plan.label]], toolchains[plan.target], equipment, shared) for plan in plans
+    )
 
 
-def _finish(tree: Tree, plan: Plan, toolchain: Toolchain, equipment: Equipment) -> Built:
-    program = _linked(tree.root, plan, toolchain, equipment)
+def _finish(
+    tree: Tree, plan: Plan, leader: Plan, toolchain: Toolchain, equipment: Equipment, shared: Container[str]
+) -> Built:
+    program = _linked(tree.root, plan, leader, toolchain, equipment, shared)
     check_manifest(program, plan, toolchain)
     changed = tree.install(program, f"dist/{plan.image}")
     image = tree.root / "dist" / plan.image
@@ -92,11 +99,15 @@ def _finish(tree: Tree, plan: Plan, toolchain: Toolchain, equipment: Equipment) 
     )
 
 
-def _linked(folder: Path, plan: Plan, toolchain: Toolchain, equipment: Equipment) -> Path:
-    if toolchain.generation != "pkg-config":
-        return built_executable(folder, plan)
+def _linked(
+    folder: Path, plan: Plan, leader: Plan, toolchain: Toolchain, equipment: Equipment, shared: Container[str]
+) -> Path:
+    """What becomes the image: linked by dune, or by mpy from what dune made for this target or for one like it."""
     try:
-        return link_by_hand(folder, plan, toolchain, equipment.servings[plan.label], equipment.stubs[plan.label])
+        if toolchain.generation == "pkg-config":
+            return link_by_hand(folder, plan, toolchain, equipment.servings[plan.label], equipment.stubs[plan.label])
+        program = built_executable(folder, leader)
+        return link_shared(folder, plan, toolchain, program) if leader.label in shared else program
     except ToolFailed as failed:
         raise _told(folder, plan, toolchain, failed) from None
 

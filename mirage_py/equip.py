@@ -15,7 +15,7 @@ from typing import assert_never
 
 from mirage_py.diagnostics import compilation_failed
 from mirage_py.errors import Location, ToolFailed, ToolTooOld, UnsupportedTarget
-from mirage_py.linking import Group, groups, host_workspace, output_obj_compiler
+from mirage_py.linking import Group, groups, host_workspace, output_obj_compiler, sharing
 from mirage_py.model.command import Command
 from mirage_py.model.library import Library
 from mirage_py.model.plan import Plan
@@ -53,6 +53,8 @@ def equip(
 
     Raises `LibraryNotFound` for all libraries of a plan that nobody serves, or whose C stubs only the host has.
     """
+    plans = tuple(plans)
+    serving_others = sharing(plans, toolchains)
     vendored = vendored_libraries(folder)
     files: dict[str, str | Path] = {}
     steps: dict[Path, Step] = {}
@@ -66,7 +68,7 @@ def equip(
         stubs = _target_stubs(folder, plan, host_tools, toolchain, servings[plan.label], findlib_for(toolchain, host))
         served[plan.label] = stubs
         steps |= {step.output: step for one in stubs for step in one.steps}
-        files |= _flags_files(plan, toolchain, stubs)
+        files |= _flags_files(plan, toolchain, stubs, shared=plan.label in serving_others)
         if toolchain.freestanding:
             files |= _findlib_files(folder, toolchain, host)
     for name in sorted({package for serving in servings.values() for package in serving.bundled}):
@@ -131,8 +133,9 @@ def _findlib_files(folder: Path, toolchain: Toolchain, host: Findlib) -> dict[st
     main = {"path": _joined(host.path), "destdir": str(host.path[0])} | plain
     path = _joined((folder / MACHINE / HIDDEN, *toolchain.libraries, *host.path))
     cross = {"path": path, "destdir": str(toolchain.stdlib.parent), "stdlib": str(toolchain.stdlib)}
-    tools = {"ocamlopt": str(folder / MACHINE / base / "ocamlopt")} if by_hand else dict(toolchain.ocaml_tools)
-    wrapper = {f"{base}/ocamlopt": output_obj_compiler(toolchain.ocamlopt)} if by_hand else {}
+    own = {"ocamlopt": str(folder / MACHINE / base / "ocamlopt")}
+    tools = own if by_hand else {**toolchain.ocaml_tools, **own}
+    wrapper = {f"{base}/ocamlopt": output_obj_compiler(toolchain.ocamlopt)}
     return wrapper | {
         f"{base}/{FINDLIB_CONF}": _conf(main, ""),
         f"{base}/{FINDLIB_CONF}.d/solo5.conf": _conf(cross | tools, "(solo5)"),
@@ -214,7 +217,9 @@ def _target_stubs(
     return stubs_for_target(serving.closure, request)
 
 
-def _flags_files(plan: Plan, toolchain: Toolchain, stubs: tuple[TargetStubs, ...]) -> dict[str, str | Path]:
+def _flags_files(
+    plan: Plan, toolchain: Toolchain, stubs: tuple[TargetStubs, ...], *, shared: bool
+) -> dict[str, str | Path]:
     """What pkg-config answers for the unikernel's own C stubs, and where recompiled archives are, as dune reads it.
 
     The folders of recompiled archives come first: the compiler takes the first archive of a name that it finds.
@@ -227,17 +232,18 @@ def _flags_files(plan: Plan, toolchain: Toolchain, stubs: tuple[TargetStubs, ...
     folders = dict.fromkeys(one.folder for one in stubs if one.folder)
     return {
         f"{plan.label}/{C_FLAGS}": _sexp_list(answers.cflags(packages) if answers else ()),
-        f"{plan.label}/{LINK_FLAGS}": _sexp_list(_link_flags(plan, toolchain, libs)),
+        f"{plan.label}/{LINK_FLAGS}": _sexp_list(_link_flags(plan, toolchain, libs, shared=shared)),
         f"{plan.label}/{OCAMLOPT_FLAGS}": _sexp_list(word for place in folders for word in ("-I", str(place))),
     }
 
 
-def _link_flags(plan: Plan, toolchain: Toolchain, libs: Iterable[str]) -> tuple[str, ...]:
+def _link_flags(plan: Plan, toolchain: Toolchain, libs: Iterable[str], *, shared: bool) -> tuple[str, ...]:
+    """How dune links: the image, or an object. A shared one is whole but for the bindings, which each target adds."""
     match toolchain.generation:
         case "pkg-config":
             return ("-output-obj", "-noautolink")
         case "cross":
-            own: tuple[str, ...] = ("-cclib", f"-z solo5-abi={plan.abi}")
+            own: tuple[str, ...] = ("-output-complete-obj",) if shared else ("-cclib", f"-z solo5-abi={plan.abi}")
         case "host":
             own = ()
         case _:
@@ -275,7 +281,7 @@ def dune_command(
         "--profile",
         "dev" if dev else "release",
         *(("-j", str(jobs)) if jobs else ()),
-        *(f"@@{below}mirage/{plan.label}/image" for plan in group.plans),
+        *(f"@@{below}mirage/{plan.label}/image" for plan in group.compiled),
     ]
     labels = ", ".join(plan.image for plan in group.plans)
     quiet = dict.fromkeys(("DUNE_WORKSPACE", "DUNE_BUILD_DIR", "DUNE_PROFILE", "DUNE_ROOT", "OCAMLPARAM"))

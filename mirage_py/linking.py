@@ -31,9 +31,13 @@ from mirage_py.toolchain.stubs import TargetStubs
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """Plans that one dune run builds, and the build directory of that run, relative to the folder of config.py."""
+    """Plans that one dune run builds, and the build directory of that run, relative to the folder of config.py.
+
+    `compiled` are those that dune is asked for: the program of each other one is that of one of these.
+    """
 
     plans: tuple[Plan, ...]
+    compiled: tuple[Plan, ...]
     build_dir: str
     by_hand: Toolchain | None = None
 
@@ -50,12 +54,59 @@ def groups(plans: Iterable[Plan], toolchains: Mapping[str, Toolchain]) -> tuple[
     for plan in plans:
         if plan not in by_dune:
             by_hand.setdefault(plan.target, []).append(plan)
-    first = (Group(plans=by_dune, build_dir="mirage/_build"),) if by_dune else ()
+    led = set(leaders(by_dune, toolchains).values())
+    compiled = tuple(plan for plan in by_dune if plan.label in led)
+    first = (Group(plans=by_dune, compiled=compiled, build_dir="mirage/_build"),) if by_dune else ()
     others = (
-        Group(plans=tuple(of_target), build_dir=f"mirage/_build-{target}", by_hand=toolchains[target])
+        Group(
+            plans=tuple(of_target),
+            compiled=tuple(of_target),
+            build_dir=f"mirage/_build-{target}",
+            by_hand=toolchains[target],
+        )
         for target, of_target in sorted(by_hand.items())
     )
     return (*first, *others)
+
+
+def leaders(plans: Iterable[Plan], toolchains: Mapping[str, Toolchain]) -> dict[str, str]:
+    """For each plan, by label, the first one whose program is the same up to the last step of the link.
+
+    Images for Solo5's tenders differ in their bindings alone, as long as the configuration chose the same for them.
+    """
+    first: dict[object, str] = {}
+    return {
+        plan.label: first.setdefault(
+            _program(plan) if toolchains[plan.target].generation == "cross" else plan.label, plan.label
+        )
+        for plan in plans
+    }
+
+
+def sharing(plans: Iterable[Plan], toolchains: Mapping[str, Toolchain]) -> set[str]:
+    """The labels of plans whose program serves others too."""
+    return {leader for label, leader in leaders(plans, toolchains).items() if label != leader}
+
+
+PROGRAM = ("main.ml", "dune", "manifest.json")
+
+
+def _program(plan: Plan) -> object:
+    """What decides the program: its files without the name of their own folder, and what C is compiled how."""
+    texts = {file.path: file.content.replace(f"/{plan.label}/", "/") for file in plan.files if file.path in PROGRAM}
+    texts["dune"] = " ".join(texts["dune"].split())  # where its lines end depends on the length of the name
+    return (plan.name, plan.context, *sorted(texts.items()), plan.c_stubs, plan.declared_stubs)
+
+
+SHARED = "mirage/.stubs/images"
+"""Where images are linked whose program serves several targets; dune would delete them in its own folder."""
+
+
+def link_shared(folder: Path, plan: Plan, toolchain: Toolchain, program: Path) -> Path:
+    """The image of a plan from a program that lacks nothing but the bindings and the C library of the target."""
+    step = link(toolchain, (program,), (), folder / SHARED / plan.image)
+    perform((step,))
+    return step.output
 
 
 def host_workspace(toolchain: Toolchain) -> str:
@@ -67,10 +118,10 @@ def host_workspace(toolchain: Toolchain) -> str:
 
 
 def output_obj_compiler(ocamlopt: Path) -> str:
-    """A compiler for `-output-obj`, which wants an output named .o where dune asks for one named .exe."""
+    """A compiler whose objects may have any name: it wants .o for `-output-obj` and its like, dune asks for .exe."""
     compiler = shlex.quote(str(ocamlopt))
     return f"""#!/bin/sh
-case " $* " in *" -output-obj "*) ;; *) exec {compiler} "$@" ;; esac
+case " $* " in *" -output-obj "*|*" -output-complete-obj "*) ;; *) exec {compiler} "$@" ;; esac
 left=$#
 while [ "$left" -gt 0 ]; do
   word=$1; shift; left=$((left - 1))

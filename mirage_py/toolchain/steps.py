@@ -26,7 +26,7 @@ class Step:
 
     @property
     def stamp(self) -> Path:
-        """Where the words of the command are kept: other flags make another output."""
+        """Where the words of the command and the state of its inputs are kept: others make another output."""
         return self.output.with_name(f"{self.output.name}.cmd")
 
 
@@ -75,7 +75,7 @@ def perform(steps: Iterable[Step]) -> None:
         step.output.parent.mkdir(parents=True, exist_ok=True)
         step.output.unlink(missing_ok=True)
         run(step.command)
-        step.stamp.write_text(_words(step), "utf-8")
+        step.stamp.write_text(_state(step), "utf-8")
 
 
 def search_path(toolchain: Toolchain) -> Mapping[str, str | None]:
@@ -85,16 +85,19 @@ def search_path(toolchain: Toolchain) -> Mapping[str, str | None]:
     return {"PATH": os.pathsep.join([*missing, path])} if missing else {}
 
 
-def _words(step: Step) -> str:
-    """What has to stay the same for the output to stand; PATH does not, the tools are named by their paths."""
-    return shlex.join(step.command.argv)
+def _state(step: Step) -> str:
+    """What has to stay the same for the output to stand: the words of the command, each file that it read.
+
+    A file that is older than it was counts as changed: dune's cache brings old files back. PATH is no part of it, the
+    tools are named by their paths.
+    """
+    read = ((file, file.stat()) for file in (*step.inputs, *_headers(step)))
+    return "\n".join([shlex.join(step.command.argv), *(f"{at.st_mtime_ns} {at.st_size} {file}" for file, at in read)])
 
 
 def _outdated(step: Step) -> bool:
     try:
-        made = step.output.stat().st_mtime_ns
-        same = step.stamp.read_text("utf-8") == _words(step)
-        return not same or any(file.stat().st_mtime_ns > made for file in (*step.inputs, *_headers(step)))
+        return not step.output.is_file() or step.stamp.read_text("utf-8") != _state(step)
     except OSError:
         return True
 

@@ -310,6 +310,57 @@ def test_stub_of_a_library_that_does_not_compile_is_told_at_its_line(project: Ma
 
 
 # ---------------------------------------------------------------------------------------------------------------------
+# Several targets at once
+
+
+@needs_solo5
+@needs_ocaml
+def test_targets_that_differ_in_their_bindings_alone_share_one_program(project: MakeProject, mpy: Mpy) -> None:
+    folder = project("c-stubs")
+    wanted = linkable(*SOLO5)
+    dist = built(mpy, folder, *wanted)
+    programs = [path.parent.name for path in (folder / "mirage/_build/solo5/mirage").glob("*/main.exe")]
+    assert programs == [f"c-stubs-{wanted[0]}"]
+    first = said(tender(), dist / "c-stubs.spt")
+
+    unikernel = folder / "unikernel.ml"
+    text = unikernel.read_text()
+    unikernel.write_text(text.replace("lazy dog", "lazy cat"))
+    mpy("build", code=0)
+    assert "lazy cat" in said(tender(), dist / "c-stubs.spt")[0]
+    unikernel.write_text(text)
+    mpy("build", code=0)
+    assert said(tender(), dist / "c-stubs.spt") == first, "what dune's cache brings back is linked again"
+    mpy("build", "-t", "spt", code=0)
+    assert said(tender(), dist / "c-stubs.spt") == first
+
+
+@needs_solo5
+@needs_ocaml
+def test_targets_for_which_the_configuration_differs_share_nothing(project: MakeProject, mpy: Mpy) -> None:
+    config = (EXAMPLES / "c-stubs/config.py").read_text().replace("key.is_unix", 'key.target.is_("virtio")')
+    folder = project(
+        "c-stubs", {"config.py": config.replace('"stubs/crc32_zlib.c"], pkg_config=["zlib"]', '"other.c"]')}
+    )
+    shutil.copy(folder / "stubs/crc32_table.c", folder / "other.c")
+    shutil.copy(folder / "stubs/crc32.h", folder / "crc32.h")
+    linkable("virtio")
+    built(mpy, folder, "spt", "hvt", "virtio")
+    programs = {path.parent.name for path in (folder / "mirage/_build/solo5/mirage").glob("*/main.exe")}
+    assert programs == {"c-stubs-spt", "c-stubs-virtio"}
+
+
+@needs_solo5
+@needs_ocaml
+def test_symbol_that_is_missing_from_a_shared_program_is_told_too(project: MakeProject, mpy: Mpy) -> None:
+    project({"config.py": C_CONFIG, "unikernel.ml": C_USER, "stubs/year.c": LOCAL_TIME})
+    failed = mpy("build", "-t", "spt", "-t", "hvt", code=6)
+    first = failed.stderr[failed.stderr.index("error: ") :].splitlines()[0]
+    assert "clock.spt does not link" in first
+    assert "localtime" in first
+
+
+# ---------------------------------------------------------------------------------------------------------------------
 # Both generations
 
 
