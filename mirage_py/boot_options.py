@@ -12,10 +12,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 _REFERENCE = re.compile(r"([A-Z][A-Za-z0-9_']*)\.([a-z_][A-Za-z0-9_']*)")
-_TOKEN = re.compile(
+_LEXEME = (
     r"""(?P<comment>\(\*)|(?P<text>"(?:\\.|[^"\\])*")|(?P<quoted>\{(?P<id>[a-z_]*)\|.*?\|(?P=id)\})"""
-    r"""|(?P<char>'(?:\\.[^']*|[^\\'])')|(?P<word>[A-Za-z_][A-Za-z0-9_']*)|(?P<break>\n(?=[a-z;]))|(?P<sign>[^\sA-Za-z_])""",
-    re.DOTALL,
+    r"""|(?P<char>'(?:\\.[^']*|[^\\'])')|(?P<word>[A-Za-z_][A-Za-z0-9_']*)|(?P<break>\n(?=[a-z;]))|(?P<sign>[^\sA-Za-z_])"""
 )
 _OPENS, _CLOSES = frozenset("([{"), frozenset(")]}")
 
@@ -54,8 +53,8 @@ def _bindings(source: str) -> list[list[str]]:
 
 
 def _tokens(source: str) -> Iterator[str]:
-    position = 0
-    while match := _TOKEN.search(source, position):
+    position, token = 0, re.compile(_LEXEME, re.DOTALL)
+    while match := token.search(source, position):
         position = _after_comment(source, match.end()) if match["comment"] else match.end()
         if match["break"]:
             yield "\n"

@@ -35,7 +35,7 @@ def made(config: Path) -> list[str]:
     ("x = 'é\n", "unterminated string", 1),
     ("(" * 5000 + ")" * 5000, "", None),
     ("\x00", "", None),
-], ids=["syntax", "exception", "import", "name", "exit", "recursion", "register", "string", "nesting", "null"])  # fmt: skip
+], ids=["syntax", "exception", "import", "name", "exit", "recursion", "nothing", "string", "deep", "null"])  # fmt: skip
 def test_mistake_is_told_at_its_line(tmp_path: Path, text: str, message: str, line: int | None) -> None:
     with pytest.raises(ConfigError) as refused:
         load(written(tmp_path, config=text))
@@ -84,7 +84,7 @@ def test_virtual_environment_below_the_folder_is_no_part_of_it(tmp_path: Path, m
 
 
 def test_file_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="there is no config.py here"):
+    with pytest.raises(ConfigError, match=r"there is no config\.py here"):
         load(tmp_path / "config.py")
 
 

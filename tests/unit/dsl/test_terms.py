@@ -58,6 +58,13 @@ def test_choice_on_one_condition_is_one_node() -> None:
     assert if_impl(key.is_unix, x, y) != if_impl(key.is_unix, y, x)
 
 
+def test_functor_that_is_not_decided_yet_applied_twice_is_one_node() -> None:
+    functor = if_impl(key.is_unix, impl("F", thing >> job), impl("G", thing >> job))
+    x, y = impl("X", thing), impl("Y", thing)
+    assert functor(x) == functor(x)
+    assert functor(x) != functor(y)
+
+
 def test_cases_that_print_alike_are_told_apart() -> None:
     x, y = impl("X", thing), impl("Y", thing)
 
