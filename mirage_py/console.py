@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, TextIO
@@ -24,6 +24,9 @@ LogFormat = Literal["text", "json"]
 Style = Literal["bold", "dim", "red", "green", "yellow", "blue", "magenta", "cyan"]
 Paint = Callable[[str, Style], str]
 """Gives a piece of text its style, or leaves it plain."""
+
+Cell = tuple[str, Style | None]
+Row = tuple[Cell, ...]
 
 INDENT: Final = 7
 """Columns of "error: " and "hint:  ": what belongs to a message stands below it."""
@@ -186,6 +189,36 @@ def width(stream: TextIO | None = None) -> int | None:
     return get_terminal_size().columns
 
 
+def table(rows: Iterable[Row], paint: Paint, columns: int | None) -> list[str]:
+    """Columns as wide as their widest cell; the last one of a row wraps, to stay within so many columns in all."""
+    listed = list(rows)
+    count = max((len(row) for row in listed), default=0)
+    widths = [max((len(row[i][0]) for row in listed if i < len(row) - 1), default=0) for i in range(count)]
+    return [line for row in listed for line in _row(row, widths, paint, columns)]
+
+
+def _row(row: Row, widths: list[int], paint: Paint, columns: int | None) -> Iterator[str]:
+    *firsts, (text, style) = row
+    indent = sum(widths[: len(firsts)]) + 2 * len(firsts)
+    lines = [text] if columns is None else _fitted(text, max(columns - indent, 24))
+    head = "".join(_filled(cell, width, paint) + "  " for cell, width in zip(firsts, widths, strict=False))
+    painted = [paint(line, style) if style else line for line in lines]
+    yield (head + painted[0]).rstrip()
+    yield from (" " * indent + line for line in painted[1:])
+
+
+def _filled(cell: Cell, width: int, paint: Paint) -> str:
+    """The text filled up to its column: the codes of its colour take no room."""
+    text, style = cell
+    return (paint(text, style) if style else text) + " " * (width - len(text))
+
+
+def _fitted(text: str, width: int) -> list[str]:
+    from textwrap import wrap
+
+    return wrap(text, width, break_on_hyphens=False) or [""]
+
+
 @contextmanager
 def working(what: str) -> Iterator[Callable[[str], None]]:
     """Show that something is being done, once it takes longer than a second and a person watches.
@@ -275,7 +308,12 @@ def _wrapped(line: str) -> list[str]:
     from textwrap import wrap
 
     return wrap(
-        line, max(columns - INDENT, 20), break_long_words=False, break_on_hyphens=False, drop_whitespace=True
+        line,
+        max(columns - INDENT, 20),
+        subsequent_indent="  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+        drop_whitespace=True,
     ) or [line]
 
 

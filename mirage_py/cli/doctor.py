@@ -21,7 +21,7 @@ from mirage_py.cli.options import (
     checked_targets,
     choice,
 )
-from mirage_py.console import Paint, Style
+from mirage_py.console import Row, Style
 from mirage_py.model.toolchain import Finding, Status
 
 MARKS: dict[Status, tuple[str, Style]] = {
@@ -67,17 +67,14 @@ def _configured(folder: Path) -> tuple[str, ...]:
 
 
 def _text(findings: tuple[Finding, ...]) -> str:
-    paint = console.painter()
-    width = max((len(one.subject) for one in findings), default=0)
-    lines = [line for one in findings for line in _lines(one, width, paint)]
-    return "\n".join([*lines, "", _sum(findings)])
+    rows = (row for one in findings for row in _rows(one))
+    return "\n".join([*console.table(rows, console.painter(), console.width()), "", _sum(findings)])
 
 
-def _lines(one: Finding, width: int, paint: Paint) -> Iterator[str]:
-    mark, style = MARKS[one.status]
-    yield f"{paint(f'{mark:<7}', style)}  {one.subject:<{width}}  {one.text}"
+def _rows(one: Finding) -> Iterator[Row]:
+    yield MARKS[one.status], (one.subject, None), (one.text, None)
     for line in (one.fix or "").splitlines():
-        yield f"{'':<{width + 9}}  {paint('->', 'cyan')} {line}"
+        yield ("", None), ("", None), (f"-> {line}", "cyan")
 
 
 def _sum(findings: tuple[Finding, ...]) -> str:

@@ -6,15 +6,19 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mirage_py import console
 from mirage_py.cli.command import command, group
 from mirage_py.cli.options import Json, Link, Prefixes, Switch, Targets, ToolchainFile, checked_targets, choice
+from mirage_py.console import Row
 from mirage_py.errors import Location, UsageError, WouldOverwrite
 from mirage_py.model.toolchain import Toolchain
+
+if TYPE_CHECKING:
+    from mirage_py.toolchain.show import Fact
 
 
 def show(
@@ -87,26 +91,26 @@ def _plain(value: Any) -> Any:  # any: JSON
 
 
 def _text(toolchain: Toolchain) -> str:
-    paint = console.painter()
-    rows = list(_rows(toolchain))
-    width = max(len(name) for name, _, _ in rows)
-    sources = (paint(f"({source})", "dim") if source else "" for _, _, source in rows)
-    lines = [
-        f"  {name:<{width}}  {value}  {source}".rstrip() for (name, value, _), source in zip(rows, sources, strict=True)
-    ]
-    return "\n".join([paint(f"toolchain for {toolchain.target}", "bold"), *lines]) + "\n"
+    from mirage_py.toolchain.show import facts
+
+    paint, columns = console.painter(), console.width()
+    rows = [row for fact in facts(toolchain) if fact.value and fact.name != "target" for row in _rows(fact)]
+    lines = console.table(rows, paint, columns - 2 if columns else None)
+    return "\n".join([paint(f"toolchain for {toolchain.target}", "bold"), *(f"  {line}" for line in lines)]) + "\n"
 
 
-def _rows(toolchain: Toolchain) -> Iterator[tuple[str, str, str]]:
-    for name, value in toolchain_json(toolchain).items():
-        if name in {"target", "sources"} or value in (None, [], {}, ""):
-            continue
-        shown = " ".join(value) if isinstance(value, list) else _pairs(value) if isinstance(value, dict) else str(value)
-        yield name.replace("_", " "), shown, toolchain.sources.get(name, "")
-
-
-def _pairs(value: Mapping[str, str]) -> str:
-    return ", ".join(f"{name}={one}" for name, one in value.items())
+def _rows(fact: Fact) -> Iterator[Row]:
+    """What a fact is, and below it where it comes from."""
+    match fact.value:
+        case list():
+            value = " ".join(fact.value)
+        case dict():
+            value = ", ".join(f"{name}={one}" for name, one in fact.value.items())
+        case _:
+            value = str(fact.value)
+    yield (fact.name, None), (value, None)
+    if fact.source:
+        yield ("", None), (f"from {fact.source}", "dim")
 
 
 def _one(targets: tuple[str, ...]) -> tuple[str, ...]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from textwrap import wrap
 
-from mirage_py.console import Paint, Style
+from mirage_py.console import Cell, Paint, Row, Style, table
 from mirage_py.describe.data import boot_arguments_data, bounds, keys_data
 from mirage_py.describe.served import Served
 from mirage_py.describe.tree import Branch, trees
@@ -20,9 +19,6 @@ SOURCES: Mapping[str, str] = {
 _SOURCE_STYLES: Mapping[str, Style] = {"flag": "green", "environment": "yellow", "saved": "cyan", "default": "dim"}
 _ORIGIN_STYLES: Mapping[str, Style] = {"vendored": "green", "installed": "cyan", "bundled": "dim", "missing": "red"}
 
-Cell = tuple[str, Style | None]
-Row = tuple[Cell, ...]
-
 
 def describe_text(one: Resolved, served: Mapping[str, Served], paint: Paint, width: int) -> str:
     """The whole description, in lines of about `width` columns."""
@@ -33,7 +29,7 @@ def describe_text(one: Resolved, served: Mapping[str, Served], paint: Paint, wid
         ("Packages", _packages(one)),
         ("Libraries", _libraries(one, served)),
     )
-    tables = {title: _table(rows, paint, width) for title, rows in sections if rows}
+    tables = {title: table(rows, paint, width - 2) for title, rows in sections if rows}
     first, jobs = trees(one.graph)
     devices = {"Started first, in this order": _devices(first, paint), "Devices": _devices(jobs, paint)}
     order = ("Keys", "Arguments at boot", "Connected to", *devices, "Packages", "Libraries")
@@ -117,32 +113,3 @@ def _device(branch: Branch, paint: Paint) -> str:
     module = paint(node.device.module, "bold" if node.device.is_main else "blue")
     place = f"  {paint(str(node.location), 'dim')}" if node.device.is_main and node.location else ""
     return f"{paint(branch.lead, 'dim')}{module} {number}{place}"
-
-
-def _table(rows: Iterable[Row], paint: Paint, width: int) -> list[str]:
-    """Columns as wide as their widest cell; the last one wraps."""
-    listed = list(rows)
-    count = max(len(row) for row in listed)
-    widths = [max((len(row[i][0]) for row in listed if i < len(row)), default=0) for i in range(count)]
-    return [line for row in listed for line in _row(row, widths, paint, width)]
-
-
-def _row(row: Row, widths: list[int], paint: Paint, width: int) -> Iterator[str]:
-    *firsts, (text, style) = row
-    indent = sum(widths[: len(firsts)]) + 2 * len(firsts)
-    lines = wrap(text, max(width - 2 - indent, 24), break_long_words=False, break_on_hyphens=False) or [""]
-    head = "".join(_cell(cell, width) + "  " for cell, width in zip(_painted(firsts, paint), widths, strict=False))
-    painted = [paint(line, style) if style and line else line for line in lines]
-    yield (head + painted[0]).rstrip()
-    yield from (" " * indent + line for line in painted[1:])
-
-
-def _painted(cells: Iterable[Cell], paint: Paint) -> Iterator[tuple[str, int]]:
-    for text, style in cells:
-        yield (paint(text, style) if style and text else text), len(text)
-
-
-def _cell(cell: tuple[str, int], width: int) -> str:
-    """The text filled up to its column: the codes of its colour take no room."""
-    text, length = cell
-    return text + " " * (width - length)
