@@ -74,6 +74,7 @@ def build_plans(
         env = cross_environment(folder, (toolchains[plan.target] for plan in group.plans))
         command = dune_command(folder, group, host, jobs=jobs, dev=dev, env=env)
         progress(command.purpose)
+        (folder / group.build_dir).parent.mkdir(parents=True, exist_ok=True)  # dune makes its folder, none above
         result = run(command, check=False)
         if index == 0:
             editor.refresh(tree, group, host, config_file)

@@ -28,6 +28,9 @@ from mirage_py.toolchain.pkgconfig import pkg_config_for
 from mirage_py.toolchain.steps import link, perform
 from mirage_py.toolchain.stubs import TargetStubs
 
+BY_HAND = "mirage/.stubs"
+"""Where the build directories of targets are that are linked by hand: one of the folders that `mpy clean` removes."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
@@ -61,7 +64,7 @@ def groups(plans: Iterable[Plan], toolchains: Mapping[str, Toolchain]) -> tuple[
         Group(
             plans=tuple(of_target),
             compiled=tuple(of_target),
-            build_dir=f"mirage/_build-{target}",
+            build_dir=f"{BY_HAND}/_build-{target}",
             by_hand=toolchains[target],
         )
         for target, of_target in sorted(by_hand.items())
@@ -145,7 +148,7 @@ def link_by_hand(
     folder: Path, plan: Plan, toolchain: Toolchain, serving: Serving, stubs: tuple[TargetStubs, ...]
 ) -> Path:
     """The image of a plan: the OCaml object, C archives of dune and of installed libraries, the runtime."""
-    build = folder / f"mirage/_build-{plan.target}/solo5"
+    build = folder / BY_HAND / f"_build-{plan.target}" / "solo5"
     below = folder.relative_to(dune_root(folder))
     program = build / below / "mirage" / plan.label / "main.exe"
     ours = [str(archive) for archive in _compiled_archives(folder, build, below, serving)]

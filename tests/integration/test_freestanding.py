@@ -373,6 +373,8 @@ def test_both_generations_give_the_same_output(name: str, project: MakeProject, 
     by_hand = said(tender(), built(mpy, folder, "spt", options=("--link", "pkg-config")) / f"{name}.spt")
     assert crossed == by_hand
     assert crossed
+    mpy("clean", code=0)
+    assert not (folder / "mirage").exists()
 
 
 @needs_ocaml
