@@ -131,6 +131,7 @@ def _line(text: str) -> None:
 
 def _set_up(wanted: RunRequest, folder: Path, size: int | None) -> int | None:
     from mirage_py.runner import setup
+    from mirage_py.runner.devices import again
 
     todo = setup.wanted(wanted, folder, size_mb=size or setup.DISK_MB)
     if not todo:
@@ -140,7 +141,7 @@ def _set_up(wanted: RunRequest, folder: Path, size: int | None) -> int | None:
     for thing, one in zip(todo, made, strict=True):
         told = f", with the address {thing.address} on this side" if thing.address else ""
         console.say(f"made {one.name} for {one.device}{told}", event="device", action="made", **_facts(one))
-    console.outcome(f"run it: mpy run -t {wanted.plan.target}", event="setup", devices=[one.name for one in made])
+    console.outcome(f"run it: {again(wanted)}", event="setup", devices=[one.name for one in made])
     return None
 
 

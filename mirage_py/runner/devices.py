@@ -12,7 +12,7 @@ from typing import Final
 from mirage_py.errors import UsageError
 from mirage_py.runner.request import RunRequest, shown
 
-__all__ = ["OWN_DEVICES", "check", "interface_number", "missing", "parse"]
+__all__ = ["OWN_DEVICES", "again", "check", "interface_number", "missing", "parse"]
 
 OWN_DEVICES: Final = ("unix", "macosx")
 """Programs: they open what they were configured with, by its name on the host."""
@@ -86,11 +86,11 @@ def _lacks(request: RunRequest, lacking: tuple[tuple[str, str, str], ...]) -> Us
     return UsageError(
         f"{request.place} needs devices that were not given",
         details=tuple(f"{what} {name}: {option}" for what, name, option in lacking),
-        hint="give them" + (f", or have them made: {_again(request)} --setup" if can_be_made else ""),
+        hint="give them" + (f", or have them made: {again(request)} --setup" if can_be_made else ""),
     )
 
 
-def _again(request: RunRequest) -> str:
+def again(request: RunRequest) -> str:
     """The command that was given, as far as devices depend on it."""
     return f"mpy run -t {request.plan.target}{' --emulate' if request.emulate else ''}"
 
@@ -117,7 +117,7 @@ def _made(request: RunRequest, name: str, interface: str) -> tuple[str, str]:
     """What an interface is on this target, and what makes one."""
     if request.bridged:
         return "bridge", f"sudo ip link add {interface} type bridge && sudo ip link set {interface} up"
-    return "tap device", f"{_again(request)} --setup --net {name}={interface}"
+    return "tap device", f"{again(request)} --setup --net {name}={interface}"
 
 
 def _unfit_files(request: RunRequest) -> Iterator[tuple[str, str]]:
@@ -125,7 +125,7 @@ def _unfit_files(request: RunRequest) -> Iterator[tuple[str, str]]:
     for name, file in request.blocks.items():
         place, size = shlex.quote(shown(file)), file.stat().st_size if file.is_file() else SECTOR
         if not file.exists():
-            way = f"{_again(request)} --setup --block {shlex.quote(name)}={place}"
+            way = f"{again(request)} --setup --block {shlex.quote(name)}={place}"
             yield f"there is no file {shown(file)} for the disk {name}", way
         elif file.is_dir() or not os.access(file, os.R_OK | os.W_OK):
             yield f"{shown(file)} cannot be read and written, as the disk {name} would be", "give a file of your own"

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from mirage_py.errors import ToolFailed
 from mirage_py.model.command import Command
@@ -20,6 +20,9 @@ from mirage_py.runner.devices import OWN_DEVICES
 from mirage_py.runner.output import QEMU_SAYS, XL_SAYS, Console, Show, guest_status
 from mirage_py.runner.request import RunRequest
 from mirage_py.toolchain.kvm import probe
+
+if TYPE_CHECKING:
+    from mirage_py.runner.emulate.machine import Report
 
 __all__ = ["Voice", "command_line", "start"]
 
@@ -124,10 +127,11 @@ def _emulated(request: RunRequest, voice: Voice) -> int:
         raise _too_long(request)
     guest = request.plan.target == "xen"
     status = guest_status(report.said, console.status) if guest else report.status
-    for words in (*console.said, *(report.said if status is not None and not guest else ())):
-        voice.tender(words)
     if status is None:
-        raise _no_report(request, result, report.said, report.last_words)
+        said = (*console.said, *report.said)
+        raise _no_guest(request, report, said) if guest and report.status else _no_report(request, result, report, said)
+    for words in (*console.said, *(() if guest else report.said)):
+        voice.tender(words)
     return status
 
 
@@ -187,10 +191,20 @@ def _not_the_unikernel(request: RunRequest, result: Result, console: Console) ->
     )
 
 
-def _no_report(request: RunRequest, result: Result, said: tuple[str, ...], last_words: str) -> ToolFailed:
+def _no_guest(request: RunRequest, report: Report, said: tuple[str, ...]) -> ToolFailed:
+    """The emulated machine did what it should; xl did not."""
+    return ToolFailed(
+        f"xl could not run {request.place}: it ended with {report.status}",
+        details=("it is Debian's, in an emulated machine",),
+        hint="what it says stands below; --mem gives the guest more memory",
+        output="\n".join(said),
+    )
+
+
+def _no_report(request: RunRequest, result: Result, report: Report, said: tuple[str, ...]) -> ToolFailed:
     return ToolFailed(
         f"the emulated machine ended (code {result.code}) before {request.place} did",
-        details=(f"its last words: {last_words or 'none'}",),
+        details=(f"its last words: {report.last_words or 'none'}",),
         hint=f"mpy run -t {request.plan.target} --emulate --print gives the command; the log is boot.log in its folder",
         output="\n".join(said),
     )

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 __all__ = ["Domain", "assignments", "host_disk"]
+
+ESCAPES: Final = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n", "\r": r"\r", "\t": r"\t"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,9 +53,5 @@ def _list(name: str, items: Iterable[str]) -> tuple[str, ...]:
 
 
 def _string(text: str) -> str:
-    """A string of xl.cfg(5): the next quote ends it, whatever stands before; what is special goes by number."""
-    return '"' + "".join(_character(one) for one in text) + '"'
-
-
-def _character(one: str) -> str:
-    return one if one.isprintable() and one not in '"\\' else "".join(f"\\x{byte:02x}" for byte in one.encode())
+    """A string of xl.cfg(5), without its escapes by number, which Xen's libxlu_cfg.c does not read as it means to."""
+    return f'"{text.translate(ESCAPES)}"'

@@ -128,7 +128,7 @@ def test_xen_is_described_on_the_command_line() -> None:
     assert command(request).argv == (
         *("xl", "create", "-F", "-c", "/dev/null"),
         *('name="hello"', 'type="pvh"', f'kernel="{here}/dist/hello.xen"', "memory=256"),
-        r'cmdline="--greeting \x22say \x5c\x22hi\x5c\x22\x22"',
+        r'cmdline="--greeting \"say \\\"hi\\\"\""',
         *('on_poweroff="destroy"', 'on_reboot="destroy"', 'on_crash="destroy"'),
         f'disk=["{DISK}, vdev=d1p0, access=rw, target={here}/s.img", "{DISK}, vdev=d2p0, access=rw, target=/l.img"]',
         'vif=["bridge=br0"]',
