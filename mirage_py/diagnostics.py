@@ -127,7 +127,7 @@ def _names(plans: Iterable[Plan]) -> dict[str, str]:
 
 def _with_names(found: Diagnostic, names: Mapping[str, str]) -> Diagnostic:
     """The same with the user's names for modules."""
-    text = re.sub(r"\S*/dune__exe__(\w+)\.\S+", r"\1", found.message)
+    text = re.sub(r"(?:transitive deps of |\S*/)dune__exe__(\w+)\.\S+(?: in \S+)?", r"\1", found.message)
     text = re.sub(r"\bDune__exe(?:\.|__)", "", text)
     return replace(found, message=re.sub(r"\b[A-Z]\w*__\d+\b", lambda name: names.get(name[0], name[0]), text))
 

@@ -53,7 +53,7 @@ CONFIG = "config.py:8"
         ),
         (
             (
-                "Error: Modules do not match: sig type t = unit end is not included in\n       sig type t val x : int end\n"
+                "Error: Modules do not match: sig type t = unit end is not included in\n       sig val x : int end\n"
                 "     The value `x' is required but not provided"
             ),
             "an argument is not what the functor wants: The value `x' is required but not provided",
@@ -121,7 +121,7 @@ def test_places_below_the_root_are_told_from_where_one_stands(tmp_path: Path, mo
         ("stub.c:1:10: fatal error: zlib.h: No such file or directory\n", "stub.c:1", "there is no header zlib.h"),
         (
             (
-                "/usr/bin/ld: x.o: in function `f':\n/r/_build/default/unikernel.ml:4: undefined reference to `stub_f'\n"
+                "ld: x.o: in function `f':\n/r/_build/default/unikernel.ml:4: undefined reference to `stub_f'\n"
                 'File "caml_startup", line 1:\nError: Error during linking (exit code 1)\n'
             ),
             "unikernel.ml:4",
@@ -148,8 +148,13 @@ def test_c_compilers_and_linkers_are_understood(
         ),
         "Error: dependency cycle between modules in _build/default/mirage/x-unix:\n   Foo\n-> Bar\n-> Foo\n",
         "Error: Dependency cycle between:\n   Foo\n-> Bar\n-> Foo\n-> required by Main\n-> required by _build/log\n",
+        (
+            "Error: Dependency cycle between:\n   transitive deps of dune__exe__Foo.impl in\n   /b\n"
+            "-> transitive deps of dune__exe__Bar.impl in\n   /b\n-> transitive deps of dune__exe__Foo.impl in\n   /b\n"
+            "-> required by transitive deps of dune__exe__Main.impl in\n   /b\n-> required by /b/main.exe\n"
+        ),
     ],
-    ids=["dune-2.9", "dune-3.6", "dune-3.17"],
+    ids=["dune-2.9", "dune-3.6", "dune-3.17", "dune-3.24"],
 )
 def test_a_circle_of_modules_is_named(text: str, tmp_path: Path) -> None:
     assert told(text, tmp_path).message == "modules need each other in a circle: Foo -> Bar -> Foo"
