@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 from mirage_py import __version__
 from mirage_py.cli.app import main
 from mirage_py.dsl.key import TARGETS
-from tests.conftest import EXAMPLES, ROOT, Golden, MakeProject
+from tests.conftest import EXAMPLES, ROOT, Golden, MakeProject, copy_example
 
 CONFIGS = sorted(config.relative_to(EXAMPLES) for config in EXAMPLES.rglob("config.py"))
 PARITY = ROOT / "tests" / "parity" / "configs"
@@ -82,7 +81,7 @@ def test_tree_is_the_same_whatever_the_place_and_the_seed(config: Path, tmp_path
     trees = []
     for number, seed in enumerate(("0", "1", "4711")):
         folder = tmp_path / f"place {number}" / "deeper"
-        copied = _copy(EXAMPLES / config.parts[0], folder) / Path(*config.parts[1:]).parent
+        copied = copy_example(EXAMPLES / config.parts[0], folder) / Path(*config.parts[1:]).parent
         subprocess.run(
             (sys.executable, "-m", "mirage_py", "-q", "configure", *(w for t in TARGETS for w in ("-t", t))),
             cwd=copied,
@@ -92,7 +91,3 @@ def test_tree_is_the_same_whatever_the_place_and_the_seed(config: Path, tmp_path
         trees.append(generated(copied))
     assert trees[0] == trees[1] == trees[2]
     assert not any(str(tmp_path) in text for text in trees[0].values())
-
-
-def _copy(example: Path, folder: Path) -> Path:
-    return shutil.copytree(example, folder, ignore=shutil.ignore_patterns("mirage", "dist", "_build", "__pycache__"))
