@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from mirage_py.audit import Explanation, explain_undefined, read_linker, with_toolchain
-from mirage_py.audit import audit as judge
+from mirage_py.audit import Explanation, audit as judge, explain_undefined, read_linker, with_toolchain
 from mirage_py.equip import findlib_for, vendored_libraries
 from mirage_py.errors import MpyError
 from mirage_py.model.allow import Allow
@@ -108,7 +107,7 @@ def _request_for(
     bundle = bundled_packages()
     request = AuditRequest(
         roots=tuple(
-            Root(library=library.name, asked_by=", ".join(library.asked_by) or "local_libs") for library in plan.libraries
+            Root(library=needed.name, asked_by=", ".join(needed.asked_by) or "local_libs") for needed in plan.libraries
         ),
         targets=(plan.target,),
         path=findlib.path,

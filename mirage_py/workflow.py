@@ -36,8 +36,8 @@ class Request:
     """What a command was asked to do, before config.py has been read.
 
     `flags` are the options that are no options of mpy: key names without dashes to what was given, in order.
-    `targets` and `unikernels` are empty where the command line leaves them open. `config` is what `file` declares, where
-    that was loaded already, to learn the keys that the command line names: a config.py runs once.
+    `targets` and `unikernels` are empty where the command line leaves them open. `config` is what `file` declares,
+    where that was loaded already, to learn the keys that the command line names: a config.py runs once.
     """
 
     file: Path = Path("config.py")

@@ -35,7 +35,7 @@ FORBIDDEN: Final[dict[str, Rule]] = {
     "systhreads": Rule("unix", "system threads are POSIX threads", _SCHEDULER),
     "dynlink": Rule("missing", "it loads code with dlopen; an image is linked once", "link what is needed statically"),
     "findlib.dynload": Rule("missing", "it loads code with dlopen; an image is linked once", "link it statically"),
-    "runtime_events": Rule("noop", "it writes its events to a file, and there are no files", "log with logs or metrics"),
+    "runtime_events": Rule("noop", "it writes events to a file, and there are no files", "log with logs or metrics"),
     "graphics": Rule("unix", "it talks to an X server", "none: a unikernel has no display"),
     "ctypes.foreign": Rule("missing", "it builds calls with libffi at run time", "generate stubs with ctypes.stubs"),
     "ctypes-foreign": Rule("missing", "it builds calls with libffi at run time", "generate stubs with ctypes.stubs"),

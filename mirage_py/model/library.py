@@ -14,8 +14,8 @@ Origin = Literal["vendored", "installed", "bundled"]
 class Library:
     """One findlib library (a sublibrary counts as one): where it is, what it needs, what it links.
 
-    `name` is the findlib name (`lwt.unix`), `package` the name before the first dot. `archives` are `.cmxa`/`.cmx` paths;
-    an archive that does not exist is listed all the same. `requires` is for native code, preprocessors left out.
+    `name` is the findlib name (`lwt.unix`), `package` the name before the first dot. `archives` are `.cmxa`/`.cmx`
+    paths; an archive that does not exist is listed all the same. `requires` is for native code, preprocessors left out.
     """
 
     name: str

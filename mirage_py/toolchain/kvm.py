@@ -1,8 +1,8 @@
 """Is hardware virtualization there, and will it run a unikernel?
 
 A file /dev/kvm says little: a nested machine may offer one that emulates each instruction in software and stops at the
-first floating-point one. What tells the two apart is the processor: without `vmx` (Intel) or `svm` (AMD) among its flags
-there is no hardware behind /dev/kvm. No guest is started to find out.
+first floating-point one. What tells the two apart is the processor: without `vmx` (Intel) or `svm` (AMD) among its
+flags there is no hardware behind /dev/kvm. No guest is started to find out.
 """
 
 from __future__ import annotations
