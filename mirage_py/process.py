@@ -20,7 +20,7 @@ from mirage_py.model.command import Command
 if TYPE_CHECKING:
     from subprocess import Popen
 
-__all__ = ["Result", "failure", "missing_tool", "require", "run", "stream", "which"]
+__all__ = ["Result", "failure", "missing_tool", "observe", "require", "run", "stream", "which"]
 
 GRACE: Final = 5.0
 """Seconds that an interrupted child has for its own cleaning up (dune removes half-written targets)."""
@@ -77,6 +77,14 @@ class Result:
     def output(self) -> str:
         """All that the program wrote, errors first: they are what one looks for."""
         return "\n".join(text for text in (self.stderr.rstrip("\n"), self.stdout.rstrip("\n")) if text)
+
+
+_observers: list[Callable[[Command], None]] = []
+
+
+def observe(observer: Callable[[Command], None]) -> None:
+    """Have every command told to `observer` before it is started, for the rest of this process."""
+    _observers.append(observer)
 
 
 def which(tool: str, path: str | None = None) -> Path | None:
@@ -222,6 +230,8 @@ def _started(command: Command, stdin: int | None, stdout: int | None, stderr: in
 def _start(command: Command, stdin: int | None, stdout: int | None, stderr: int | None) -> Popen[bytes]:
     from subprocess import Popen
 
+    for observer in _observers:
+        observer(command)
     try:
         return Popen(
             command.argv,

@@ -21,6 +21,7 @@ from mirage_py.errors import MpyError
 if TYPE_CHECKING:
     from mirage_py.dsl.config import Config
     from mirage_py.dsl.key import Key
+    from mirage_py.model.command import Command as StartedCommand
     from mirage_py.model.toolchain import Link, ToolchainChoice
     from mirage_py.workflow import Request
 
@@ -200,7 +201,11 @@ def global_options() -> list[click.Option]:
     """The options that stand before a command or after it."""
     return [
         click.Option(
-            ["-v", "--verbose"], count=True, expose_value=False, callback=_set_verbose, help="tell more; twice: all"
+            ["-v", "--verbose"],
+            count=True,
+            expose_value=False,
+            callback=_set_verbose,
+            help="tell the files, and the commands that are started",
         ),
         click.Option(
             ["-q", "--quiet"],
@@ -227,7 +232,17 @@ def global_options() -> list[click.Option]:
 
 
 def _set_verbose(_ctx: click.Context, _param: click.Parameter, value: int) -> None:
-    console.settings.verbosity += value
+    if value and console.settings.verbosity <= 0:
+        from mirage_py.process import observe
+
+        console.settings.verbosity = value
+        observe(_tell_command)
+
+
+def _tell_command(command: StartedCommand) -> None:
+    """As one could type it; an observer outlives its command line only in tests, hence the question."""
+    if console.settings.verbosity > 0:
+        console.detail(f"$ {command}", event="command", purpose=command.purpose)
 
 
 def _set_quiet(_ctx: click.Context, _param: click.Parameter, value: bool) -> None:

@@ -121,8 +121,8 @@ def test_events_of_a_session_are_as_their_schema_says(everything: Path, mpy: Mpy
 
 @pytest.mark.ocaml
 def test_event_of_a_built_image_is_as_its_schema_says(project: MakeProject, mpy: Mpy) -> None:
-    built = mpy("build", "-t", "unix", "--log-format", "json", cwd=project("noop"), code=0)
-    assert "built" in events(built)
+    built = mpy("build", "-v", "-t", "unix", "--log-format", "json", cwd=project("noop"), code=0)
+    assert {"built", "command"} <= {*events(built)}
 
 
 @pytest.mark.parametrize(
