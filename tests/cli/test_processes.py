@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
@@ -38,6 +39,17 @@ def ended(child: subprocess.Popen[str]) -> tuple[int, str, str]:
     return child.returncode, out, err
 
 
+def first_line(child: subprocess.Popen[str]) -> str:
+    """What it says first on stderr; nothing when it says nothing for a long time."""
+    assert child.stderr is not None
+    ending = Timer(30, child.kill)
+    ending.start()
+    try:
+        return child.stderr.readline()
+    finally:
+        ending.cancel()
+
+
 def files(folder: Path) -> set[str]:
     """All but the lock, which says who is at work."""
     found = (path for path in folder.rglob("*") if path.is_file() and path.name != ".lock")
@@ -47,8 +59,7 @@ def files(folder: Path) -> set[str]:
 def test_an_interrupt_ends_it_with_130_and_leaves_nothing(project: MakeProject) -> None:
     folder = project({"config.py": SLOW})
     child = started("configure", folder=folder)
-    assert child.stderr is not None
-    assert child.stderr.readline() == "begun\n"  # what config.py prints is no result: it goes to stderr
+    assert first_line(child) == "begun\n"  # what config.py prints is no result: it goes to stderr
     child.send_signal(signal.SIGINT)
     code, out, err = ended(child)
     assert (code, out, err) == (130, "", "interrupted\n")
@@ -81,8 +92,7 @@ def locked(project: MakeProject) -> Iterator[Path]:
 
 def test_the_second_of_two_waits_and_says_so(locked: Path) -> None:
     child = started("configure", folder=locked)
-    assert child.stderr is not None
-    line = child.stderr.readline()
+    line = first_line(child)
     assert "another mpy (process 4711) is at work in this directory; waiting for it" in line
     assert child.poll() is None
     (locked / "mirage/.lock").unlink()
