@@ -83,9 +83,12 @@ def build_plans(
     leading = leaders(plans, toolchains)
     by_label = {plan.label: plan for plan in plans}
     shared = sharing(plans, toolchains)
-    return tuple(
+    built = (
         _finish(tree, plan, by_label[leading[plan.label]], toolchains[plan.target], equipment, shared) for plan in plans
     )
+    if len({plan.name for plan in plans}) > 1:
+        return tuple(replace(one, run_command=f"{one.run_command} -u {one.plan.name}") for one in built)
+    return tuple(built)
 
 
 def _finish(

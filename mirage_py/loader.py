@@ -28,7 +28,7 @@ def load(file: Path) -> Config:
     Raises `ConfigError` when there is no such file, when it does not run, or when it registers nothing.
     """
     file = file.absolute()  # as imported modules know theirs: places in them are told relative to its folder
-    name, file = file.name, file.absolute()
+    name = file.name
     code = _compiled(file)
     with collecting() as registry, _importing_from(file.parent) as imported:
         _execute(code, file)

@@ -140,6 +140,7 @@ def test_c_stubs_come_from_the_host_library_on_unix_only(project: MakeProject, m
 
 def test_two_unikernels_share_a_folder_and_a_module(project: MakeProject, mpy: Mpy, start: Start) -> None:
     folder = built("two-unikernels", project, mpy)
+    assert "run it: mpy run -t unix -u parter" in mpy("build", code=0).stdout
     assert log_lines(start(folder / "dist/greeter")) == [f"{APPLICATION}Hello, and welcome."]
     assert log_lines(start(folder / "dist/parter")) == [f"{APPLICATION}Goodbye, and come back."]
     copied = re.findall(r"copy_files# \.\./\.\./(\S+)\)", (folder / "mirage/greeter-unix/dune").read_text())
