@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -130,7 +130,8 @@ with open("storage.img", "r+b") as disk:
 port = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x88B5))
 port.bind(("tap0", 0x88B5))
 port.settimeout(100)
-unikernel = subprocess.Popen([*mpy, "run", "-t", target, *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+unikernel = subprocess.Popen([*mpy, "run", "-t", target, *more], **pipes)
 try:
     frame = port.recv(2000)
     port.send(frame[6:12] + bytes.fromhex("020000000001") + frame[12:14] + b"frame" + bytes(41))
@@ -138,7 +139,7 @@ finally:
     if not sys.exc_info()[0] is None:
         unikernel.terminate()
     out, err = unikernel.communicate(timeout=100)
-    written = Path("storage.img").read_bytes()[4096:4101].decode()
+    written = Path("storage.img").read_bytes()[512:].strip(bytes(1)).decode()
     undone = run("--setup", "--undo")
     left = subprocess.run(["ip", "-br", "link"], capture_output=True, text=True).stdout
     steps = {"refused": refused, "made": made, "undone": undone}
@@ -179,10 +180,8 @@ def pieces(caches: Path) -> None:
     if not here.exists():
         kept.mkdir(parents=True, exist_ok=True)
         here.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        with suppress(FileExistsError):  # another worker was faster
             here.symlink_to(kept)
-        except FileExistsError:
-            pass  # another worker was faster
 
 
 def emulated(done: Finished) -> Finished:
@@ -209,9 +208,8 @@ Project = Callable[..., Path]
 @pytest.fixture
 def built(tmp_path_factory: pytest.TempPathFactory, mpy: Mpy) -> Project:
     """Gives the folder of a project whose image for a target is built, by whichever worker comes first."""
-    shared = (
-        tmp_path_factory.getbasetemp().parent if "PYTEST_XDIST_WORKER" in os.environ else tmp_path_factory.getbasetemp()
-    )
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
     def build(name: str, files: dict[str, str], *targets: str, vendored: bool = False) -> Path:
         folder = shared / f"run-{name}"
@@ -227,6 +225,11 @@ def built(tmp_path_factory: pytest.TempPathFactory, mpy: Mpy) -> Project:
         return folder
 
     return build
+
+
+def copied(folder: Path, into: Path) -> Path:
+    """A project to spoil, as far as running needs it."""
+    return shutil.copytree(folder, into / "copy", ignore=shutil.ignore_patterns("_build", "duniverse"))
 
 
 def suffix(target: str) -> str:
@@ -302,9 +305,7 @@ def test_printed_command_can_be_pasted(built: Project, mpy: Mpy) -> None:
 
 @pytest.mark.solo5
 def test_image_of_another_target_is_refused(built: Project, mpy: Mpy, tmp_path: Path) -> None:
-    folder = shutil.copytree(
-        built("words", WORDS, "spt", "hvt"), tmp_path / "copy", ignore=shutil.ignore_patterns("_build")
-    )
+    folder = copied(built("words", WORDS, "spt", "hvt"), tmp_path)
     (folder / "dist" / "words.hvt").unlink()
     shutil.copy(folder / "dist" / "words.spt", folder / "dist" / "words.hvt")
     done = mpy("run", "-t", "hvt", "--emulate", cwd=folder, code=4)
@@ -314,7 +315,7 @@ def test_image_of_another_target_is_refused(built: Project, mpy: Mpy, tmp_path: 
 
 @pytest.mark.solo5
 def test_image_that_is_cut_short_is_refused(built: Project, mpy: Mpy, tmp_path: Path) -> None:
-    folder = shutil.copytree(built("words", WORDS, "spt"), tmp_path / "copy", ignore=shutil.ignore_patterns("_build"))
+    folder = copied(built("words", WORDS, "spt"), tmp_path)
     image = folder / "dist" / "words.spt"
     image.chmod(0o755)
     os.truncate(image, 3000)
@@ -379,9 +380,7 @@ def test_interrupt_leaves_nothing_behind(
 
 @pytest.mark.solo5
 @pytest.mark.qemu
-@pytest.mark.parametrize(
-    "words", [("spt",), ("virtio", "--emulate"), ("hvt", "--emulate")], ids=["spt", "virtio", "hvt"]
-)
+@pytest.mark.parametrize("words", [("spt",), ("virtio", "--emulate"), ("hvt", "--emulate")], ids=lambda words: words[0])
 def test_unikernel_ends_when_its_time_is_over(words: tuple[str, ...], built: Project, mpy: Mpy) -> None:
     folder = built("words", WORDS, words[0])
     done = emulated(mpy("run", "-t", *words, "--timeout", "1", "--", "--word", "wait", cwd=folder))
@@ -409,7 +408,7 @@ def test_network_and_disk_are_made_used_and_removed(
 ) -> None:
     skip_when(why_no_vendored() or why_no_namespace())
     there = built("devices", DEVICES, words[0], vendored=True)
-    folder = shutil.copytree(there, tmp_path / "project", ignore=shutil.ignore_patterns("_build", "duniverse"))
+    folder = copied(there, tmp_path)
     line = ("unshare", "-rn", sys.executable, "-c", PEER, json.dumps([[sys.executable, "-m", "mirage_py"], *words]))
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(caches)}
     done = subprocess.run(line, cwd=folder, env=environment, capture_output=True, text=True, timeout=250, check=False)
