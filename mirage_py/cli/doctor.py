@@ -78,9 +78,6 @@ def _rows(one: Finding) -> Iterator[Row]:
 
 
 def _sum(findings: tuple[Finding, ...]) -> str:
-    counts = {status: sum(one.status == status for one in findings) for status in MARKS}
-    if not counts["problem"]:
-        return "all that a build needs is here" + (f" ({counts['warning']} warnings)" if counts["warning"] else "")
-    return f"{counts['problem']} to mend before a build" + (
-        f", {counts['warning']} warnings" if counts["warning"] else ""
-    )
+    problems, warnings = (sum(one.status == status for one in findings) for status in ("problem", "warning"))
+    also = [f"{warnings} {'warning' if warnings == 1 else 'warnings'}"] if warnings else []
+    return ", ".join([f"{problems} to mend before a build" if problems else "all that a build needs is here", *also])
