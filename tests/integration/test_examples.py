@@ -200,7 +200,7 @@ def test_a_build_leaves_what_is_its_own_and_nothing_else(project: MakeProject, m
 
 def test_python_leaves_no_cache_beside_an_imported_module(project: MakeProject, mpy: Mpy) -> None:
     folder = project("own-device")
-    mpy("configure", "-t", "unix", code=0)
+    mpy("configure", "-t", "unix", code=0, env={"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": ""})
     assert not list(folder.rglob("__pycache__"))
 
 
