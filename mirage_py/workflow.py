@@ -217,11 +217,20 @@ def _chosen_unikernels(config: Config, request: Request) -> tuple[Unikernel, ...
     return chosen
 
 
+IMAGE_SUFFIXES = (*TARGETS, "fc", "qemu")
+"""Endings that images have: an `-o` with one would get it twice."""
+
+
 def check_output(output: str, unikernels: int) -> None:
     """Refuse an `-o` that cannot name files, or that several unikernels would share."""
     if unikernels > 1:
         raise UsageError(
             "-o names one image, and there are several unikernels", hint="choose one with --unikernel NAME"
+        )
+    suffix = output.rpartition(".")[2]
+    if suffix in IMAGE_SUFFIXES and suffix != output:
+        raise UsageError(
+            f"-o {output}: the target gives the image its ending", hint=f"write -o {output.removesuffix(f'.{suffix}')}"
         )
     try:
         check_unikernel_name(output, None)
