@@ -368,14 +368,14 @@ def started(folder: Path, *words: str, said: str, scratch: Path, caches: Path) -
 def test_interrupt_leaves_nothing_behind(
     words: tuple[str, ...], number: signal.Signals, built: Project, tmp_path: Path, caches: Path
 ) -> None:
-    folder = built("unix" if "unix" in words else "words", WORDS, words[1])
+    folder = copied(built("unix" if "unix" in words else "words", WORDS, words[1]), tmp_path)
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     child = started(folder, *words, said="the word is <wait>", scratch=scratch, caches=caches)
     child.send_signal(number)
     assert child.wait(timeout=20) == 130
     assert list(scratch.iterdir()) == []
-    assert [line for line in in_folder(folder) if "mirage_py build" not in line] == []
+    assert in_folder(tmp_path) == []
 
 
 @pytest.mark.solo5
