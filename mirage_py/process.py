@@ -208,9 +208,10 @@ def _started(command: Command, stdin: int | None, stdout: int | None, stderr: in
     """A running child; when the block is cut short the child is ended, and so is every process of its group."""
     from subprocess import TimeoutExpired
 
-    with _interrupts_raised():
+    with _interrupts_raised() as interrupts:
         child = _start(command, stdin, stdout, stderr)
         try:
+            interrupts.release()
             yield child
         except TimeoutExpired:
             _end(child)
@@ -322,26 +323,49 @@ def _ended(child: Popen[bytes]) -> bool:
         return True
 
 
+class _Interrupts:
+    """Signals that unwind like Ctrl-C, held back while a child is being started: nobody could end it yet."""
+
+    def __init__(self) -> None:
+        self._held = True
+        self._pending = False
+
+    def handle(self, _number: int, _frame: object) -> None:
+        """What the signals do: raise KeyboardInterrupt, at once or when they are released."""
+        if not self._held:
+            raise KeyboardInterrupt
+        self._pending = True
+
+    def release(self) -> None:
+        """From now on signals raise at once; one that came before raises here."""
+        self._held = False
+        if self._pending:
+            raise KeyboardInterrupt
+
+
 @contextmanager
-def _interrupts_raised() -> Iterator[None]:
+def _interrupts_raised() -> Iterator[_Interrupts]:
     """Let SIGTERM and SIGHUP unwind like Ctrl-C while a child runs: by default they would leave it behind."""
     import threading
 
-    def interrupt(_number: int, _frame: object) -> NoReturn:
-        raise KeyboardInterrupt
-
+    interrupts = _Interrupts()
     if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may set handlers
+        yield interrupts  # only the main thread may set handlers
         return
     # what is ignored (nohup) or handled already stays as it is
-    taken = [one for one in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(one) is signal.SIG_DFL]
+    usual = {
+        signal.SIGINT: signal.default_int_handler,
+        signal.SIGTERM: signal.SIG_DFL,
+        signal.SIGHUP: signal.SIG_DFL,
+    }
+    taken = {number: handler for number, handler in usual.items() if signal.getsignal(number) is handler}
     for number in taken:
-        signal.signal(number, interrupt)
+        signal.signal(number, interrupts.handle)
     try:
-        yield
+        yield interrupts
     finally:
-        for number in taken:
-            signal.signal(number, signal.SIG_DFL)
+        for number, handler in taken.items():
+            signal.signal(number, handler)
 
 
 @contextmanager
