@@ -74,8 +74,8 @@ def test_tender_gets_devices_in_the_order_of_the_manifest() -> None:
 
 
 def test_tender_of_the_toolchain_is_taken() -> None:
-    assert command(asked(plan("hvt"), tender=Path("/opt/solo5/bin/solo5-hvt"))).argv == (
-        "/opt/solo5/bin/solo5-hvt",
+    assert command(asked(plan("hvt"), tender=Path("/prefix/solo5/bin/solo5-hvt"))).argv == (
+        "/prefix/solo5/bin/solo5-hvt",
         "--",
         "dist/hello.hvt",
     )
