@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +13,15 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Finished
+
+
+@pytest.fixture
+def tmp_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty folder, the same for all tests of a process: dune's cache remembers where something was compiled."""
+    folder = tmp_path_factory.getbasetemp() / "here"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    return folder
 
 
 @pytest.fixture(autouse=True)
