@@ -93,9 +93,7 @@ def _in_qemu(request: RunRequest, voice: Voice) -> int:
         result = stream(command(request, accelerated=_accelerated(request)), on_line=console, check=False)
     if result.code != EXITED:
         raise _not_the_unikernel(request, result, console)
-    if console.status is None:
-        voice.tender(f"{request.place} ended without a word on its exit code; it counts as 0")
-    return console.status or 0
+    return _told(request, console.status or 0, console, voice)
 
 
 def _on_xen(request: RunRequest, voice: Voice) -> int:
@@ -110,7 +108,7 @@ def _on_xen(request: RunRequest, voice: Voice) -> int:
     status = guest_status(console.said, console.status)
     if status is None:
         raise _not_the_unikernel(request, result, console)
-    return status
+    return _told(request, status, console, voice)
 
 
 def _emulated(request: RunRequest, voice: Voice) -> int:
@@ -132,7 +130,7 @@ def _emulated(request: RunRequest, voice: Voice) -> int:
         raise _no_guest(request, report, said) if guest and report.status else _no_report(request, result, report, said)
     for words in (*console.said, *(() if guest else report.said)):
         voice.tender(words)
-    return status
+    return _told(request, status, console, voice) if guest else status
 
 
 def _prepared(request: RunRequest, folder: Path, voice: Voice) -> Command:
@@ -172,6 +170,13 @@ def _as_shell(result: Result) -> int:
     if result.code == -2:
         raise KeyboardInterrupt
     return result.code if result.code >= 0 else 128 - result.code
+
+
+def _told(request: RunRequest, status: int, console: Console, voice: Voice) -> int:
+    """The exit code, with a warning where nobody told it."""
+    if status == 0 and console.status is None:
+        voice.tender(f"{request.place} ended without a word on its exit code; it counts as 0")
+    return status
 
 
 def _too_long(request: RunRequest) -> ToolFailed:

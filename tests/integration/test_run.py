@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import pty
 import shutil
 import signal
 import subprocess
@@ -376,6 +377,37 @@ def test_interrupt_leaves_nothing_behind(
     assert child.wait(timeout=20) == 130
     assert list(scratch.iterdir()) == []
     assert in_folder(tmp_path) == []
+
+
+OWNS_TERMINAL = """\
+import fcntl, runpy, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+sys.argv = ["mpy", "run", "-t", sys.argv[1], "--", "--word", "wait"]
+runpy.run_module("mirage_py", run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("target", ["unix", pytest.param("spt", marks=pytest.mark.solo5)])
+def test_ctrl_c_at_a_terminal_ends_the_unikernel(target: str, built: Project, tmp_path: Path) -> None:
+    folder = copied(built("unix" if target == "unix" else "words", WORDS, target), tmp_path)
+    ours, terminal = pty.openpty()
+    child = subprocess.Popen(
+        (sys.executable, "-c", OWNS_TERMINAL, target),
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        start_new_session=True,
+    )
+    os.close(terminal)
+    shown = b""
+    while b"<wait>" not in shown:
+        shown += os.read(ours, 4096)
+    os.write(ours, b"\x03")
+    assert child.wait(timeout=20) == 130
+    assert in_folder(tmp_path) == []
+    os.close(ours)
 
 
 @pytest.mark.solo5
