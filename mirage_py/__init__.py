@@ -5,6 +5,7 @@ Names load when they are used, so that a configuration pays for the families of 
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -396,12 +397,22 @@ __all__ = ["__version__", *_HOME_OF, *_MODULES]  # noqa: PLE0604  # strings, fro
 
 def __getattr__(name: str) -> Any:  # any: whatever the name stands for
     if name in _MODULES:
-        return import_module(f"mirage_py.{_MODULES[name]}")
+        return _imported(_MODULES[name])
     if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(import_module(f"mirage_py.{_HOME_OF[name]}"), name)
+    found = getattr(_imported(_HOME_OF[name]), name)
     globals()[name] = found
     return found
+
+
+def _imported(module: str) -> Any:  # any: what the module has
+    """The module, with its bytecode kept as ever: a config.py that is being loaded leaves none of its own."""
+    before = sys.dont_write_bytecode
+    sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
+    try:
+        return import_module(f"mirage_py.{module}")
+    finally:
+        sys.dont_write_bytecode = before
 
 
 def __dir__() -> list[str]:

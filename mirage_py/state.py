@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from mirage_py.dsl.config import UNIKERNEL_NAME
 from mirage_py.dsl.key import TARGETS
 from mirage_py.errors import Location, MpyError
+from mirage_py.model.frozen import frozen
 
 if TYPE_CHECKING:
     from mirage_py.model.toolchain import Link
@@ -23,7 +24,7 @@ FORMAT = 1
 FILE = "choices.json"
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class SavedTarget:
     """The choices saved for one unikernel on one target: key name to the words it was given in, with who said so."""
 

@@ -6,7 +6,7 @@ Each takes a request (what the command line said) and gives a value for the comm
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from mirage_py.dsl.key import TARGETS, Key, suggestion, target as target_key
 from mirage_py.errors import MpyError, UsageError
 from mirage_py.filegen import Tree, Written
 from mirage_py.loader import load
+from mirage_py.model.frozen import frozen
 from mirage_py.model.plan import Plan
 from mirage_py.resolve.boot_args import check_options
 from mirage_py.resolve.context import Context, choose, keys_of
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from mirage_py.model.toolchain import Link, ToolchainChoice
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Request:
     """What a command was asked to do, before config.py has been read.
 
@@ -62,7 +63,7 @@ class Request:
         return self.folder / "mirage"
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Resolved:
     """One unikernel on one target, as far as it goes without touching a file."""
 
@@ -74,7 +75,7 @@ class Resolved:
     plan: Plan
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Configured:
     """What `configure` did: the plans, and the files it wrote, changed or left alone."""
 

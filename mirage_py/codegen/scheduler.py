@@ -6,10 +6,10 @@ is written against the names `io`, `return`, `>>=` and `>|=` that every schedule
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from mirage_py.model.frozen import frozen
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Scheduler:
     """How main.ml speaks to a scheduler.
 

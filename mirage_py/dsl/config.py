@@ -14,6 +14,7 @@ from mirage_py.dsl.place import here
 from mirage_py.dsl.term import Term
 from mirage_py.errors import ConfigError, Location
 from mirage_py.model.allow import Allow
+from mirage_py.model.frozen import frozen
 
 LONGEST_NAME = 60
 """Characters: leaves room for a target's name and suffix in every file system's 255 bytes and in a Xen domain name."""
@@ -23,7 +24,7 @@ UNIKERNEL_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
 """What may name files, dune and opam packages, whatever the target."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Unikernel:
     """One registered unikernel: the jobs forced first, one after the other, and the user's jobs, run together."""
 
@@ -34,7 +35,7 @@ class Unikernel:
     location: Location | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Config:
     """A loaded config.py: its file name, its unikernels in the order of registration, and what they share.
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from mirage_py.model.frozen import frozen
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Allow:
     """One entry of the allow-list: the verdict on `library` is known and accepted, for the reason given.
 

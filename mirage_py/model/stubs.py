@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from mirage_py.errors import Location
+from mirage_py.model.frozen import frozen
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class DeclaredStubs:
     """C sources that a user names for the stubs of an installed library, for targets that have to recompile them.
 

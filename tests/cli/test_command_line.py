@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -111,6 +112,22 @@ def test_starting_imports_nothing_heavy(args: list[str], besides: set[str], proj
 def test_configuring_draws_nothing(project: MakeProject) -> None:
     """jinja2 writes main.ml; nothing else that is heavy is needed, nor is rich."""
     assert imported("configure", "-t", "hvt", folder=project({"config.py": HELLO})) & HEAVY == {"jinja2"}
+
+
+def test_bytecode_is_kept_for_the_catalogue_and_not_beside_config(project: MakeProject, tmp_path: Path) -> None:
+    """An installation that was not compiled is compiled by its first start; a user's folder stays as it was."""
+    installed = tmp_path / "site" / "mirage_py"
+    shutil.copytree(ROOT / "mirage_py", installed, ignore=shutil.ignore_patterns("__pycache__", "runtime"))
+    folder = project({"config.py": f"import ours\n{HELLO}", "ours.py": ""})
+    subprocess.run(
+        (sys.executable, "-m", "mirage_py", "query", "packages"),
+        cwd=folder,
+        env={"PYTHONPATH": str(installed.parent)},
+        capture_output=True,
+        check=True,
+    )
+    assert list((installed / "devices" / "__pycache__").glob("job.*"))
+    assert {path.name for path in folder.iterdir()} == {"config.py", "ours.py"}
 
 
 def test_config_runs_once(project: MakeProject, mpy: Mpy) -> None:
