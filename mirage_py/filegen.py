@@ -15,11 +15,11 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
 from mirage_py.errors import Location, MpyError, WouldOverwrite
-from mirage_py.model.frozen import frozen
 
 OWNED = "mirage/owned.json"
 LOCK = "mirage/.lock"
@@ -30,7 +30,7 @@ Files = Mapping[str, str]
 """Path relative to the directory of config.py -> content."""
 
 
-@frozen
+@dataclass(frozen=True, kw_only=True)
 class Written:
     """What a write did, or would do: paths relative to the directory of config.py, sorted."""
 
@@ -40,7 +40,7 @@ class Written:
     unchanged: tuple[str, ...] = ()
 
 
-@frozen
+@dataclass(frozen=True, kw_only=True)
 class Cleaned:
     """What `clean` removed, and what it left because the user had changed it or put it there."""
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from mirage_py.dsl.config import UNIKERNEL_NAME
 from mirage_py.dsl.key import TARGETS
 from mirage_py.errors import Location, MpyError
-from mirage_py.model.frozen import frozen
 
 if TYPE_CHECKING:
     from mirage_py.model.toolchain import Link
@@ -24,7 +23,7 @@ FORMAT = 1
 FILE = "choices.json"
 
 
-@frozen
+@dataclass(frozen=True, kw_only=True)
 class SavedTarget:
     """The choices saved for one unikernel on one target: key name to the words it was given in, with who said so."""
 

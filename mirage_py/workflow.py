@@ -6,7 +6,7 @@ Each takes a request (what the command line said) and gives a value for the comm
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,6 @@ from mirage_py.dsl.key import TARGETS, Key, suggestion, target as target_key
 from mirage_py.errors import MpyError, UsageError
 from mirage_py.filegen import Tree, Written
 from mirage_py.loader import load
-from mirage_py.model.frozen import frozen
 from mirage_py.model.plan import Plan
 from mirage_py.resolve.boot_args import check_options
 from mirage_py.resolve.context import Context, choose, keys_of
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from mirage_py.model.toolchain import Link, ToolchainChoice
 
 
-@frozen
+@dataclass(frozen=True, kw_only=True)
 class Request:
     """What a command was asked to do, before config.py has been read.
 
@@ -63,7 +62,7 @@ class Request:
         return self.folder / "mirage"
 
 
-@frozen
+@dataclass(frozen=True, kw_only=True)
 class Resolved:
     """One unikernel on one target, as far as it goes without touching a file."""
 
@@ -75,7 +74,7 @@ class Resolved:
     plan: Plan
 
 
-@frozen
+@dataclass(frozen=True, kw_only=True)
 class Configured:
     """What `configure` did: the plans, and the files it wrote, changed or left alone."""
 

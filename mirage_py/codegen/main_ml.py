@@ -7,19 +7,19 @@ directive back follows, with the number of the line after it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from mirage_py.codegen.render import render
 from mirage_py.codegen.scheduler import LWT, Scheduler
 from mirage_py.codegen.stamp import stamped
 from mirage_py.dsl.device import Connect
 from mirage_py.errors import Location
-from mirage_py.model.frozen import frozen
 from mirage_py.resolve.boot_args import BootArg
 from mirage_py.resolve.graph import Graph, Node
 from mirage_py.resolve.info import Info
 
 
-@frozen
+@dataclass(frozen=True, kw_only=True)
 class _Block:
     """A device's promise as the template lays it out: every input is forced before the first is awaited."""
 
@@ -30,7 +30,7 @@ class _Block:
     directive: str | None
 
 
-@frozen
+@dataclass(frozen=True, kw_only=True)
 class _Definition:
     """A name, the code it stands for, and the directive to the line of config.py behind it."""
 

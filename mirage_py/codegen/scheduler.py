@@ -6,10 +6,10 @@ is written against the names `io`, `return`, `>>=` and `>|=` that every schedule
 
 from __future__ import annotations
 
-from mirage_py.model.frozen import frozen
+from dataclasses import dataclass
 
 
-@frozen
+@dataclass(frozen=True, kw_only=True)
 class Scheduler:
     """How main.ml speaks to a scheduler.
 

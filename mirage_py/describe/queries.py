@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mirage_py.codegen.describe import requirement_json
 from mirage_py.describe.data import Json, boot_arguments_data, bounds, files, graph_data, keys_data, plan_data
-from mirage_py.model.frozen import frozen
 from mirage_py.workflow import Request, Resolved, resolve_all
 
 if TYPE_CHECKING:
     from mirage_py.model.toolchain import Toolchain
 
 
-@frozen
+@dataclass(frozen=True, kw_only=True)
 class Answer:
     """One answer of a query: for whom it is, as text and as JSON."""
 
@@ -27,7 +27,7 @@ class Answer:
     data: Json
 
 
-@frozen
+@dataclass(frozen=True, kw_only=True)
 class View:
     """What a kind of query tells of one unikernel on one target: data to use, and the same as text to read."""
 

@@ -14,7 +14,6 @@ from mirage_py.dsl.place import here
 from mirage_py.dsl.term import Term
 from mirage_py.errors import ConfigError, Location
 from mirage_py.model.allow import Allow
-from mirage_py.model.frozen import frozen
 
 LONGEST_NAME = 60
 """Characters: leaves room for a target's name and suffix in every file system's 255 bytes and in a Xen domain name."""
@@ -24,7 +23,7 @@ UNIKERNEL_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
 """What may name files, dune and opam packages, whatever the target."""
 
 
-@frozen
+@dataclass(frozen=True, kw_only=True)
 class Unikernel:
     """One registered unikernel: the jobs forced first, one after the other, and the user's jobs, run together."""
 
@@ -35,7 +34,7 @@ class Unikernel:
     location: Location | None = None
 
 
-@frozen
+@dataclass(frozen=True, kw_only=True)
 class Config:
     """A loaded config.py: its file name, its unikernels in the order of registration, and what they share.
 

@@ -17,7 +17,6 @@ from mirage_py.dsl.runtime_arg import RuntimeArg
 from mirage_py.dsl.types import AnyType
 from mirage_py.dsl.value import Choices, Value, pure
 from mirage_py.errors import ConfigError, Location
-from mirage_py.model.frozen import frozen
 
 if TYPE_CHECKING:
     from mirage_py.dsl.key import Key
@@ -27,7 +26,7 @@ Sexp = str | tuple["Sexp", ...]
 """A dune stanza as data: words and lists; the generator quotes and lays out."""
 
 
-@frozen
+@dataclass(frozen=True, kw_only=True)
 class Resource:
     """Something of the outside that the unikernel is connected to, and that a manifest may have to declare."""
 
@@ -35,7 +34,7 @@ class Resource:
     name: str
 
 
-@frozen
+@dataclass(frozen=True, kw_only=True)
 class CSources:
     """C stubs of the unikernel's own: globs relative to config.py, flags, and pkg-config packages of the target."""
 
@@ -58,7 +57,7 @@ class ConfiguredUnikernel(Protocol):
     def block_number(self, name: str) -> int: ...
 
 
-@frozen
+@dataclass(frozen=True, kw_only=True)
 class Connect:
     """What connect code is written from: the module and the OCaml variables of its inputs, in order."""
 

@@ -11,13 +11,12 @@ from typing import Literal
 
 from mirage_py.dsl.place import here
 from mirage_py.errors import ConfigError, Location
-from mirage_py.model.frozen import frozen
 
 Scope = Literal["monorepo", "switch"]
 """monorepo: built with the unikernel for its target; switch: a tool of the building machine."""
 
 
-@frozen
+@dataclass(frozen=True, kw_only=True)
 class Pin:
     """A package taken from a place instead of a repository."""
 
@@ -45,7 +44,7 @@ class Stubs:
         object.__setattr__(self, "pkg_config", tuple(pkg_config))
 
 
-@frozen
+@dataclass(frozen=True, kw_only=True)
 class Package:
     """An opam package: `min` is the first version that fits, `max` the first that does not any more.
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from mirage_py.dsl.package import Package
 from mirage_py.dsl.place import here
 from mirage_py.errors import ConfigError, Location
-from mirage_py.model.frozen import frozen
 
 
-@frozen
+@dataclass(frozen=True, kw_only=True)
 class RuntimeArg:
     """A reference to a Cmdliner term, as OCaml code; two with the same code are one argument.
 

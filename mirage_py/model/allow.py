@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from mirage_py.model.frozen import frozen
+from dataclasses import dataclass
 
 
-@frozen
+@dataclass(frozen=True, kw_only=True)
 class Allow:
     """One entry of the allow-list: the verdict on `library` is known and accepted, for the reason given.
 

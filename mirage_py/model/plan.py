@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-from mirage_py.model.frozen import frozen
 from mirage_py.model.stubs import DeclaredStubs
 
 DuneContext = Literal["default", "solo5", "unikraft"]
@@ -38,7 +38,7 @@ class GeneratedFile:
         return f"GeneratedFile(path={self.path!r})"
 
 
-@frozen
+@dataclass(frozen=True, kw_only=True)
 class NeededLibrary:
     """A findlib library the image links, with the package that brings it, its bounds, and who asked for it."""
 
@@ -50,7 +50,7 @@ class NeededLibrary:
     local: bool = False
 
 
-@frozen
+@dataclass(frozen=True, kw_only=True)
 class CStub:
     """A C file of the unikernel's own: path relative to config.py, flags, pkg-config packages of the target."""
 
@@ -59,7 +59,7 @@ class CStub:
     pkg_config: tuple[str, ...] = ()
 
 
-@frozen
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """What one unikernel on one target is made of: generated files, what is compiled and linked, and the image.
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from mirage_py.errors import Location
-from mirage_py.model.frozen import frozen
 
 
-@frozen
+@dataclass(frozen=True, kw_only=True)
 class DeclaredStubs:
     """C sources that a user names for the stubs of an installed library, for targets that have to recompile them.
 

@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from mirage_py.dsl.runtime_arg import RuntimeArg
 from mirage_py.errors import ConfigError, Location
-from mirage_py.model.frozen import frozen
 from mirage_py.resolve.graph import Graph
 
 ALWAYS_OPTIONS = ("name", "help", "version")
 """Boot-time options that every unikernel has, whatever its devices."""
 
 
-@frozen
+@dataclass(frozen=True, kw_only=True)
 class BootArg:
     """A boot-time argument of the unikernel with the OCaml name it is bound to."""
 

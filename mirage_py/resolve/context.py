@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from mirage_py.dsl.device import Device
 from mirage_py.dsl.key import Key, suggestion
 from mirage_py.dsl.term import App, Choice, Dev, Term, children, postorder
 from mirage_py.errors import ConfigError, UsageError
-from mirage_py.model.frozen import frozen
 
 Source = Literal["flag", "environment", "saved", "default"]
 
 
-@frozen
+@dataclass(frozen=True, kw_only=True)
 class Chosen:
     """A key's value, the words it was given in, and where they came from."""
 

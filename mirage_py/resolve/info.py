@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from mirage_py.dsl.config import Config, Unikernel
@@ -12,7 +13,6 @@ from mirage_py.dsl.package import Package
 from mirage_py.dsl.types import ModuleType
 from mirage_py.dsl.value import pure
 from mirage_py.errors import Location
-from mirage_py.model.frozen import frozen
 from mirage_py.resolve.boot_args import BootArg, boot_args
 from mirage_py.resolve.checks import check_generated, check_required, check_supported, nets, resources
 from mirage_py.resolve.context import Context, keys_of
@@ -22,7 +22,7 @@ from mirage_py.resolve.packages import Asked, Requirement, merge
 _ROOT: ModuleType[Any] = ModuleType("root")
 
 
-@frozen
+@dataclass(frozen=True, kw_only=True)
 class Platform:
     """What the engine must know of a target: the packages that every unikernel needs there."""
 
@@ -30,7 +30,7 @@ class Platform:
     packages: tuple[Package, ...]
 
 
-@frozen
+@dataclass(frozen=True, kw_only=True)
 class Info:
     """A resolved unikernel. `output` names the image, `nets` and `blocks` are in the order of connection.
 

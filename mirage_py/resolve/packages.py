@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from mirage_py.dsl.package import Package, Pin, Scope, Stubs
 from mirage_py.errors import Location, PackageConflict
-from mirage_py.model.frozen import frozen
 from mirage_py.resolve.version import compare_versions, version_key
 
 
-@frozen
+@dataclass(frozen=True, kw_only=True)
 class Asked:
     """A package with the device that asks for it."""
 
@@ -23,7 +23,7 @@ class Asked:
         return f"{self.by} ({place})" if place else self.by
 
 
-@frozen
+@dataclass(frozen=True, kw_only=True)
 class Requirement:
     """An opam package as the whole unikernel needs it; the bounds in opam's order, the libraries sorted."""
 
