@@ -434,11 +434,14 @@ def test_code_of_the_exit_device_is_mapped_back(
     assert bool(heard.tender) == (said == "quiet")
 
 
-def test_machine_that_ends_before_the_unikernel_is_a_failure(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("code", ["0", "1"])
+def test_machine_that_ends_before_the_unikernel_is_a_failure(
+    place: Path, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
     tender(place, QEMU, "tools/qemu-system-x86_64")
     monkeypatch.setenv("PATH", f"{place / 'tools'}:/bin:/usr/bin")
-    monkeypatch.setenv("CODE", "1")
-    with pytest.raises(ToolFailed, match=r"ended \(code 1\) before the unikernel did") as caught:
+    monkeypatch.setenv("CODE", code)
+    with pytest.raises(ToolFailed, match=rf"ended \(code {code}\) before the unikernel did") as caught:
         start(built(asked(plan("virtio"))), Heard().voice)
     assert caught.value.output == "qemu-system-x86_64: warning: so what"
 

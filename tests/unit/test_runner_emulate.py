@@ -225,6 +225,7 @@ def test_failed_download_is_told_and_goes_on_where_it_stopped(debian: Debian, mo
     debian.fetch()
     assert "fetching 1 package from Debian (0 MB)" in debian.said
     assert not downloads.exists()
+    assert not (debian.cached / "test-1" / "linux-image-6.0").exists()
 
 
 def test_package_that_apt_does_not_know_is_told(debian: Debian) -> None:

@@ -215,6 +215,14 @@ def test_file_of_the_users_is_not_taken_for_a_disk(host: Host) -> None:
     assert "--block storage=storage.img" in str(caught.value.hint)
 
 
+def test_file_that_comes_in_between_is_not_touched(host: Host) -> None:
+    todo = wanted(asked(BOTH), Path.cwd())
+    Path("storage.img").write_text("mine")
+    with pytest.raises(MpyError, match="cannot make the disk"):
+        set_up(Path.cwd(), "hello", todo, None)
+    assert Path("storage.img").read_text() == "mine"
+
+
 def test_disk_in_a_folder_that_is_not_there_is_told(host: Host) -> None:
     request = asked(plan("spt", blocks=("storage",)), blocks={"storage": Path("no/where.img")})
     with pytest.raises(MpyError, match="cannot make the disk"):
