@@ -234,7 +234,9 @@ def test_build_passes_on_what_it_was_asked(here: Path, monkeypatch: pytest.Monke
         return ()
 
     monkeypatch.setattr("mirage_py.cli.build.build_all", build)
-    assert main(["build", "-t", "hvt", "-j", "3", "--dev", "--link", "pkg-config", "--solo5-prefix", "/prefix/solo5"]) == 0
+    assert (
+        main(["build", "-t", "hvt", "-j", "3", "--dev", "--link", "pkg-config", "--solo5-prefix", "/prefix/solo5"]) == 0
+    )
     ((request, options),) = asked
     assert request.targets == ("hvt",)
     assert request.link == "pkg-config"
