@@ -199,7 +199,8 @@ def _permitted(commands: list[Command], ask: Ask | None) -> None:
         return
     lines = "\n".join(map(str, commands))
     if any(command.argv[0] == "sudo" for command in commands) and which("sudo") is None:
-        raise NotAllowed("this takes the rights of root, and there is no sudo here", hint=f"as root:\n{lines}")
+        own = "\n".join(line.removeprefix("sudo ") for line in lines.splitlines())
+        raise NotAllowed("this takes the rights of root, and there is no sudo here", hint=f"as root:\n{own}")
     if any("ip" in command.argv[:2] for command in commands) and which("ip") is None:
         raise missing_tool("ip", "set up a network device")
     if os.geteuid() == 0 or os.environ.get("MPY_YES") == "1":

@@ -191,8 +191,9 @@ def test_yes_may_be_said_in_advance(user: Host, monkeypatch: pytest.MonkeyPatch)
 
 def test_without_sudo_the_lines_are_for_root(user: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(user.root / "nothing"))
-    with pytest.raises(NotAllowed, match="no sudo"):
+    with pytest.raises(NotAllowed, match="no sudo") as caught:
         set_both_up()
+    assert str(caught.value.hint).startswith("as root:\nip tuntap add dev tap0 mode tap user 1000\n")
 
 
 # ---------------------------------------------------------------------------------------------------------------------
