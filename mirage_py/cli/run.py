@@ -11,7 +11,7 @@ import typer
 
 from mirage_py import console
 from mirage_py.cli.command import command, request
-from mirage_py.cli.options import CONFIG, File, Output, Targets, Unikernels
+from mirage_py.cli.options import CONFIG, File, Output, Prefixes, Switch, Targets, ToolchainFile, Unikernels, choice
 from mirage_py.errors import UsageError
 from mirage_py.workflow import Resolved, resolve_all
 
@@ -46,12 +46,16 @@ def run(
     size: Annotated[
         int | None, typer.Option("--size", metavar="MB", min=1, help="with --setup: size of a disk; default: 64")
     ] = None,
+    toolchain: ToolchainFile = None,
+    switch: Switch = None,
+    solo5_prefix: Prefixes = None,
 ) -> int | None:
     """Run an image that was built.
 
     What the unikernel writes goes to standard output, and its exit code is the command's. Without -t on the target that
     is configured.
     """
+    from mirage_py.runner.checks import equipped
     from mirage_py.runner.devices import parse
     from mirage_py.runner.request import RunRequest
     from mirage_py.runner.setup import remember_devices
@@ -75,7 +79,7 @@ def run(
     wanted = remember_devices(given, asked.folder)
     if setup:
         return _set_up(wanted, asked.folder, size)
-    return _run(wanted, asked.folder, show=show)
+    return _run(equipped(wanted, choice(toolchain, switch, solo5_prefix, None)), asked.folder, show=show)
 
 
 COMMAND = command(run)
@@ -102,12 +106,8 @@ def _single(found: tuple[Resolved, ...]) -> Resolved:
 
 
 def _run(wanted: RunRequest, folder: Path, *, show: bool) -> int | None:
-    from mirage_py.model.toolchain import ToolchainChoice
-    from mirage_py.runner.checks import equipped
     from mirage_py.runner.session import Voice, command_line, start
-    from mirage_py.toolchain.discover import from_environment
 
-    wanted = equipped(wanted, from_environment(ToolchainChoice()))
     voice = Voice(console=_line, tender=console.warn, working=console.working)
     if show:
         console.result(command_line(wanted, folder, voice))
