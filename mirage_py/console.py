@@ -248,16 +248,21 @@ class _Progress:
         self._text = text
         detail(text, event="progress")
         if self._status is not None:
-            self._status.update(text)
+            self._status.update(self._shown())
 
     def show(self) -> None:
         """Begin to move."""
         from rich.console import Console
         from rich.status import Status
 
-        status = Status(self._text, console=Console(stderr=True, no_color=not colored(sys.stderr)))
+        status = Status(self._shown(), console=Console(stderr=True, no_color=not colored(sys.stderr)))
         status.start()
         self._status = status
+
+    def _shown(self) -> Any:  # any: rich.text.Text, which takes brackets for what they are
+        from rich.text import Text
+
+        return Text(self._text)
 
     def stop(self) -> None:
         """Leave the terminal as it was."""

@@ -110,8 +110,8 @@ Progress = Callable[[str], None]
 """Told what is being done, in a few words, whenever that changes."""
 
 
-def configure(request: Request, *, dry_run: bool = False, progress: Progress = lambda _: None) -> Configured:
-    """Resolve, plan and write the generated tree; remember the choices.
+def configure(request: Request, *, dry_run: bool = False, waiting: Progress = lambda _: None) -> Configured:
+    """Resolve, plan and write the generated tree; remember the choices. `waiting` is told of another mpy at work here.
 
     Raises `WouldOverwrite` before anything is written when a file of the user's is in the way.
     """
@@ -119,12 +119,17 @@ def configure(request: Request, *, dry_run: bool = False, progress: Progress = l
     tree = Tree(request.folder)
     if dry_run:
         return Configured(resolved=resolved, written=tree.preview(_folders(resolved), _top(request, resolved)))
-    with tree.locked(progress):
+    with tree.locked(waiting):
         return Configured(resolved=resolved, written=tree.write(_folders(resolved), _top(request, resolved)))
 
 
 def build(
-    request: Request, *, jobs: int | None = None, dev: bool = False, progress: Progress = lambda _: None
+    request: Request,
+    *,
+    jobs: int | None = None,
+    dev: bool = False,
+    progress: Progress = lambda _: None,
+    waiting: Progress = lambda _: None,
 ) -> tuple[Built, ...]:
     """Configure what has changed, then build every image in one dune run.
 
@@ -136,7 +141,7 @@ def build(
     resolved = resolve_all(request)
     plans = tuple(one.plan for one in resolved)
     tree = Tree(request.folder)
-    with tree.locked(progress):
+    with tree.locked(waiting):
         tree.write(_folders(resolved), _top(request, resolved))
         saved = read_state(request.mirage)
         links = {plan.target: saved[plan.name][plan.target].link for plan in plans}

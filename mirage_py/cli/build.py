@@ -51,7 +51,7 @@ def build(
     tools = stated(toolchain, switch, solo5_prefix)
     asked = request(ctx, file=file, targets=target, unikernels=unikernel, output=output, link=link, toolchain=tools)
     with console.working("configuring") as progress:
-        images = build_all(asked, jobs=jobs, dev=dev, progress=progress)
+        images = build_all(asked, jobs=jobs, dev=dev, progress=progress, waiting=console.say)
     _tell(images)
 
 

@@ -29,7 +29,8 @@ def configure(
     them.
     """
     asked = request(ctx, file=file, targets=target, unikernels=unikernel, output=output, link=link, reset=reset)
-    done = configure_all(asked, dry_run=dry_run, progress=console.say)
+    with console.working("configuring"):
+        done = configure_all(asked, dry_run=dry_run, waiting=console.say)
     for one in done.resolved:
         _tell(one)
     _tell_files(done, dry_run=dry_run)

@@ -40,8 +40,8 @@ def describe(
     drawn by Graphviz.
     """
     asked = request(ctx, file=file, targets=target, unikernels=unikernel)
-    found = resolve_all(asked)
-    text = _rendered(found, form, asked.folder, to_file=output is not None)
+    with console.working("resolving"):
+        text = _rendered(resolve_all(asked), form, asked.folder, to_file=output is not None)
     if output is None:
         console.result(text)
     else:

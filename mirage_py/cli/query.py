@@ -77,7 +77,8 @@ def query(
         _tell_names(asked, as_json=as_json)
         return None
     try:
-        found = _answers(kind, asked)
+        with console.working("resolving"):
+            found = _answers(kind, asked)
     except MpyError as refusal:
         if not (as_json and kind == "graph" and refusal.exit_code == UnsupportedTarget.exit_code):
             raise
