@@ -418,7 +418,6 @@ def test_unikernel_ends_when_its_time_is_over(words: tuple[str, ...], built: Pro
     done = emulated(mpy("run", "-t", *words, "--timeout", "1", "--", "--word", "wait", cwd=folder))
     assert done.code == 6
     assert "still ran after 1 s, and was ended" in done.stderr
-    assert "the word is <wait>" in done.stdout
 
 
 # ---------------------------------------------------------------------------------------------------------------------
