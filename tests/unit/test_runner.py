@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from mirage_py.errors import MpyError, ToolFailed, ToolNotFound, UnsupportedTarget, UsageError
+from mirage_py.model.toolchain import ToolchainChoice
 from mirage_py.runner import checks, devices
 from mirage_py.runner.checks import check_machine, check_request
 from mirage_py.runner.commands import command
@@ -365,6 +366,14 @@ def test_xen_needs_a_xen_host(monkeypatch: pytest.MonkeyPatch, place: Path) -> N
     program(place / "bin" / "xl", "")
     monkeypatch.setenv("PATH", str(place / "bin"))
     check_machine(asked(plan("xen")))
+
+
+def test_what_runs_an_image_may_be_there_without_what_builds_it(monkeypatch: pytest.MonkeyPatch, place: Path) -> None:
+    monkeypatch.setenv("PATH", str(place / "bin"))
+    tools = [program(place / "bin" / name, "") for name in ("solo5-spt", "solo5-elftool")]
+    found = checks.equipped(asked(plan("spt")), ToolchainChoice())
+    assert [found.tender, found.elftool] == tools
+    assert checks.equipped(asked(plan("hvt")), ToolchainChoice()).tender is None
 
 
 def test_spt_is_not_emulated() -> None:
