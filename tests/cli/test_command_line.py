@@ -172,7 +172,6 @@ def broken(monkeypatch: pytest.MonkeyPatch, project: MakeProject) -> Path:
 
     folder = project({"config.py": HELLO})
     monkeypatch.chdir(folder)
-    monkeypatch.setattr("mirage_py.workflow.configure", fail)
     monkeypatch.setattr("mirage_py.cli.configure.configure_all", fail)
     return folder
 
