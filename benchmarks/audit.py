@@ -17,8 +17,8 @@ from typing import Final, NamedTuple
 
 from mirage_py.audit.closure import closure_of
 from mirage_py.audit.sources import Sources
+from mirage_py.libraries.findlib import Findlib
 from mirage_py.model.audit import Root
-from mirage_py.toolchain.findlib import Findlib
 
 COUNT: Final = 200
 COLD: Final = 2.0

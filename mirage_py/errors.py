@@ -6,6 +6,7 @@ untouched, and is printed once, by `mirage_py.cli.main`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import ClassVar, NamedTuple
 
@@ -23,6 +24,7 @@ __all__ = [
     "UnsupportedTarget",
     "UsageError",
     "WouldOverwrite",
+    "suggestion",
 ]
 
 
@@ -146,3 +148,11 @@ class AuditFailed(MpyError):
     """The audit's verdict is against at least one library."""
 
     exit_code = 8
+
+
+def suggestion(word: str, known: Sequence[str] | Mapping[str, object]) -> str | None:
+    """A hint that names the known word nearest to a mistyped one, or None when none is near."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, list(known), n=1)
+    return f"did you mean {near[0]}?" if near else None

@@ -127,7 +127,13 @@ def boot_arguments() -> str:
 
 
 def _homes() -> dict[str, tuple[str, ...]]:
-    return dict(mirage_py._HOMES)  # noqa: SLF001  # the one table of public names
+    """Module below mirage_py to the public names that live there, in the order of the stub file."""
+    stub = ast.parse(Path(mirage_py.__file__).with_suffix(".pyi").read_text("utf-8"))
+    return {
+        one.module: tuple(name.name for name in one.names)
+        for one in stub.body
+        if isinstance(one, ast.ImportFrom) and one.module and "." in one.module
+    }
 
 
 def _family(name: str, names: Iterable[str]) -> str:

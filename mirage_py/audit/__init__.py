@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from mirage_py.audit.engine import audit
 from mirage_py.audit.equip import with_toolchain
-from mirage_py.audit.explain import Explanation, Undefined, explain_undefined, read_linker
+from mirage_py.audit.explain import Undefined, explain_undefined, read_linker
 from mirage_py.audit.render import render_json, render_markdown, render_sarif, render_text
 
 __all__ = [
-    "Explanation",
     "Undefined",
     "audit",
     "explain_undefined",

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Final
 
 from mirage_py.audit.libc import open_archive
+from mirage_py.libraries.archives import Archive, Unreadable, read_archive
+from mirage_py.libraries.cmxa import ExtraC, read_extra_c
 from mirage_py.model.audit import Finding, Problem
 from mirage_py.model.library import Library
-from mirage_py.toolchain.archives import Archive, Unreadable, read_archive
-from mirage_py.toolchain.cmxa import ExtraC, read_extra_c
 
 PROVIDED: Final = frozenset({"m", "c", "pthread", "dl", "rt", "util", "gcc", "asmrun", "nolibc", "openlibm"})
 """C libraries whose symbols are judged one by one: libm is openlibm's, the others part of the host's libc."""

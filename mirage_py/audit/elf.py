@@ -11,8 +11,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from mirage_py.libraries.archives import Archive, Unreadable
 from mirage_py.model.audit import Problem
-from mirage_py.toolchain.archives import Archive, Unreadable
 
 if TYPE_CHECKING:
     import lief

@@ -17,7 +17,7 @@ from mirage_py.audit.judge import RECOMPILE, Judge
 from mirage_py.audit.link import Place, Pulled, Want
 from mirage_py.audit.names import unit_of
 from mirage_py.audit.sources import Sources
-from mirage_py.model.audit import AuditRequest
+from mirage_py.model.audit import AuditRequest, Explanation
 
 UNDEFINED: Final = re.compile(
     r"(?:^|/|\s)(?P<archive>[^\s/:()]+\.a)\((?P<member>[^)]+)\).*?undefined reference to [`'\"](?P<symbol>[^`'\"]+)"
@@ -33,24 +33,6 @@ class Undefined:
     symbol: str
     archive: str = ""
     member: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Explanation:
-    """One undefined symbol explained: who wants it, why that is linked, why the symbol is not there, what next."""
-
-    symbol: str
-    why: str
-    library: str = ""
-    path: tuple[str, ...] = ()
-    asked_by: str = ""
-    place: str = ""
-    definer: str = ""
-    remedy: str = ""
-
-    def __str__(self) -> str:
-        wanted = f"{self.library} wants {self.symbol}" if self.library else f"{self.symbol} is wanted"
-        return f"{wanted}: {self.why}"
 
 
 def read_linker(text: str) -> tuple[Undefined, ...]:

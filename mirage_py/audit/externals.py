@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from mirage_py.toolchain.archives import Archive
+from mirage_py.libraries.archives import Archive
 
 EXTERNAL: Final = re.compile(r'\bexternal\s+(?P<name>\w+|\([^)]*\))\s*:[^="]*=\s*(?P<names>(?:"[^"]*"\s*){1,2})')
 COMMENT: Final = re.compile(r"\(\*(?:[^*]|\*(?!\)))*\*\)")

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Final, TypedDict
 
 from mirage_py.audit.elf import read_object, users_of
+from mirage_py.libraries.archives import Archive, Member, Unreadable, read_archive
 from mirage_py.model.audit import Problem
-from mirage_py.toolchain.archives import Archive, Member, Unreadable, read_archive
 
 TABLES: Final = {"ocaml-solo5 0.8": "ocaml-solo5-0.8.5.json", "ocaml-solo5 1": "ocaml-solo5-1.3.2.json"}
 """The generations mpy knows without a toolchain: OCaml 4.14 and before, OCaml 5."""

@@ -15,8 +15,8 @@ from typing import Final, Literal, NamedTuple
 
 from mirage_py.audit.code import Code
 from mirage_py.audit.elf import Object, read_object
+from mirage_py.libraries.archives import Archive, Unreadable
 from mirage_py.model.audit import Problem
-from mirage_py.toolchain.archives import Archive, Unreadable
 
 Kind = Literal["ocaml", "c"]
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from mirage_py.audit.libc import Libc
 from mirage_py.audit.vendored import source_findings
+from mirage_py.libraries.findlib import Findlib
+from mirage_py.libraries.vendored import Vendored
 from mirage_py.model.audit import Finding, Problem
 from mirage_py.model.library import Library
-from mirage_py.toolchain.findlib import Findlib
-from mirage_py.toolchain.vendored import Vendored
 
 
 class Sources:

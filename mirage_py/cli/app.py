@@ -12,9 +12,9 @@ import click
 import typer
 from typer.main import get_command
 
-from mirage_py import console
 from mirage_py._version import __version__
 from mirage_py.cli.command import SETTINGS, Group
+from mirage_py.doors import terminal as console
 from mirage_py.errors import MpyError, UsageError
 
 COMMANDS: Final = {

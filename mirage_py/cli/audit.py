@@ -7,12 +7,12 @@ from typing import Annotated, Literal, get_args
 import click
 import typer
 
-from mirage_py import console
 from mirage_py.cli.command import command, request
 from mirage_py.cli.options import CONFIG, File, Targets, Unikernels
+from mirage_py.doors import terminal as console
 from mirage_py.errors import UsageError
 from mirage_py.model.audit import DEFAULT_FAIL_ON, AuditReport, FailOn
-from mirage_py.workflow import audit as audit_all
+from mirage_py.workflow.audit import audit as audit_all
 
 Format = Literal["text", "json", "sarif", "markdown"]
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mirage_py import console
 from mirage_py.cli.command import command, request
 from mirage_py.cli.options import (
     CONFIG,
@@ -23,10 +22,11 @@ from mirage_py.cli.options import (
     Unikernels,
     stated,
 )
-from mirage_py.workflow import build as build_all
+from mirage_py.doors import terminal as console
+from mirage_py.workflow.build import build as build_all
 
 if TYPE_CHECKING:
-    from mirage_py.building import Built
+    from mirage_py.build.images import Built
 
 
 def build(

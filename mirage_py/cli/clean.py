@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from mirage_py import console
 from mirage_py.cli.command import command
 from mirage_py.cli.options import CONFIG, File
-from mirage_py.filegen import Cleaned, Tree
+from mirage_py.doors import terminal as console
+from mirage_py.doors.files import Cleaned, Tree
 
 
 def clean(file: File = CONFIG) -> None:

@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from mirage_py import console
+from mirage_py.doors import terminal as console
 from mirage_py.errors import MpyError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mirage_py.dsl.key import Key
     from mirage_py.model.command import Command as StartedCommand
     from mirage_py.model.toolchain import Link, ToolchainChoice
-    from mirage_py.workflow import Request
+    from mirage_py.workflow.request import Request
 
 SETTINGS: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -177,7 +177,7 @@ def request(
     reset: bool = False,
 ) -> Request:
     """What the command line asks of the workflow."""
-    from mirage_py.workflow import Request
+    from mirage_py.workflow.request import Request
 
     return Request(
         file=file,
@@ -233,7 +233,7 @@ def global_options() -> list[click.Option]:
 
 def _set_verbose(_ctx: click.Context, _param: click.Parameter, value: int) -> None:
     if value and console.settings.verbosity <= 0:
-        from mirage_py.process import observe
+        from mirage_py.doors.processes import observe
 
         console.settings.verbosity = value
         observe(_tell_command)
@@ -269,8 +269,8 @@ def _in_our_words(option: click.Option | None) -> click.Option | None:
 
 
 def _learn(ctx: click.Context, file: Path) -> None:
-    from mirage_py.loader import load
-    from mirage_py.workflow import known_keys
+    from mirage_py.project.loader import load
+    from mirage_py.workflow.resolve import known_keys
 
     ctx.meta[_CONFIG] = config = load(file)
     ctx.meta[_KEYS] = {name: key for name, key in known_keys(config).items() if name != "target"}

@@ -10,8 +10,8 @@ from typing import Annotated, Final, Literal
 import click
 import typer
 
-from mirage_py import console
 from mirage_py.cli.command import command
+from mirage_py.doors import terminal as console
 
 Shell = Literal["bash", "zsh", "fish"]
 VARIABLE: Final = "_MPY_COMPLETE"

@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
-from mirage_py import console
 from mirage_py.cli.command import command, request
 from mirage_py.cli.options import CONFIG, File, Link, Output, Targets, Unikernels
-from mirage_py.filegen import Written
-from mirage_py.workflow import Configured, Resolved, configure as configure_all
+from mirage_py.doors import terminal as console
+from mirage_py.doors.files import Written
+from mirage_py.targets.resolved import Resolved
+from mirage_py.workflow.configure import Configured, configure as configure_all
 
 
 def configure(

@@ -8,12 +8,13 @@ from typing import Annotated, Final, Literal
 
 import typer
 
-from mirage_py import console
 from mirage_py.cli.command import command, request
 from mirage_py.cli.options import CONFIG, File, Targets, Unikernels
+from mirage_py.doors import terminal as console
 from mirage_py.errors import Location, UsageError, WouldOverwrite
 from mirage_py.model.command import Command
-from mirage_py.workflow import Resolved, resolve_all
+from mirage_py.targets.resolved import Resolved
+from mirage_py.workflow.resolve import resolve_all
 
 Format = Literal["text", "dot", "mermaid", "json", "svg"]
 SUFFIXES: Final[dict[Format, tuple[str, ...]]] = {
@@ -54,8 +55,8 @@ COMMAND = command(describe, reads_config=True)
 def _rendered(found: tuple[Resolved, ...], form: Format, folder: Path, *, to_file: bool) -> str:
     from mirage_py.describe import pictures
     from mirage_py.describe.data import description
-    from mirage_py.describe.served import served_by
     from mirage_py.describe.text import describe_text
+    from mirage_py.workflow.describe import served_by
 
     match form:
         case "text":
@@ -84,7 +85,7 @@ def _single(found: tuple[Resolved, ...]) -> Resolved:
 
 def _drawn(dot: str) -> str:
     from mirage_py.describe.pictures import centred
-    from mirage_py.process import run
+    from mirage_py.doors.processes import run
 
     return centred(run(Command(argv=("dot", "-Tsvg"), purpose="draw the picture"), stdin=dot).stdout)
 
@@ -96,7 +97,7 @@ def _write(path: Path, text: str, form: Format) -> None:
             location=Location.of(path),
             hint=f"name it {path.stem}{SUFFIXES[form][0]}, or delete it",
         )
-    from mirage_py.filegen import write_whole
+    from mirage_py.doors.files import write_whole
 
     write_whole(path, text if text.endswith("\n") else f"{text}\n")
     console.say(f"wrote {path}", event="file", action="wrote", path=str(path))

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from mirage_py import console
 from mirage_py.cli.command import command
 from mirage_py.cli.options import (
     CONFIG,
@@ -21,7 +20,8 @@ from mirage_py.cli.options import (
     checked_targets,
     choice,
 )
-from mirage_py.console import Row, Style
+from mirage_py.doors import terminal as console
+from mirage_py.doors.terminal import Row, Style
 from mirage_py.model.toolchain import Finding, Status
 
 MARKS: dict[Status, tuple[str, Style]] = {
@@ -60,7 +60,7 @@ COMMAND = command(doctor)
 
 
 def _configured(folder: Path) -> tuple[str, ...]:
-    from mirage_py.state import read_state
+    from mirage_py.project.choices import read_state
 
     saved = read_state(folder / "mirage")
     return tuple(dict.fromkeys(target for of_unikernel in saved.values() for target in of_unikernel))

@@ -9,10 +9,10 @@ from typing import Annotated, Final, Literal
 
 import typer
 
-from mirage_py import console
 from mirage_py.cli.command import command
+from mirage_py.doors import terminal as console
+from mirage_py.doors.files import create
 from mirage_py.dsl.config import LONGEST_NAME
-from mirage_py.filegen import create
 
 Template = Literal["hello", "keys", "c-stubs", "device"]
 TEMPLATES: Final = Path(__file__).parent.parent / "templates" / "init"

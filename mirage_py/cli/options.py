@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import click
 import typer
 
-from mirage_py.dsl.key import TARGETS, suggestion
-from mirage_py.errors import UsageError
+from mirage_py.dsl.key import TARGETS
+from mirage_py.errors import UsageError, suggestion
 
 if TYPE_CHECKING:
     from mirage_py.model.toolchain import ToolchainChoice

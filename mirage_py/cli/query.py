@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import click
 import typer
 
-from mirage_py import console
 from mirage_py.cli.command import command, request
 from mirage_py.cli.options import (
     CONFIG,
@@ -24,12 +23,12 @@ from mirage_py.cli.options import (
     stated,
 )
 from mirage_py.describe import KINDS
-from mirage_py.dsl.key import suggestion
-from mirage_py.errors import MpyError, UnsupportedTarget, UsageError
+from mirage_py.doors import terminal as console
+from mirage_py.errors import MpyError, UnsupportedTarget, UsageError, suggestion
 
 if TYPE_CHECKING:
     from mirage_py.describe.queries import Answer
-    from mirage_py.workflow import Request
+    from mirage_py.workflow.request import Request
 
 
 class KindType(click.ParamType[str]):
@@ -95,16 +94,16 @@ COMMAND = command(query, reads_config=True)
 
 def _tell_names(asked: Request, *, as_json: bool) -> None:
     """The names alone: nothing has to be resolved for them."""
-    from mirage_py.workflow import chosen_unikernels
+    from mirage_py.workflow.resolve import chosen_unikernels
 
     for unikernel in chosen_unikernels(asked):
         console.result(json.dumps({"name": unikernel.name}) if as_json else unikernel.name)
 
 
 def _answers(kind: str, asked: Request) -> tuple[Answer, ...]:
-    from mirage_py.describe.queries import answers
+    from mirage_py.workflow.query import query as ask
 
-    return answers(kind, asked)
+    return ask(kind, asked)
 
 
 def _refused(refusal: MpyError) -> str:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import click
 import typer
 
-from mirage_py import console
 from mirage_py.cli.command import command, request
 from mirage_py.cli.options import CONFIG, File, Output, Prefixes, Switch, Targets, ToolchainFile, Unikernels, choice
+from mirage_py.doors import terminal as console
 from mirage_py.errors import UsageError
-from mirage_py.workflow import Resolved, resolve_all
+from mirage_py.targets.resolved import Resolved
+from mirage_py.workflow.resolve import resolve_all
 
 if TYPE_CHECKING:
     from mirage_py.runner.request import RunRequest

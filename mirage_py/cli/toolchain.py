@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mirage_py import console
 from mirage_py.cli.command import command, group
 from mirage_py.cli.options import Json, Link, Prefixes, Switch, Targets, ToolchainFile, checked_targets, choice
-from mirage_py.console import Row
+from mirage_py.doors import terminal as console
+from mirage_py.doors.terminal import Row
 from mirage_py.errors import Location, UsageError, WouldOverwrite
 from mirage_py.model.toolchain import Toolchain
 
@@ -56,7 +56,7 @@ def export(
     Writes ocaml-freestanding.pc and solo5-bindings-ABI.pc into DIR, where the makefiles of those libraries find them
     with PKG_CONFIG_LIBDIR=DIR.
     """
-    from mirage_py.filegen import write_whole
+    from mirage_py.doors.files import write_whole
     from mirage_py.toolchain.discover import discover
     from mirage_py.toolchain.export import descriptions
 

@@ -11,7 +11,7 @@ from mirage_py.codegen.describe import graph_json
 from mirage_py.dsl.key import Key
 from mirage_py.resolve.boot_args import BootArg
 from mirage_py.resolve.packages import Requirement
-from mirage_py.workflow import Resolved
+from mirage_py.targets.resolved import Resolved
 
 if TYPE_CHECKING:
     from mirage_py.describe.served import Served

@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from mirage_py.codegen.stamp import stamp
 from mirage_py.resolve.graph import Node
-from mirage_py.workflow import Resolved
+from mirage_py.targets.resolved import Resolved
 
 Role = Literal["main", "functor", "device", "outside", "init"]
 

@@ -1,6 +1,6 @@
 """The kinds of `mpy query`: each is a way to tell one thing, as text and as data.
 
-A new kind is an entry of `VIEWS` (what the configuration says) or of `MACHINE` (what this machine answers).
+A new kind is an entry of `VIEWS`, or, where this machine is asked, of `mirage_py.workflow.query.MACHINE`.
 """
 
 from __future__ import annotations
@@ -8,14 +8,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mirage_py.codegen.describe import requirement_json
 from mirage_py.describe.data import Json, boot_arguments_data, bounds, files, graph_data, keys_data, plan_data
-from mirage_py.workflow import Request, Resolved, resolve_all
-
-if TYPE_CHECKING:
-    from mirage_py.model.toolchain import Toolchain
+from mirage_py.targets.resolved import Resolved
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,24 +32,25 @@ class View:
     text: Callable[[Any], str]  # any: what `data` gives
 
 
-def answers(kind: str, request: Request) -> tuple[Answer, ...]:
-    """The answers to one kind of query, one for each unikernel and target that the request names."""
-    return tuple(_answer(kind, one, request) for one in resolve_all(request))
-
-
-def _answer(kind: str, one: Resolved, request: Request) -> Answer:
-    heading = f"{one.info.output} for {one.info.target}"
+def answer(kind: str, one: Resolved) -> Answer:
+    """The answer to a kind of `VIEWS`, or to `graph`."""
     if kind == "graph":
         data = graph_data(one)
-        return Answer(heading=heading, text=_graph(data), data=data)
-    view = VIEWS.get(kind)
-    told = view.data(one) if view else MACHINE[kind](one, request)
-    text = view.text(told) if view else " ".join(told)
-    return Answer(
-        heading=heading,
-        text=text,
-        data={"name": one.info.name, "target": one.info.target, kind.replace("-", "_"): told},
-    )
+        return Answer(heading=heading(one), text=_graph(data), data=data)
+    view = VIEWS[kind]
+    told = view.data(one)
+    return told_of(kind, one, told, view.text(told))
+
+
+def told_of(kind: str, one: Resolved, told: Any, text: str) -> Answer:  # any: JSON
+    """An answer whose JSON says for what it is."""
+    data = {"name": one.info.name, "target": one.info.target, kind.replace("-", "_"): told}
+    return Answer(heading=heading(one), text=text, data=data)
+
+
+def heading(one: Resolved) -> str:
+    """Which of several answers this is."""
+    return f"{one.info.output} for {one.info.target}"
 
 
 def _lines(lines: list[str]) -> str:
@@ -129,25 +127,3 @@ VIEWS: Mapping[str, View] = {
     "runtime-args": View(data=boot_arguments_data, text=lambda args: _lines([_boot_line(arg) for arg in args])),
     "plan": View(data=plan_data, text=_plan),
 }
-
-
-def _cflags(one: Resolved, request: Request) -> list[str]:
-    return list(_toolchain(one, request).cflags)
-
-
-def _ldflags(one: Resolved, request: Request) -> list[str]:
-    return list(_toolchain(one, request).all_ldflags)
-
-
-def _toolchain(one: Resolved, request: Request) -> Toolchain:
-    """As `build` would find it: how the image is linked may have been saved when it was configured."""
-    from mirage_py.building import toolchains_for
-    from mirage_py.state import SavedTarget, read_state
-
-    saved = read_state(request.mirage).get(one.info.name, {}).get(one.info.target, SavedTarget())
-    _, toolchains = toolchains_for((one.plan,), request.toolchain, {one.info.target: request.link or saved.link})
-    return toolchains[one.info.target]
-
-
-MACHINE: Mapping[str, Callable[[Resolved, Request], list[str]]] = {"cflags": _cflags, "ldflags": _ldflags}
-"""Kinds that ask the toolchain of the target: words that a compiler or a linker is given."""

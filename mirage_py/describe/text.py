@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from mirage_py.console import Cell, Paint, Row, Style, table
 from mirage_py.describe.data import boot_arguments_data, bounds, keys_data
 from mirage_py.describe.served import Served
 from mirage_py.describe.tree import Branch, trees
-from mirage_py.workflow import Resolved
+from mirage_py.doors.terminal import Cell, Paint, Row, Style, table
+from mirage_py.targets.resolved import Resolved
 
 SOURCES: Mapping[str, str] = {
     "flag": "flag",

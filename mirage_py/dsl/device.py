@@ -7,20 +7,13 @@ and how a value of it is made (`connect`). It does not know targets: what depend
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from dataclasses import dataclass
+from typing import Literal, Protocol
 
 from mirage_py.dsl.ocaml import ocaml_string
-from mirage_py.dsl.package import Package
 from mirage_py.dsl.place import guarded
-from mirage_py.dsl.runtime_arg import RuntimeArg
-from mirage_py.dsl.types import AnyType
-from mirage_py.dsl.value import Choices, Value, pure
+from mirage_py.dsl.value import Choices
 from mirage_py.errors import ConfigError, Location
-
-if TYPE_CHECKING:
-    from mirage_py.dsl.key import Key
-    from mirage_py.dsl.term import Term
 
 Sexp = str | tuple["Sexp", ...]
 """A dune stanza as data: words and lists; the generator quotes and lays out."""
@@ -75,32 +68,6 @@ class Connect:
 
 ConnectCode = Callable[[Connect], str]
 Refusal = str
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Device:
-    """A device, known by its identity: two records with the same content are two devices.
-
-    `connect` is OCaml code of type `_ io`. `refusal` is None where the device can exist, else the reason why not.
-    `dune` gives stanzas for the target's folder, `resources` what the device is connected to.
-    """
-
-    module: str
-    type: AnyType
-    connect: ConnectCode
-    packages: Value[tuple[Package, ...]] = field(default_factory=lambda: pure(()))
-    keys: tuple[Key[Any], ...] = ()
-    runtime_args: tuple[RuntimeArg, ...] = ()
-    local_libs: tuple[str, ...] = ()
-    extra_deps: tuple[Term, ...] = ()
-    resources: Value[tuple[Resource, ...]] = field(default_factory=lambda: pure(()))
-    refusal: Value[Refusal | None] = field(default_factory=lambda: pure(None))
-    dune: Callable[[ConfiguredUnikernel], tuple[Sexp, ...]] | None = None
-    c_sources: tuple[CSources, ...] = ()
-    modules: tuple[str, ...] | None = None
-    is_main: bool = False
-    located: bool = False
-    location: Location | None = None
 
 
 def connect_code(code: str | ConnectCode | None, device: str, location: Location | None) -> ConnectCode:

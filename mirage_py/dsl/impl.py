@@ -9,20 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar, TypeVarTuple, overload
 
-from mirage_py.dsl.device import (
-    ConfiguredUnikernel,
-    ConnectCode,
-    Device,
-    Refusal,
-    Resource,
-    Sexp,
-    connect_code,
-)
+from mirage_py.dsl.device import ConfiguredUnikernel, ConnectCode, Refusal, Resource, Sexp, connect_code
 from mirage_py.dsl.key import Key
 from mirage_py.dsl.package import Package, check_library
 from mirage_py.dsl.place import guarded, here, is_users_own
 from mirage_py.dsl.runtime_arg import RuntimeArg
-from mirage_py.dsl.term import Term, apply, choice, dev
+from mirage_py.dsl.term import Device, Term, apply, choice, dev
 from mirage_py.dsl.types import AnyType, FunctorType, ModuleType
 from mirage_py.dsl.value import Value, as_value
 from mirage_py.errors import ConfigError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, TypeVar, TypeVarTuple, overload
 
-from mirage_py.dsl.device import Connect, CSources, Device
+from mirage_py.dsl.device import Connect, CSources
 from mirage_py.dsl.impl import (
     AnyImpl,
     Functor,
@@ -20,7 +20,7 @@ from mirage_py.dsl.impl import (
 )
 from mirage_py.dsl.place import here
 from mirage_py.dsl.runtime_arg import RuntimeArg
-from mirage_py.dsl.term import dev
+from mirage_py.dsl.term import Device, dev
 from mirage_py.dsl.types import AnyType, FunctorType, ModuleType, typ
 from mirage_py.errors import ConfigError
 from mirage_py.types import Job

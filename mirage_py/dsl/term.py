@@ -7,15 +7,45 @@ Every walk over terms keeps this sharing and none recurses; a ladder of diamonds
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
-from mirage_py.dsl.device import Device
+from mirage_py.dsl.device import ConfiguredUnikernel, ConnectCode, CSources, Refusal, Resource, Sexp
+from mirage_py.dsl.package import Package
 from mirage_py.dsl.place import here
-from mirage_py.dsl.value import Value
+from mirage_py.dsl.runtime_arg import RuntimeArg
+from mirage_py.dsl.types import AnyType
+from mirage_py.dsl.value import Key, Value, pure
 from mirage_py.errors import Location
 
 R = TypeVar("R")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Device:
+    """A device, known by its identity: two records with the same content are two devices.
+
+    `connect` is OCaml code of type `_ io`. `refusal` is None where the device can exist, else the reason why not.
+    `dune` gives stanzas for the target's folder, `resources` what the device is connected to.
+    """
+
+    module: str
+    type: AnyType
+    connect: ConnectCode
+    packages: Value[tuple[Package, ...]] = field(default_factory=lambda: pure(()))
+    keys: tuple[Key[Any], ...] = ()
+    runtime_args: tuple[RuntimeArg, ...] = ()
+    local_libs: tuple[str, ...] = ()
+    extra_deps: tuple[Term, ...] = ()
+    resources: Value[tuple[Resource, ...]] = field(default_factory=lambda: pure(()))
+    refusal: Value[Refusal | None] = field(default_factory=lambda: pure(None))
+    dune: Callable[[ConfiguredUnikernel], tuple[Sexp, ...]] | None = None
+    c_sources: tuple[CSources, ...] = ()
+    modules: tuple[str, ...] | None = None
+    is_main: bool = False
+    located: bool = False
+    location: Location | None = None
 
 
 class Dev:

@@ -154,3 +154,21 @@ def fails(library: LibraryAudit, fail_on: tuple[FailOn, ...]) -> bool:
             return True
         case _:
             return "noop" in fail_on and any(finding.severity == "noop" for finding in library.findings)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explanation:
+    """One undefined symbol explained: who wants it, why that is linked, why the symbol is not there, what next."""
+
+    symbol: str
+    why: str
+    library: str = ""
+    path: tuple[str, ...] = ()
+    asked_by: str = ""
+    place: str = ""
+    definer: str = ""
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        wanted = f"{self.library} wants {self.symbol}" if self.library else f"{self.symbol} is wanted"
+        return f"{wanted}: {self.why}"

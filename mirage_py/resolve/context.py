@@ -6,10 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from mirage_py.dsl.device import Device
-from mirage_py.dsl.key import Key, suggestion
-from mirage_py.dsl.term import App, Choice, Dev, Term, children, postorder
-from mirage_py.errors import ConfigError, UsageError
+from mirage_py.dsl.key import Key
+from mirage_py.dsl.term import App, Choice, Dev, Device, Term, children, postorder
+from mirage_py.errors import ConfigError, UsageError, suggestion
 
 Source = Literal["flag", "environment", "saved", "default"]
 

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from mirage_py.dsl.device import Device
 from mirage_py.dsl.ocaml import ocaml_identifier
-from mirage_py.dsl.term import App, Choice, Dev, Term, children, postorder
+from mirage_py.dsl.term import App, Choice, Dev, Device, Term, children, postorder
 from mirage_py.dsl.types import FunctorType
 from mirage_py.errors import Location
 

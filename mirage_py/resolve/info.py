@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from mirage_py.dsl.config import Config, Unikernel
-from mirage_py.dsl.device import CSources, Device
+from mirage_py.dsl.device import CSources
 from mirage_py.dsl.key import Key, target as target_key
 from mirage_py.dsl.package import Package
+from mirage_py.dsl.term import Device
 from mirage_py.dsl.types import ModuleType
 from mirage_py.dsl.value import pure
 from mirage_py.errors import Location

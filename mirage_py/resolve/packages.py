@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mirage_py.dsl.package import Package, Pin, Scope, Stubs
 from mirage_py.errors import Location, PackageConflict
-from mirage_py.resolve.version import compare_versions, version_key
+from mirage_py.model.version import compare_versions, version_key
 
 
 @dataclass(frozen=True, kw_only=True)

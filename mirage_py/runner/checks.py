@@ -7,9 +7,9 @@ from pathlib import Path
 from platform import system
 from typing import Final
 
+from mirage_py.doors.processes import missing_tool, which
 from mirage_py.errors import MpyError, ToolNotFound
 from mirage_py.model.toolchain import ABIS, Toolchain, ToolchainChoice
-from mirage_py.process import missing_tool, which
 from mirage_py.runner import devices
 from mirage_py.runner.commands import QEMU, refuse_elsewhere
 from mirage_py.runner.image import check_image, check_there

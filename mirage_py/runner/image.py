@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from mirage_py.doors.processes import run
 from mirage_py.errors import Location, MpyError, ToolFailed, UnsupportedTarget
 from mirage_py.model.command import Command
-from mirage_py.process import run
 from mirage_py.runner.request import RunRequest, shown
 
 __all__ = ["Image", "check_image", "check_there", "read_image"]

@@ -11,9 +11,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
+from mirage_py.doors.processes import Result, run, stream
 from mirage_py.errors import ToolFailed
 from mirage_py.model.command import Command
-from mirage_py.process import Result, run, stream
 from mirage_py.runner.checks import check_machine, check_request
 from mirage_py.runner.commands import command
 from mirage_py.runner.devices import OWN_DEVICES

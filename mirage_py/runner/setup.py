@@ -14,10 +14,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
+from mirage_py.doors.files import write_whole
+from mirage_py.doors.processes import missing_tool, run, stream, which
 from mirage_py.errors import Location, MpyError, ToolNotFound, UnsupportedTarget, WouldOverwrite
-from mirage_py.filegen import write_whole
 from mirage_py.model.command import Command
-from mirage_py.process import missing_tool, run, stream, which
 from mirage_py.runner import devices
 from mirage_py.runner.request import RunRequest, shown
 

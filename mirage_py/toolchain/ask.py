@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Final
 
+from mirage_py.doors import memory
 from mirage_py.errors import ToolFailed
 from mirage_py.model.command import Command
-from mirage_py.toolchain import cache
 
 __all__ = ["ask", "config_of"]
 
@@ -27,12 +27,12 @@ def ask(
 
     Ending with none of `codes` is ToolFailed.
     """
-    key = cache.environment("PATH", *variables) | {"argv": shlex.join(command.argv)} | _laid_over(command)
-    known = cache.recall("ask", key)
+    key = memory.environment("PATH", *variables) | {"argv": shlex.join(command.argv)} | _laid_over(command)
+    known = memory.recall("ask", key)
     if isinstance(known, str):
         return known
     answer = _run(command, codes)
-    cache.remember("ask", key, answer, [*_program(command), *files])
+    memory.remember("ask", key, answer, [*_program(command), *files])
     return answer
 
 
@@ -61,7 +61,7 @@ def _laid_over(command: Command) -> dict[str, str | None]:
 
 
 def _run(command: Command, codes: Collection[int]) -> str:
-    from mirage_py.process import failure, run
+    from mirage_py.doors.processes import failure, run
 
     result = run(command, check=False)
     if result.code not in codes:
@@ -71,7 +71,7 @@ def _run(command: Command, codes: Collection[int]) -> str:
 
 def _program(command: Command) -> list[Path]:
     """The program's file, behind links too: an alternative that is switched changes the link alone."""
-    from mirage_py.process import which
+    from mirage_py.doors.processes import which
 
     found = which(command.argv[0])
     return [found, found.resolve()] if found else []

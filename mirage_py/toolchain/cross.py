@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from mirage_py.doors.processes import which
 from mirage_py.errors import MpyError, ToolNotFound, ToolTooOld, UsageError
+from mirage_py.libraries.findlib import configuration
+from mirage_py.libraries.meta import Definition, MetaError, Package, parse
 from mirage_py.model.command import Command
 from mirage_py.model.toolchain import ABIS, HostToolchain, Toolchain, ToolchainChoice
-from mirage_py.process import which
 from mirage_py.toolchain.ask import ask, config_of
-from mirage_py.toolchain.findlib import configuration
 from mirage_py.toolchain.host import MACHINES
-from mirage_py.toolchain.meta import Definition, MetaError, Package, parse
 
 __all__ = ["TENDERS", "Place", "cross_toolchain", "opam_version", "places", "solo5_version"]
 

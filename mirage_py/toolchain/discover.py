@@ -8,6 +8,7 @@ on the command line goes before what the environment happens to offer.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
@@ -19,7 +20,7 @@ from mirage_py.toolchain.description import read_description
 from mirage_py.toolchain.freestanding import freestanding_toolchain, linked_by_hand, pkg_config_of
 from mirage_py.toolchain.host import as_target, discover_host
 
-__all__ = ["discover", "discover_host", "from_environment", "refuse_unlinkable"]
+__all__ = ["discover", "discover_host", "from_environment", "refuse_unlinkable", "toolchains_for"]
 
 
 def discover(target: str, choice: ToolchainChoice, host: HostToolchain | None = None) -> Toolchain:
@@ -32,6 +33,18 @@ def discover(target: str, choice: ToolchainChoice, host: HostToolchain | None = 
         host = host or discover_host(description.choice)
         made = _found(target, description.choice, host)
     return _overlaid(made, description.facts, choice.description)
+
+
+def toolchains_for(
+    targets: Iterable[str], choice: ToolchainChoice | None, links: Mapping[str, Link | None]
+) -> tuple[HostToolchain, dict[str, Toolchain]]:
+    """The host's tools, and the toolchain of each target; `links` says by target how its image is linked."""
+    stated = from_environment(choice or ToolchainChoice())
+    host = discover_host(stated)
+    return host, {
+        target: discover(target, replace(stated, link=links.get(target) or stated.link), host)
+        for target in dict.fromkeys(targets)
+    }
 
 
 def from_environment(choice: ToolchainChoice) -> ToolchainChoice:

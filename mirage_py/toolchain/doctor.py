@@ -13,14 +13,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, TypeVar
 
+from mirage_py.doors.processes import missing_tool, which
 from mirage_py.errors import MpyError
+from mirage_py.libraries.findlib import Findlib
 from mirage_py.model.command import Command
 from mirage_py.model.toolchain import ABIS, Finding, Status, Toolchain, ToolchainChoice
-from mirage_py.process import missing_tool, which
 from mirage_py.toolchain.ask import ask
 from mirage_py.toolchain.cross import TENDERS
 from mirage_py.toolchain.discover import discover, refuse_unlinkable
-from mirage_py.toolchain.findlib import Findlib
 from mirage_py.toolchain.host import (
     at_least,
     discover_host,

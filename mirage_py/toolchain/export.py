@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from mirage_py.doors.processes import run
 from mirage_py.errors import ToolFailed, UnsupportedTarget
 from mirage_py.model.command import Command
 from mirage_py.model.toolchain import Toolchain
-from mirage_py.process import run
 
 __all__ = ["Description", "descriptions", "wrapped_cflags"]
 

@@ -14,9 +14,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from mirage_py.doors.processes import which
 from mirage_py.errors import ToolNotFound, ToolTooOld
 from mirage_py.model.toolchain import ABIS, HostToolchain, Toolchain, ToolchainChoice
-from mirage_py.process import which
 from mirage_py.toolchain.cross import TENDERS, opam_version, solo5_version
 from mirage_py.toolchain.pkgconfig import PkgConfig, folders_of, folders_with
 

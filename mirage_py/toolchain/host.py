@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from mirage_py.doors.processes import missing_tool, which
 from mirage_py.errors import ToolTooOld, UsageError
 from mirage_py.model.command import Command
 from mirage_py.model.toolchain import HostToolchain, Toolchain, ToolchainChoice
-from mirage_py.process import missing_tool, which
 from mirage_py.toolchain.ask import ask, config_of
 
 __all__ = [

@@ -13,10 +13,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from mirage_py.doors.processes import run
 from mirage_py.errors import ToolFailed, ToolNotFound
 from mirage_py.model.command import Command
 from mirage_py.model.toolchain import Toolchain
-from mirage_py.process import run
 from mirage_py.toolchain.ask import ask
 
 __all__ = ["HOST", "PkgConfig", "folders_of", "folders_with", "pkg_config_for"]

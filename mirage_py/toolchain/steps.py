@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from mirage_py.doors.processes import run
 from mirage_py.model.command import Command
 from mirage_py.model.toolchain import Toolchain
-from mirage_py.process import run
 
 __all__ = ["Step", "archive", "compile_c", "link", "pending", "perform", "search_path"]
 

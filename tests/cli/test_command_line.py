@@ -13,13 +13,14 @@ import click
 import pytest
 from typer.main import get_command
 
-from mirage_py import console
 from mirage_py.cli.app import COMMANDS, app, main
 from mirage_py.cli.command import ConfigCommand
 from mirage_py.cli.query import KindType
 from mirage_py.describe import KINDS
-from mirage_py.describe.queries import MACHINE, VIEWS
-from mirage_py.dsl.key import RESERVED
+from mirage_py.describe.queries import VIEWS
+from mirage_py.doors import terminal as console
+from mirage_py.dsl.value import RESERVED
+from mirage_py.workflow.query import MACHINE
 from tests.cli.test_sessions import HELLO, KEYS
 from tests.conftest import ROOT, MakeProject, Mpy
 
@@ -95,12 +96,12 @@ def imported(*args: str, folder: Path) -> set[str]:
 @pytest.mark.parametrize(
     ("args", "besides"),
     [
-        (["--help"], {"mirage_py.workflow", "mirage_py.dsl.term", "mirage_py.resolve"}),
+        (["--help"], {"mirage_py.workflow.resolve", "mirage_py.dsl.term", "mirage_py.resolve"}),
         (["configure", "--help"], set()),
         (["query", "name"], {"mirage_py.codegen.main_ml"}),
         (["query", "packages"], {"mirage_py.codegen.main_ml"}),
         (["query", "graph", "--json"], set()),
-        (["completion", "bash"], {"mirage_py.workflow"}),
+        (["completion", "bash"], {"mirage_py.workflow.resolve"}),
         (["clean"], {"mirage_py.dsl.term"}),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mirage_py.building import Built
+from mirage_py.build.images import Built
 from mirage_py.cli.app import main
 from mirage_py.cli.build import size_text
 from mirage_py.model.audit import AuditReport, Finding as Evidence, LibraryAudit

@@ -171,7 +171,7 @@ def patient(project: MakeProject) -> Path:
     """A program that takes its time, and shows so through the console."""
     work = """
 import sys, time
-from mirage_py import console
+from mirage_py.doors import terminal as console
 console.settings.log_format = sys.argv[1]
 with console.working("building") as progress:
     time.sleep(float(sys.argv[2]))

@@ -16,11 +16,12 @@ from pathlib import Path
 
 import pytest
 
+from mirage_py.build.link import check_manifest
 from mirage_py.errors import MpyError, ToolFailed
-from mirage_py.linking import check_manifest
 from mirage_py.model.toolchain import Toolchain, ToolchainChoice
 from mirage_py.toolchain.discover import discover, from_environment, refuse_unlinkable
-from mirage_py.workflow import Request, resolve_all
+from mirage_py.workflow.request import Request
+from mirage_py.workflow.resolve import resolve_all
 from tests.conftest import EXAMPLES, MakeProject, Mpy
 from tests.unit.toolchain import conftest as machines
 

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from mirage_py.toolchain.cache import folder as cache_folder
+from mirage_py.doors.memory import folder as cache_folder
 from tests.conftest import ROOT, Finished, Mpy
 
 pytestmark = [pytest.mark.slow, pytest.mark.ocaml]

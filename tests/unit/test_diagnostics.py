@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from mirage_py.diagnostics import build_failed
+from mirage_py.build.diagnostics import build_failed
+from mirage_py.doors.processes import Result
 from mirage_py.errors import ToolFailed
 from mirage_py.model.command import Command
-from mirage_py.process import Result
 
 
 def told(text: str, tmp_path: Path, folder: str = ".") -> ToolFailed:

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
+from mirage_py.doors.files import OWNED, Tree, create
 from mirage_py.errors import MpyError, WouldOverwrite
-from mirage_py.filegen import OWNED, Tree, create
 
 FOLDERS = ("mirage/a-unix", "mirage/a-hvt")
 names = st.sampled_from(["main.ml", "dune", "a.opam", "manifest.json"])

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from mirage_py.doors import memory
+from mirage_py.doors.processes import which
 from mirage_py.errors import ToolFailed, ToolNotFound
-from mirage_py.process import which
-from mirage_py.toolchain import cache
-from mirage_py.toolchain.findlib import Findlib
-from mirage_py.toolchain.meta import MetaError, parse, words
+from mirage_py.libraries.findlib import Findlib
+from mirage_py.libraries.meta import MetaError, parse, words
 
 OCAMLFIND = which("ocamlfind")
 needs_ocamlfind = pytest.mark.skipif(OCAMLFIND is None, reason="ocamlfind is not installed")
@@ -334,7 +334,7 @@ def test_ocamlfind_is_asked_once_and_again_when_its_configuration_changes(
 def test_corrupt_cache_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, junk: str) -> None:
     tools = fake_ocamlfind(tmp_path / "tools", monkeypatch)
     Findlib.discover()
-    for file in cache.folder().iterdir():
+    for file in memory.folder().iterdir():
         file.write_text(junk)
     calls(tools)
     assert Findlib.discover().path == (Path("/one"), Path("/two"))
@@ -342,17 +342,17 @@ def test_corrupt_cache_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_cache_does_not_grow_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache, "MOST", 10)
+    monkeypatch.setattr(memory, "MOST", 10)
     for number in range(30):
-        cache.remember("kind", {"number": str(number)}, number, [])
-    assert len(list(cache.folder().iterdir())) <= 10
-    assert cache.recall("kind", {"number": "29"}) == 29
+        memory.remember("kind", {"number": str(number)}, number, [])
+    assert len(list(memory.folder().iterdir())) <= 10
+    assert memory.recall("kind", {"number": "29"}) == 29
 
 
 def test_cached_answer_of_another_shape_is_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tools = fake_ocamlfind(tmp_path / "tools", monkeypatch)
     Findlib.discover()
-    for file in cache.folder().iterdir():
+    for file in memory.folder().iterdir():
         file.write_text(file.read_text().replace('"path"', '"roads"'))
     calls(tools)
     assert Findlib.discover().path == (Path("/one"), Path("/two"))

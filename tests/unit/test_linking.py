@@ -5,9 +5,10 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from mirage_py.linking import groups, leaders, sharing
+from mirage_py.build.link import groups, leaders, sharing
 from mirage_py.model.plan import Plan
-from mirage_py.workflow import Request, resolve_all
+from mirage_py.workflow.request import Request
+from mirage_py.workflow.resolve import resolve_all
 from tests.conftest import EXAMPLES
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from mirage_py.errors import ConfigError
-from mirage_py.loader import load
-from mirage_py.workflow import Request, resolve_all
+from mirage_py.project.loader import load
+from mirage_py.workflow.request import Request
+from mirage_py.workflow.resolve import resolve_all
 
 HELLO = 'from mirage_py import job, main, register\nregister("hello", [main("Unikernel", job)])\n'
 

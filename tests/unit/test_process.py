@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from mirage_py import process
+from mirage_py.doors import processes as process
+from mirage_py.doors.processes import run, stream, which
 from mirage_py.errors import ToolFailed, ToolNotFound
 from mirage_py.model.command import Command
-from mirage_py.process import run, stream, which
 
 
 def shell(script: str, **more: object) -> Command:
@@ -165,7 +165,7 @@ def test_listener_that_fails_leaves_no_child_behind(tmp_path: Path) -> None:
 def test_interrupt_ends_the_child_and_its_children(tmp_path: Path, number: signal.Signals, ignored: str) -> None:
     script = f"{ignored} sleep 60 & echo $$ $! > {tmp_path}/pids.new; mv {tmp_path}/pids.new {tmp_path}/pids; wait"
     program = (
-        "import sys; from mirage_py import process; from mirage_py.model.command import Command\n"
+        "import sys; from mirage_py.doors import processes as process; from mirage_py.model.command import Command\n"
         "process.GRACE = 0.2\n"
         "try: process.stream(Command(argv=('sh', '-c', sys.argv[1]), purpose='wait'))\n"
         "except KeyboardInterrupt: sys.exit(130)\n"

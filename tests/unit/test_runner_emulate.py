@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
+from mirage_py.doors import memory
 from mirage_py.errors import MpyError, ToolFailed, ToolNotFound
 from mirage_py.runner.emulate import hvt, machine, pieces, xen
 from mirage_py.runner.emulate.cpio import FOLDER, Entry, archive, executable, link, text
 from mirage_py.runner.emulate.machine import Boot, Report, disk, read_report
 from mirage_py.runner.emulate.modules import loading_order, module_files, orders_file
 from mirage_py.runner.emulate.pieces import Recipe, fetch_pieces
-from mirage_py.toolchain import cache
 from tests.unit.runner_help import asked, plan, program
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -142,7 +142,7 @@ class Debian:
 
     @property
     def cached(self) -> Path:
-        return cache.folder() / "emulate"
+        return memory.folder() / "emulate"
 
     def fetch(self) -> Path:
         return fetch_pieces(self.recipe, self.said.append)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from mirage_py.boot_options import options_in_sources
 from mirage_py.dsl.device import CSources
 from mirage_py.errors import ConfigError
-from mirage_py.sources import c_stubs, dune_root, has_dune_project, ocaml_modules
+from mirage_py.project.boot_options import options_in_sources
+from mirage_py.project.sources import c_stubs, dune_root, has_dune_project, ocaml_modules
 
 
 def touch(folder: Path, *names: str) -> None:

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from mirage_py.dsl.key import TARGETS
 from mirage_py.errors import MpyError
-from mirage_py.state import FILE, Saved, SavedTarget, read_state, state_text
+from mirage_py.project.choices import FILE, Saved, SavedTarget, read_state, state_text
 
 text = st.text(st.characters(exclude_categories=["Cs"]))
 name = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,9}", fullmatch=True)

@@ -21,7 +21,9 @@ from mirage_py.errors import ConfigError, MpyError, PackageConflict, Unsupported
 from mirage_py.resolve.info import Info
 from mirage_py.targets import family
 from mirage_py.targets.plan import plan
-from mirage_py.workflow import Request, configure, resolve_all
+from mirage_py.workflow.configure import configure
+from mirage_py.workflow.request import Request
+from mirage_py.workflow.resolve import resolve_all
 from tests.conftest import MakeProject, Mpy
 from tests.unit.helpers_core import resolved
 

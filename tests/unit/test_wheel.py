@@ -39,7 +39,7 @@ def belongs(name: str) -> bool:
         return path.suffix in RUNTIME_SUFFIXES or path.name in RUNTIME_NAMES
     if path.parts[:2] == ("mirage_py", "templates"):
         return path.suffix in TEMPLATE_SUFFIXES or path.name == "gitignore"
-    return path.suffix in DATA_SUFFIXES or name == "mirage_py/py.typed"
+    return path.suffix in DATA_SUFFIXES or name in {"mirage_py/py.typed", "mirage_py/__init__.pyi"}
 
 
 def test_wheel_has_every_file_of_the_package(wheel: ZipFile) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from mirage_py.doors.processes import require, run
 from mirage_py.model.command import Command
-from mirage_py.process import require, run
 from mirage_py.runner.emulate import machine
 from mirage_py.runner.emulate.cpio import FOLDER, Entry, archive, executable, text
 from mirage_py.runner.emulate.machine import NO_ACCELERATION, Boot

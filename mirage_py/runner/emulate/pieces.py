@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from mirage_py.doors import memory
+from mirage_py.doors.processes import Result, run, stream, which
 from mirage_py.errors import Location, MpyError, ToolFailed, ToolNotFound
 from mirage_py.model.command import Command
-from mirage_py.process import Result, run, stream, which
-from mirage_py.toolchain import cache
 
 __all__ = ["Progress", "Recipe", "fetch_pieces"]
 
@@ -57,7 +57,7 @@ def fetch_pieces(recipe: Recipe, progress: Progress) -> Path:
 
     `ToolNotFound` where Debian's tools or packages are not to be had, `ToolFailed` when a download fails.
     """
-    base = cache.folder() / "emulate"
+    base = memory.folder() / "emulate"
     with _writing(base), _locked(base, progress):
         if not _whole(base / recipe.name):
             _make(recipe, base, progress)

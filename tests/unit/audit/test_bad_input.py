@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from mirage_py.libraries.archives import Unreadable, parse_archive
+from mirage_py.libraries.cmxa import read_extra_c
 from mirage_py.model.audit import AuditReport, LibraryAudit
-from mirage_py.toolchain.archives import Unreadable, parse_archive
-from mirage_py.toolchain.cmxa import read_extra_c
 
 Install = Callable[..., Path]
 Audit = Callable[..., AuditReport]
@@ -142,7 +142,7 @@ def test_the_c_side_of_every_installed_cmxa_is_as_ocamlobjinfo_prints_it() -> No
     import re
     import subprocess
 
-    from mirage_py.toolchain.findlib import Findlib
+    from mirage_py.libraries.findlib import Findlib
 
     files = sorted({file for folder in Findlib.discover().path for file in folder.glob("*/*.cmxa")})
     for file in files:

@@ -13,8 +13,8 @@ import pytest
 
 from mirage_py.audit import audit, render_text
 from mirage_py.audit.render import decisive_finding
+from mirage_py.libraries.findlib import Findlib
 from mirage_py.model.audit import VERDICT_WORDS, AuditReport, AuditRequest, LibraryAudit, Root
-from mirage_py.toolchain.findlib import Findlib
 
 pytestmark = pytest.mark.ocaml
 

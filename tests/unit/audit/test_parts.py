@@ -15,9 +15,9 @@ from mirage_py.audit.libc import Libc, derive, shipped
 from mirage_py.audit.names import ocaml_name, source_names
 from mirage_py.audit.opam import Metadata, parse
 from mirage_py.errors import MpyError
+from mirage_py.libraries.sexp import SexpError, parse as parse_sexp
 from mirage_py.model.audit import AuditReport, AuditRequest, LibraryAudit, Root
 from mirage_py.model.toolchain import ToolchainChoice
-from mirage_py.toolchain.sexp import SexpError, parse as parse_sexp
 
 Install = Callable[..., Path]
 

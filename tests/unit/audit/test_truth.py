@@ -21,10 +21,10 @@ from mirage_py.audit.names import is_startup, is_stdlib
 from mirage_py.audit.rules import rule_for
 from mirage_py.audit.sources import Sources
 from mirage_py.errors import MpyError
+from mirage_py.libraries.findlib import Findlib
 from mirage_py.model.audit import AuditRequest, Root
 from mirage_py.model.toolchain import Toolchain, ToolchainChoice
 from mirage_py.toolchain.discover import discover, from_environment
-from mirage_py.toolchain.findlib import Findlib
 
 pytestmark = [pytest.mark.solo5, pytest.mark.ocaml]
 

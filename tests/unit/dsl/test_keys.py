@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from mirage_py.dsl import key
-from mirage_py.dsl.key import RESERVED, Key
+from mirage_py.dsl.value import RESERVED, Key
 from mirage_py.errors import ConfigError, UsageError
 from mirage_py.resolve.context import choose
 

@@ -12,9 +12,8 @@ from hypothesis import given, settings, strategies as st
 
 from mirage_py import if_impl, impl, job, key, main, typ
 from mirage_py.codegen.main_ml import main_ml
-from mirage_py.dsl.device import Device
 from mirage_py.dsl.impl import Impl
-from mirage_py.dsl.term import postorder
+from mirage_py.dsl.term import Device, postorder
 from mirage_py.resolve.graph import Graph, build_graph
 from tests.unit.helpers_core import resolved
 

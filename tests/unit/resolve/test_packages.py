@@ -9,8 +9,8 @@ from hypothesis import given, strategies as st
 
 from mirage_py.dsl.package import Package, Pin, Stubs, package
 from mirage_py.errors import ConfigError, Location, PackageConflict
+from mirage_py.model.version import compare_versions, fits
 from mirage_py.resolve.packages import Asked, merge
-from mirage_py.resolve.version import compare_versions, fits
 
 version = st.one_of(st.none(), st.from_regex(r"[0-9]{1,2}(\.[0-9]{1,2}){0,2}(~b)?", fullmatch=True))
 one = st.builds(

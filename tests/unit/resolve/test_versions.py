@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from mirage_py.resolve.version import compare_versions, fits, version_key
+from mirage_py.model.version import compare_versions, fits, version_key
 
 versions = st.text("0123456789.~+-_abvz", max_size=8)
 

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from mirage_py.build.stubs import StubsRequest, TargetStubs, sources_of, stubs_for_target
 from mirage_py.errors import ConfigError, LibraryNotFound, Location, MpyError, ToolFailed
+from mirage_py.libraries.archives import is_empty, machine_of
+from mirage_py.libraries.cside import c_sides
+from mirage_py.libraries.findlib import Findlib
 from mirage_py.model.stubs import DeclaredStubs
 from mirage_py.model.toolchain import Link, Toolchain, ToolchainChoice
-from mirage_py.toolchain.archives import is_empty, machine_of
-from mirage_py.toolchain.cside import c_sides
 from mirage_py.toolchain.discover import discover, from_environment
-from mirage_py.toolchain.findlib import Findlib
 from mirage_py.toolchain.pkgconfig import PkgConfig
 from mirage_py.toolchain.steps import archive, compile_c, link, pending, perform
-from mirage_py.toolchain.stubs import StubsRequest, TargetStubs, sources_of, stubs_for_target
 from tests.unit.cmxa import cmxa
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import re
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from mirage_py.libraries.archives import REINSTALL, Unreadable
 from mirage_py.model.audit import Problem
-from mirage_py.toolchain.archives import REINSTALL, Unreadable
 
 MAGIC: Final = re.compile(rb"Caml1999[Zz]\d\d\d")
 MAGIC_SIZE: Final = 12

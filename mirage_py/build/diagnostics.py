@@ -9,14 +9,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from mirage_py.doors.processes import Result
 from mirage_py.errors import Location, ToolFailed
+from mirage_py.model.audit import Explanation
 from mirage_py.model.plan import Plan
-from mirage_py.process import Result
-
-if TYPE_CHECKING:
-    from mirage_py.audit.explain import Explanation  # the audit's readers take 100 ms to import
 
 LONGEST: Final = 200
 """Characters of a message: OCaml may print a signature of a hundred lines, and its own text follows anyway."""

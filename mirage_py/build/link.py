@@ -14,19 +14,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mirage_py.build.stubs import TargetStubs
 from mirage_py.codegen.sexp import render_stanzas
+from mirage_py.doors.processes import run
 from mirage_py.errors import ToolFailed
+from mirage_py.libraries.serving import Serving
 from mirage_py.model.command import Command
 from mirage_py.model.plan import Plan
 from mirage_py.model.toolchain import Toolchain
-from mirage_py.process import run
-from mirage_py.serving import Serving
-from mirage_py.sources import dune_root
+from mirage_py.project.sources import dune_root
 from mirage_py.targets.plan import LANG
 from mirage_py.toolchain.export import wrapped_cflags
 from mirage_py.toolchain.pkgconfig import pkg_config_for
 from mirage_py.toolchain.steps import link, perform
-from mirage_py.toolchain.stubs import TargetStubs
 
 BY_HAND = "mirage/.stubs"
 """Where the build directories of targets are that are linked by hand: one of the folders that `mpy clean` removes."""

@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mirage_py.errors import LibraryNotFound
+from mirage_py.libraries.bundled import BundledPackage, bundled_packages
+from mirage_py.libraries.closure import Closure, walk
+from mirage_py.libraries.findlib import Findlib
 from mirage_py.model.library import Library
 from mirage_py.model.plan import NeededLibrary, Plan
-from mirage_py.resolve.version import fits
-from mirage_py.toolchain.bundle import BundledPackage, bundled_packages
-from mirage_py.toolchain.closure import Closure, walk
-from mirage_py.toolchain.findlib import Findlib
+from mirage_py.model.version import fits
 
 VENDORED = ("mirage/duniverse", "duniverse")
 """Folders, below the one of config.py, whose sources dune compiles for every target."""
@@ -37,6 +37,16 @@ class Serving:
     def of(self, origin: str) -> tuple[Library, ...]:
         """The libraries of one origin, dependencies first."""
         return tuple(library for library in self.closure.libraries if library.origin == origin)
+
+
+def vendored_libraries(folder: Path) -> dict[str, Library]:
+    """The libraries whose sources lie below the folders for vendored code."""
+    places = tuple(folder / place for place in VENDORED if (folder / place).is_dir())
+    if not places:
+        return {}
+    from mirage_py.libraries.vendored import Vendored  # only where there is something to read
+
+    return {name: stanza.library for name, stanza in Vendored(places).stanzas.items()}
 
 
 class Servers:
@@ -175,8 +185,8 @@ def _ways(names: list[str], asked: Mapping[str, NeededLibrary], rejected: Mappin
 
 def _debian_packages(packages: list[str]) -> list[str]:
     """Debian's names for these packages, where apt is on this machine and knows them."""
+    from mirage_py.doors.processes import run, which
     from mirage_py.model.command import Command
-    from mirage_py.process import run, which
 
     if which("apt-cache") is None:
         return []

@@ -9,9 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
+from mirage_py.libraries.sexp import Sexp, SexpError, atoms, field, parse
 from mirage_py.model.audit import Problem
 from mirage_py.model.library import Library
-from mirage_py.toolchain.sexp import Sexp, SexpError, atoms, field, parse
 
 __all__ = ["Stanza", "Vendored"]
 

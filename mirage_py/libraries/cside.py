@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mirage_py.errors import ToolFailed
+from mirage_py.libraries.archives import REINSTALL, Unreadable
+from mirage_py.libraries.cmxa import read_extra_c
 from mirage_py.model.library import Library
 from mirage_py.model.toolchain import HostToolchain
-from mirage_py.toolchain.archives import REINSTALL, Unreadable
-from mirage_py.toolchain.cmxa import read_extra_c
 
 __all__ = ["CSide", "c_sides"]
 

@@ -13,10 +13,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from mirage_py.libraries.archives import is_empty, machine_of
+from mirage_py.libraries.findlib import Findlib
 from mirage_py.model.library import Library
 from mirage_py.model.toolchain import Toolchain
-from mirage_py.toolchain.archives import is_empty, machine_of
-from mirage_py.toolchain.findlib import Findlib
 
 __all__ = ["LinkOptions", "link_options"]
 

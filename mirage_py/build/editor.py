@@ -13,16 +13,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from mirage_py.build.equip import MACHINE
+from mirage_py.build.link import Group
 from mirage_py.codegen.stamp import stamped
-from mirage_py.equip import MACHINE
+from mirage_py.doors.files import Tree
+from mirage_py.doors.processes import run
 from mirage_py.errors import ToolFailed, WouldOverwrite
-from mirage_py.filegen import Tree
-from mirage_py.linking import Group
 from mirage_py.model.command import Command
 from mirage_py.model.plan import Plan
 from mirage_py.model.toolchain import HostToolchain
-from mirage_py.process import run
-from mirage_py.sources import dune_root
+from mirage_py.project.sources import dune_root
 
 DOT_MERLIN: Final = ".merlin"
 EDITOR: Final = f"{MACHINE}/editor"

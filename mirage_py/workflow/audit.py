@@ -6,17 +6,34 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from mirage_py.audit import Explanation, audit as judge, explain_undefined, read_linker, with_toolchain
-from mirage_py.equip import findlib_for, vendored_libraries
+from mirage_py.audit import audit as judge, explain_undefined, read_linker, with_toolchain
 from mirage_py.errors import MpyError
+from mirage_py.libraries.bundled import bundled_packages
+from mirage_py.libraries.findlib import Findlib, findlib_for
+from mirage_py.libraries.serving import VENDORED, vendored_libraries, who_serves
 from mirage_py.model.allow import Allow
-from mirage_py.model.audit import DEFAULT_FAIL_ON, AuditReport, AuditRequest, FailOn, Root
+from mirage_py.model.audit import DEFAULT_FAIL_ON, AuditReport, AuditRequest, Explanation, FailOn, Root
 from mirage_py.model.plan import Plan
 from mirage_py.model.toolchain import Toolchain, ToolchainChoice
-from mirage_py.serving import VENDORED, who_serves
-from mirage_py.toolchain.bundle import bundled_packages
 from mirage_py.toolchain.discover import discover, discover_host, from_environment
-from mirage_py.toolchain.findlib import Findlib
+from mirage_py.workflow.request import Request
+from mirage_py.workflow.resolve import resolve_all
+
+
+def audit(
+    request: Request,
+    *,
+    libraries: tuple[str, ...] = (),
+    opam: tuple[str, ...] = (),
+    fail_on: tuple[FailOn, ...] | None = None,
+) -> AuditReport:
+    """Will it run? The verdicts on the configuration here, or on the libraries and opam packages that are named."""
+    if libraries or opam:
+        targets = request.targets or ("hvt",)
+        return audit_libraries(request.folder, libraries, targets, opam=opam, fail_on=fail_on)
+    return merged(
+        audit_plan(request.folder, one.plan, allow=one.config.allowed, fail_on=fail_on) for one in resolve_all(request)
+    )
 
 
 def audit_plan(

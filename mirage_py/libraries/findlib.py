@@ -11,11 +11,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from mirage_py.doors import memory
+from mirage_py.libraries.closure import Closure, Problem, walk
+from mirage_py.libraries.meta import MetaError, Package, parse, words
 from mirage_py.model.command import Command
 from mirage_py.model.library import Library
-from mirage_py.toolchain import cache
-from mirage_py.toolchain.closure import Closure, Problem, walk
-from mirage_py.toolchain.meta import MetaError, Package, parse, words
+from mirage_py.model.toolchain import Toolchain
 
 __all__ = ["NATIVE", "Closure", "Findlib", "Problem", "configuration"]
 
@@ -66,8 +67,8 @@ class Findlib:
         `environment` goes over that of mpy, as for an opam switch that is chosen by name.
         """
         laid_over = dict(environment or {})
-        key = cache.environment(*ENVIRONMENT) | laid_over | {"toolchain": toolchain}
-        match cache.recall("findlib", key):
+        key = memory.environment(*ENVIRONMENT) | laid_over | {"toolchain": toolchain}
+        match memory.recall("findlib", key):
             case {"path": [*path], "stdlib": str(stdlib)}:
                 pass
             case _:
@@ -160,6 +161,13 @@ class Findlib:
             yield from self._flat(here._replace(name=f"{here.name}.{name}", package=child))
 
 
+def findlib_for(toolchain: Toolchain, host: Findlib) -> Findlib:
+    """Where the libraries of a target are: its own sysroot first, then the host's pure OCaml ones."""
+    if not toolchain.freestanding:
+        return host
+    return Findlib((*toolchain.libraries, *host.path), stdlib=toolchain.stdlib)
+
+
 def _library(entry: _Entry, predicates: Collection[str], findlib: Findlib) -> Library:
     value = entry.package.value
     archives = words(value("archive", predicates) or "")
@@ -233,17 +241,17 @@ def _reason(error: Exception) -> str:
 
 def configuration(program: Path) -> tuple[Path, ...]:
     """The files that configure findlib, first its main one; a folder of more counts too, since a file may be added."""
-    key = cache.environment(*ENVIRONMENT) | {"program": str(program)}
-    known = cache.recall("findlib-conf", key)
+    key = memory.environment(*ENVIRONMENT) | {"program": str(program)}
+    known = memory.recall("findlib-conf", key)
     conf = known if isinstance(known, str) else _printconf(program, None, "conf", {})
     if known is None:
-        cache.remember("findlib-conf", key, conf, [program])
+        memory.remember("findlib-conf", key, conf, [program])
     return _configuration(Path(conf))
 
 
-def _ask(toolchain: str | None, environment: Environment, key: cache.Key) -> tuple[list[str], str]:
+def _ask(toolchain: str | None, environment: Environment, key: memory.Key) -> tuple[list[str], str]:
     """Path and standard library as ocamlfind knows them, remembered until its program or configuration changes."""
-    from mirage_py.process import missing_tool, which
+    from mirage_py.doors.processes import missing_tool, which
 
     program = which("ocamlfind", environment.get("PATH"))
     if program is None:
@@ -251,12 +259,12 @@ def _ask(toolchain: str | None, environment: Environment, key: cache.Key) -> tup
     asked = {what: _printconf(program, toolchain, what, environment) for what in ("path", "stdlib", "conf")}
     path, stdlib = asked["path"].splitlines(), asked["stdlib"]
     files = _configuration(Path(asked["conf"]))
-    cache.remember("findlib", key, {"path": path, "stdlib": stdlib}, [program, *files])
+    memory.remember("findlib", key, {"path": path, "stdlib": stdlib}, [program, *files])
     return path, stdlib
 
 
 def _printconf(program: Path, toolchain: str | None, what: str, environment: Environment) -> str:
-    from mirage_py.process import run
+    from mirage_py.doors.processes import run
 
     chosen = ("-toolchain", toolchain) if toolchain else ()
     argv = (str(program), *chosen, "printconf", what)

@@ -13,23 +13,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import assert_never
 
-from mirage_py.diagnostics import compilation_failed
+from mirage_py.build.diagnostics import compilation_failed
+from mirage_py.build.link import Group, groups, host_workspace, output_obj_compiler, sharing
+from mirage_py.build.stubs import StubsRequest, TargetStubs, stubs_for_target
 from mirage_py.errors import Location, ToolFailed, ToolTooOld, UnsupportedTarget
-from mirage_py.linking import Group, groups, host_workspace, output_obj_compiler, sharing
+from mirage_py.libraries.bundled import bundled_packages, sources_of
+from mirage_py.libraries.findlib import Findlib, findlib_for
+from mirage_py.libraries.serving import Serving, serve, vendored_libraries
 from mirage_py.model.command import Command
 from mirage_py.model.library import Library
 from mirage_py.model.plan import Plan
 from mirage_py.model.toolchain import HostToolchain, Toolchain
-from mirage_py.serving import VENDORED, Serving, serve
-from mirage_py.sources import dune_root
+from mirage_py.project.sources import dune_root
 from mirage_py.targets.common import C_FLAGS, LINK_FLAGS, OCAMLOPT_FLAGS, STUBS_STAMP
 from mirage_py.targets.plan import workspace
-from mirage_py.toolchain.bundle import bundled_packages, sources_of
 from mirage_py.toolchain.discover import refuse_unlinkable
-from mirage_py.toolchain.findlib import Findlib
 from mirage_py.toolchain.pkgconfig import pkg_config_for
 from mirage_py.toolchain.steps import Step, perform
-from mirage_py.toolchain.stubs import StubsRequest, TargetStubs, stubs_for_target
 
 MACHINE = "mirage/machine"
 BUILD_DIR = "mirage/_build"
@@ -74,13 +74,6 @@ def equip(
     for name in sorted({package for serving in servings.values() for package in serving.bundled}):
         files |= {f"runtime/{name}/{path}": source for path, source in sources_of(bundled_packages()[name])}
     return Equipment(files=files, steps=tuple(steps.values()), stubs=served, servings=servings)
-
-
-def findlib_for(toolchain: Toolchain, host: Findlib) -> Findlib:
-    """Where the libraries of a target are: its own sysroot first, then the host's pure OCaml ones."""
-    if not toolchain.freestanding:
-        return host
-    return Findlib((*toolchain.libraries, *host.path), stdlib=toolchain.stdlib)
 
 
 def _checked(plan: Plan, toolchain: Toolchain, serving: Serving) -> Serving:
@@ -168,16 +161,6 @@ def cross_environment(folder: Path, toolchains: Iterable[Toolchain]) -> dict[str
     search = os.pathsep.join([*path, os.environ.get("PATH", os.defpath)])
     conf = folder / MACHINE / findlib_base(crossing[0]) / FINDLIB_CONF
     return {"OCAMLFIND_CONF": str(conf), "OCAMLPATH": None, "PATH": search}
-
-
-def vendored_libraries(folder: Path) -> dict[str, Library]:
-    """The libraries whose sources lie below the folders for vendored code."""
-    places = tuple(folder / place for place in VENDORED if (folder / place).is_dir())
-    if not places:
-        return {}
-    from mirage_py.toolchain.vendored import Vendored  # only where there is something to read
-
-    return {name: stanza.library for name, stanza in Vendored(places).stanzas.items()}
 
 
 def compile_stubs(equipment: Equipment) -> dict[str, str]:

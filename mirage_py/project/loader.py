@@ -117,7 +117,7 @@ def _not_imported(error: ImportError, location: Location) -> ConfigError:
     import re
 
     import mirage_py
-    from mirage_py.dsl.key import suggestion
+    from mirage_py.errors import suggestion
 
     wanted = re.match(r"cannot import name '(\w+)'", error.msg)
     if wanted is None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mirage_py import editor
-from mirage_py.diagnostics import build_failed, link_failed
-from mirage_py.equip import (
+from mirage_py.build import editor
+from mirage_py.build.diagnostics import build_failed
+from mirage_py.build.equip import (
     MACHINE,
     Equipment,
     built_executable,
@@ -19,15 +19,24 @@ from mirage_py.equip import (
     equip,
     workspaces,
 )
+from mirage_py.build.link import check_manifest, groups, leaders, link_by_hand, link_shared, sharing
+from mirage_py.doors.files import Tree
+from mirage_py.doors.processes import Result, run
 from mirage_py.errors import ToolFailed
-from mirage_py.filegen import Tree
-from mirage_py.linking import check_manifest, groups, leaders, link_by_hand, link_shared, sharing
 from mirage_py.model.plan import Plan
-from mirage_py.model.toolchain import HostToolchain, Link, Toolchain, ToolchainChoice
-from mirage_py.process import Result, run
-from mirage_py.toolchain.discover import discover, discover_host, from_environment
+from mirage_py.model.toolchain import HostToolchain, Toolchain
 
 Toolchains = Mapping[str, Toolchain]
+
+
+class LinkFailed(ToolFailed):
+    """A link that failed, with the plans it may be about: whoever knows libraries can say what is behind it."""
+
+    def __init__(self, failed: ToolFailed, linked: tuple[tuple[Plan, Toolchain], ...]) -> None:
+        super().__init__(
+            failed.message, output=failed.output, location=failed.location, details=failed.details, hint=failed.hint
+        )
+        self.linked = linked
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,18 +48,6 @@ class Built:
     size: int
     changed: bool
     run_command: str
-
-
-def toolchains_for(
-    plans: Iterable[Plan], choice: ToolchainChoice | None, links: Mapping[str, Link | None]
-) -> tuple[HostToolchain, Toolchains]:
-    """The host's tools, and the toolchain of each target; `links` says by target how its image is linked."""
-    stated = from_environment(choice or ToolchainChoice())
-    host = discover_host(stated)
-    targets = dict.fromkeys(plan.target for plan in plans)
-    return host, {
-        target: discover(target, replace(stated, link=links.get(target) or stated.link), host) for target in targets
-    }
 
 
 def build_plans(
@@ -79,7 +76,7 @@ def build_plans(
         if index == 0:
             editor.refresh(tree, group, host, config_file)
         if not result.ok:
-            raise _explained(folder, group.plans, toolchains, result)
+            raise _failed(folder, group.plans, toolchains, result)
     leading = leaders(plans, toolchains)
     by_label = {plan.label: plan for plan in plans}
     shared = sharing(plans, toolchains)
@@ -113,20 +110,15 @@ def _linked(
         program = built_executable(folder, leader)
         return link_shared(folder, plan, toolchain, program) if leader.label in shared else program
     except ToolFailed as failed:
-        raise _told(folder, plan, toolchain, failed) from None
+        raise LinkFailed(failed, ((plan, toolchain),)) from None
 
 
-def _explained(folder: Path, plans: tuple[Plan, ...], toolchains: Toolchains, result: Result) -> ToolFailed:
-    """The error for a failed dune run; undefined symbols of a freestanding link told by who wants them and why."""
+def _failed(folder: Path, plans: tuple[Plan, ...], toolchains: Toolchains, result: Result) -> ToolFailed:
+    """The error for a failed dune run; it says which freestanding links the output speaks of."""
     failed = build_failed(result, folder, plans)
-    for plan in plans:
-        if toolchains[plan.target].freestanding and f"mirage/{plan.label}/main.exe" in result.output:
-            failed = _told(folder, plan, toolchains[plan.target], failed)
-    return failed
-
-
-def _told(folder: Path, plan: Plan, toolchain: Toolchain, failed: ToolFailed) -> ToolFailed:
-    from mirage_py.auditing import explain_link  # the audit's readers of archives, for a link that failed only
-
-    explanations = explain_link(folder, plan, toolchain, failed.output)
-    return link_failed(plan.image, explanations, failed) if explanations else failed
+    linked = tuple(
+        (plan, toolchains[plan.target])
+        for plan in plans
+        if toolchains[plan.target].freestanding and f"mirage/{plan.label}/main.exe" in result.output
+    )
+    return LinkFailed(failed, linked) if linked else failed

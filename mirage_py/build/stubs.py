@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 from mirage_py.errors import ConfigError, LibraryNotFound
+from mirage_py.libraries.closure import Closure
+from mirage_py.libraries.cside import CSide, c_sides
+from mirage_py.libraries.findlib import Findlib
+from mirage_py.libraries.linkopts import LinkOptions, link_options
 from mirage_py.model.stubs import DeclaredStubs
 from mirage_py.model.toolchain import HostToolchain, Toolchain
-from mirage_py.toolchain.closure import Closure
-from mirage_py.toolchain.cside import CSide, c_sides
-from mirage_py.toolchain.findlib import Findlib
-from mirage_py.toolchain.linkopts import LinkOptions, link_options
 from mirage_py.toolchain.pkgconfig import PkgConfig
 from mirage_py.toolchain.steps import Step, archive, compile_c
 

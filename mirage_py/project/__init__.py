@@ -1,0 +1,1 @@
+"""What a person wrote here: config.py, the sources beside it, the choices that were saved."""

@@ -1,0 +1,136 @@
+"""From a request to resolved plans: config.py is loaded, choices are made, every unikernel is planned for every target.
+
+Nothing is written. Each command that speaks of a configuration begins here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from mirage_py.dsl.config import Config, Unikernel, check_unikernel_name
+from mirage_py.dsl.key import TARGETS, Key, target as target_key
+from mirage_py.errors import MpyError, UsageError, suggestion
+from mirage_py.project.boot_options import options_in_sources
+from mirage_py.project.choices import Saved, SavedTarget, read_state
+from mirage_py.project.loader import load
+from mirage_py.project.sources import c_stubs, ocaml_modules
+from mirage_py.resolve.boot_args import check_options
+from mirage_py.resolve.context import choose, keys_of
+from mirage_py.resolve.info import resolve
+from mirage_py.targets.plan import plan as make_plan, platform
+from mirage_py.targets.resolved import Resolved
+from mirage_py.workflow.request import Request
+
+
+def resolve_all(request: Request) -> tuple[Resolved, ...]:
+    """Every unikernel on every target that the request names, resolved and planned; no file is written.
+
+    Without targets these are the configured ones, or the default target where none is. Raises `UsageError`,
+    `ConfigError`, `UnsupportedDevice`, `UnsupportedTarget` or `PackageConflict`.
+    """
+    config = request.config or load(request.file)
+    saved = {} if request.reset else read_state(request.mirage)
+    resolved = tuple(_resolve_each(config, request, saved))
+    _check_labels(resolved)
+    return resolved
+
+
+def chosen_unikernels(request: Request) -> tuple[Unikernel, ...]:
+    """The unikernels that the request names, or all that are registered; nothing is resolved."""
+    return _chosen_unikernels(request.config or load(request.file), request)
+
+
+def known_keys(config: Config) -> dict[str, Key[Any]]:
+    """The keys of a configuration by name, the target among them."""
+    roots = [term for unikernel in config.unikernels for term in (*unikernel.init, *unikernel.jobs)]
+    return keys_of(roots) | {target_key.name: target_key}
+
+
+def _resolve_each(config: Config, request: Request, saved: Saved) -> Iterator[Resolved]:
+    for unikernel in _chosen_unikernels(config, request):
+        of_unikernel = saved.get(unikernel.name, {})
+        for target in _chosen_targets(request, tuple(of_unikernel)):
+            yield _resolve_one(config, unikernel, target, request, of_unikernel.get(target))
+
+
+def _check_labels(resolved: tuple[Resolved, ...]) -> None:
+    owners: dict[str, Resolved] = {}
+    for one in resolved:
+        other = owners.setdefault(one.info.label, one)
+        if other is not one:
+            raise UsageError(
+                f"the unikernels {other.info.name} and {one.info.name} would both be called {one.info.output}",
+                location=one.unikernel.location,
+                hint="choose another -o for one of them, or mpy configure --reset",
+            )
+
+
+def _resolve_one(
+    config: Config, unikernel: Unikernel, target: str, request: Request, configured: SavedTarget | None
+) -> Resolved:
+    """One unikernel on one target; `configured` is what was saved for them, None where that never happened."""
+    saved = configured or SavedTarget()
+    named = {target_key.name: (target,)}
+    keys = keys_of((*unikernel.init, *unikernel.jobs)) | {target_key.name: target_key}
+    context = choose(
+        keys,
+        flags={**request.flags, **(named if request.targets else {})},
+        environment=request.environment,
+        saved={**saved.choices, **(named if configured else {})},
+    )
+    output = request.output or saved.output
+    graph, info = resolve(config, unikernel, context, platform(target), output=output)
+    modules = ocaml_modules(request.folder, info.modules, request.file.name)
+    args = [one.arg for one in info.boot_args]
+    check_options(args, options_in_sources(request.folder, modules, (arg.code for arg in args)))
+    plan = make_plan(graph, info, modules=modules, c_stubs=c_stubs(request.folder, info.c_sources, unikernel.location))
+    return Resolved(config=config, unikernel=unikernel, context=context, graph=graph, info=info, plan=plan)
+
+
+def _chosen_unikernels(config: Config, request: Request) -> tuple[Unikernel, ...]:
+    known = {unikernel.name: unikernel for unikernel in config.unikernels}
+    for name in request.unikernels:
+        if name not in known:
+            raise UsageError(
+                f"no unikernel {name!r} is registered", hint=suggestion(name, known) or f"there is {', '.join(known)}"
+            )
+    chosen = tuple(known[name] for name in request.unikernels) or config.unikernels
+    if request.output is not None:
+        check_output(request.output, len(chosen))
+    return chosen
+
+
+IMAGE_SUFFIXES = (*TARGETS, "fc", "qemu")
+"""Endings that images have: an `-o` with one would get it twice."""
+
+
+def check_output(output: str, unikernels: int) -> None:
+    """Refuse an `-o` that cannot name files, or that several unikernels would share."""
+    if unikernels > 1:
+        raise UsageError(
+            "-o names one image, and there are several unikernels", hint="choose one with --unikernel NAME"
+        )
+    suffix = output.rpartition(".")[2]
+    if suffix in IMAGE_SUFFIXES and suffix != output:
+        raise UsageError(
+            f"-o {output}: the target gives the image its ending", hint=f"write -o {output.removesuffix(f'.{suffix}')}"
+        )
+    try:
+        check_unikernel_name(output, None)
+    except MpyError as error:
+        raise UsageError(
+            error.message.replace("unikernel name", "-o:"), details=error.details, hint=error.hint
+        ) from None
+
+
+def _chosen_targets(request: Request, configured: tuple[str, ...]) -> tuple[str, ...]:
+    for target in request.targets:
+        if target not in TARGETS:
+            raise UsageError(
+                f"no target {target!r}", hint=suggestion(target, TARGETS) or f"there is {', '.join(TARGETS)}"
+            )
+    if request.targets:
+        return tuple(dict.fromkeys(request.targets))
+    named = request.environment.get(target_key.environment)
+    return (target_key.parse((named,)),) if named else configured or (target_key.default,)
