@@ -13,6 +13,7 @@ from typing import ClassVar, NamedTuple
 __all__ = [
     "AuditFailed",
     "ConfigError",
+    "FetchFailed",
     "LibraryNotFound",
     "Location",
     "MpyError",
@@ -136,6 +137,10 @@ class ToolFailed(MpyError):
     ) -> None:
         super().__init__(message, location=location, details=details, hint=hint)
         self.output = output
+
+
+class FetchFailed(MpyError):
+    """What the network, a mirror or a cache should give cannot be had, or is not what it should be."""
 
 
 class WouldOverwrite(MpyError):

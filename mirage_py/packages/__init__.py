@@ -1,0 +1,1 @@
+"""The world of opam packages: repositories, the lock, sources fetched, checked and unpacked."""
