@@ -1,1 +1,1 @@
-"""The world of opam packages: repositories, the lock, sources fetched, checked and unpacked."""
+"""The opam world: opam files, versions, repositories, solving, and what a lock says of them."""

@@ -333,7 +333,7 @@ def test_two_that_want_one_file_do_not_mix_it(tmp_path: Path) -> None:
 
 def test_only_the_door_opens_sockets() -> None:
     package = Path(network.__file__).parent.parent
-    words = ("import socket", "import urllib3", "from urllib3", "import http", "urllib.request")
+    words = ("import socket", "import ssl", "import urllib3", "from urllib3", "import http", "urllib.request")
     opening = [
         str(file.relative_to(package))
         for file in sorted(package.rglob("*.py"))
