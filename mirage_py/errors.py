@@ -16,6 +16,7 @@ __all__ = [
     "FetchFailed",
     "LibraryNotFound",
     "Location",
+    "LockError",
     "MpyError",
     "PackageConflict",
     "ToolFailed",
@@ -99,6 +100,12 @@ class UnsupportedTarget(MpyError):
 
 class PackageConflict(MpyError):
     """Two devices ask for one opam package in ways that no version can satisfy."""
+
+    exit_code = 4
+
+
+class LockError(MpyError):
+    """mpy.lock is missing, cannot be read, or does not fit what it is the lock of."""
 
     exit_code = 4
 
