@@ -10,6 +10,7 @@ from mirage_py.dsl.package import Package, bounded
 from mirage_py.dsl.runtime_arg import RuntimeArg
 from mirage_py.dsl.types import typ
 from mirage_py.dsl.value import Value
+from mirage_py.dsl.xenstore import disk_id
 from mirage_py.types import Block
 
 block = typ(Block, signature="Mirage_block.S")
@@ -19,7 +20,7 @@ def block_of_file(file: str) -> Impl[Block]:
     """The disk named `file`: a file on unix, the manifest's device of that name on Solo5, a virtual disk on Xen."""
 
     def on_xen(c: Connect) -> str:
-        return f"{c.module}.connect {ocaml_string(str(_xenstore_id(c.unikernel.block_number(file))))}"
+        return f"{c.module}.connect {ocaml_string(str(disk_id(c.unikernel.block_number(file))))}"
 
     xen = impl(
         "Block",
@@ -50,17 +51,13 @@ def _named(package: str, file: str, refusal: Value[str | None] | None = None) ->
     )
 
 
-def _xenstore_id(number: int) -> int:
-    """The XenStore identifier of the disk with this number, as Xen's vbd-interface page lays it down."""
-    return (202 << 8) | (number << 4) if number < 16 else (1 << 28) | (number << 8)
-
-
 def block_of_xenstore_id(id: str) -> Impl[Block]:  # noqa: A002  # the field's word
     """The Xen disk of this XenStore identifier: a number as text, or a path such as /dev/xvdi1."""
     return impl(
         "Block",
         block,
         packages=[bounded("mirage-block-xen", "mirage-block-xen.front")],
+        resources=[Resource(kind="xenstore", name=id)],
         connect=lambda c: f"{c.module}.connect {ocaml_string(id)}",
         refusal=key.is_xen.map(lambda xen: None if xen else "only Xen and Qubes have XenStore identifiers"),
     )

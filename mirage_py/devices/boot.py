@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Literal
 
 from mirage_py.dsl.ocaml import ocaml_int64, ocaml_list, ocaml_option, ocaml_string
@@ -36,7 +37,11 @@ analyze = RuntimeArg(code="Mirage_runtime.analyze", options=("analyze",))
 
 ocaml_runtime = RuntimeArg(
     code="Cmdliner_stdlib.setup ~backtrace:(Some true) ~randomize_hashtables:(Some true) ()",
-    options=("backtrace", "randomize-hashtables"),
+    options=(
+        *("backtrace", "randomize-hashtables", "minor-heap-size", "major-heap-increment", "space-overhead"),
+        *("gc-verbosity", "max-space-overhead", "stack-limit", "allocation-policy", "gc-window-size"),
+        *("custom-major-ratio", "custom-minor-ratio", "custom-minor-max-size"),
+    ),
 )
 """`--backtrace`, `--randomize-hashtables` and the garbage collector's settings."""
 
@@ -55,7 +60,7 @@ def _network(function: str, option: str, value: str, group: str | None) -> Runti
 
 def interface(default: str, group: str | None = None) -> RuntimeArg:
     """`--interface`: the host's network interface."""
-    return _network("interface", "interface", ocaml_string(default), group)
+    return replace(_network("interface", "interface", ocaml_string(default), group), of_target=True)
 
 
 def v4_network(default: str, group: str | None = None) -> RuntimeArg:

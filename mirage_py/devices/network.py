@@ -20,7 +20,14 @@ _UNIKRAFT = ("unikraft-firecracker", "unikraft-qemu")
 
 
 def netif(device: str, *, group: str | None = None) -> Impl[Network]:
-    """The interface `device`: the default of `--interface`, or the manifest's device of that name on Solo5."""
+    """The interface `device`: the default of `--interface`, or on Solo5 the manifest's device; Xen wants a number."""
+    numbered = key.is_xen.map(
+        lambda xen: (
+            f'Xen numbers its interfaces, netif("0") is the first: {device!r} is no number'
+            if xen and not device.isdigit()
+            else None
+        )
+    )
 
     def with_option(*packages: str) -> Impl[Network]:
         return impl(
@@ -30,6 +37,7 @@ def netif(device: str, *, group: str | None = None) -> Impl[Network]:
             runtime_args=[boot.interface(device, group)],
             resources=[Resource(kind="net", name=device)],
             connect="{module}.connect {rt0}",
+            refusal=numbered,
         )
 
     solo5 = impl(

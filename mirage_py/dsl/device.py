@@ -21,9 +21,13 @@ Sexp = str | tuple["Sexp", ...]
 
 @dataclass(frozen=True, kw_only=True)
 class Resource:
-    """Something of the outside that the unikernel is connected to, and that a manifest may have to declare."""
+    """Something of the outside that the unikernel is connected to, and that a manifest may have to declare.
 
-    kind: Literal["net", "block"]
+    `net` and `block` have names that the target's tender, hypervisor or host knows; `xenstore` is a disk by the
+    identifier that Xen gave it.
+    """
+
+    kind: Literal["net", "block", "xenstore"]
     name: str
 
 

@@ -6,6 +6,7 @@ editors and type checkers; what is checked while config.py runs are the module t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar, TypeVarTuple, overload
 
@@ -252,12 +253,12 @@ def impl(
     return handle(dev(device), type_)
 
 
+_MODULE_PATH = re.compile(r"[A-Z][A-Za-z0-9_']*(\.[A-Z][A-Za-z0-9_']*)*")
+
+
 def module_path(module: str) -> str:
     """The text, when it is an OCaml module path; a `ConfigError` else."""
-    parts = module.split(".")
-    if module != "struct end" and not all(
-        part.isidentifier() and part.isascii() and part[:1].isupper() for part in parts
-    ):
+    if module != "struct end" and not _MODULE_PATH.fullmatch(module):
         raise ConfigError(
             f"{module!r} is not an OCaml module path", location=here(), hint="write for instance Unikernel.Main"
         )

@@ -75,7 +75,7 @@ def package(
     pin_version: str = "dev",
     stubs: Stubs | None = None,
 ) -> Package:
-    """The opam package `name`, linked for the library of the same name.
+    """The opam package `name`, linked for the library of the same name; one of the switch is a tool, linked for none.
 
     `libs` names other findlib libraries (none: `[]`), `sublibs` libraries below the package (`["mirage"]` means
     `NAME.mirage`, `""` the package's own). `pin` is a URL. Raises `ConfigError` for a name opam refuses.
@@ -90,7 +90,7 @@ def package(
         _check_version(bound)
     return Package(
         name=name,
-        libraries=_libraries(name, libs, sublibs),
+        libraries=() if scope == "switch" and libs is None and sublibs is None else _libraries(name, libs, sublibs),
         scope=scope,
         build=build,
         min=min,

@@ -16,12 +16,13 @@ class RuntimeArg:
     """A reference to a Cmdliner term, as OCaml code; two with the same code are one argument.
 
     `options` are the boot-time options that the term is known to define, without dashes: two arguments of one unikernel
-    may not share one.
+    may not share one. `of_target` says that the argument exists on some targets only, so that a clash does too.
     """
 
     code: str
     packages: tuple[Package, ...] = field(default=(), compare=False)
     options: tuple[str, ...] = field(default=(), compare=False)
+    of_target: bool = field(default=False, compare=False)
     location: Location | None = field(default=None, compare=False)
 
 

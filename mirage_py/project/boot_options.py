@@ -1,15 +1,20 @@
 """Which boot-time options the user's own OCaml defines, read from its text, to find clashes before the unikernel boots.
 
-What `runtime_arg("Unikernel.hello")` refers to is a Cmdliner term in unikernel.ml. Only the plain case is read: one
-top-level `let hello`, and in it `info [ "hello" ]` with the names as literals. Where the text says less, nothing is
+What `runtime_arg("Unikernel.hello")` refers to is a Cmdliner term in unikernel.ml; other terms a module registers
+itself, with `register_arg`. Only the plain case is read: `info [ "hello" ]` in a top-level item, with the names as
+literals. Where the text says less, nothing is
 claimed: a clash that is missed is found at boot as before, one that is not there is never reported.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+
+from mirage_py.dsl.runtime_arg import RuntimeArg
+from mirage_py.errors import Location
 
 _REFERENCE = re.compile(r"([A-Z][A-Za-z0-9_']*)\.([a-z_][A-Za-z0-9_']*)")
 _LEXEME = (
@@ -19,47 +24,78 @@ _LEXEME = (
 _OPENS, _CLOSES = frozenset("([{"), frozenset(")]}")
 
 
-def options_in_sources(folder: Path, modules: Iterable[str], codes: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """For each reference to a top-level value of a module here, the options that its text plainly defines."""
-    texts: dict[str, list[list[str]]] = {}
-    found = {}
-    for code in codes:
-        reference = _REFERENCE.fullmatch(code)
-        file = reference and _file(reference[1], modules)
-        if not reference or not file:
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """A top-level item of a module: its first line, counted from 1, and its tokens without comments."""
+
+    line: int
+    tokens: tuple[str, ...]
+
+
+class Sources:
+    """The user's own OCaml modules, each read once."""
+
+    def __init__(self, folder: Path, modules: Iterable[str]) -> None:
+        self._folder = folder
+        self._modules = tuple(modules)
+        self._items: dict[str, tuple[Item, ...]] = {}
+
+    def options(self, codes: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        """The options that each piece of code plainly defines: a reference to a top-level value here, or a term."""
+        found = {}
+        for code in codes:
+            reference = _REFERENCE.fullmatch(code)
+            if reference is None:
+                found[code] = tuple(_options(tuple(token for token, _ in _tokens(code))))
+            elif file := self._file(reference[1]):
+                named = [one for one in self._read(file) if one.tokens[:2] == ("let", reference[2])]
+                if len(named) == 1:
+                    found[code] = tuple(_options(named[0].tokens))
+        return found
+
+    def registered(self, codes: Container[str] = ()) -> Iterator[RuntimeArg]:
+        """What the modules hand to `register_arg` themselves, where the configuration does not name it as well."""
+        for file in self._modules:
+            module = Path(file).stem.capitalize() if file.endswith(".ml") else ""
+            for item in self._read(file) if module else ():
+                code = f"{module}.{item.tokens[1]}" if item.tokens[:1] == ("let",) else module
+                if "register_arg" in item.tokens and code not in codes:
+                    yield RuntimeArg(
+                        code=code, options=tuple(_options(item.tokens)), location=Location(file, item.line)
+                    )
+
+    def _read(self, file: str) -> tuple[Item, ...]:
+        if file not in self._items:
+            text = (self._folder / file).read_text(encoding="utf-8", errors="replace")
+            self._items[file] = tuple(_items(f"\n{text}"))
+        return self._items[file]
+
+    def _file(self, module: str) -> str | None:
+        names = {f"{module}.ml", f"{module[0].lower()}{module[1:]}.ml"}
+        return next((name for name in self._modules if name in names), None)
+
+
+def _items(source: str) -> Iterator[Item]:
+    """Each top-level item: what starts at the left margin, as every formatter has it."""
+    line, tokens = 0, list[str]()
+    for piece, position in (*_tokens(source), ("\n", len(source))):
+        if piece != "\n":
+            tokens.append(piece)
             continue
-        if file not in texts:
-            texts[file] = _bindings((folder / file).read_text(encoding="utf-8", errors="replace"))
-        named = [tokens for tokens in texts[file] if tokens[:2] == ["let", reference[2]]]
-        if len(named) == 1:
-            found[code] = tuple(_options(named[0]))
-    return found
+        if line and tokens:  # what stands before the first item is none
+            yield Item(line=line, tokens=tuple(tokens))
+        line, tokens = source.count("\n", 0, position + 1), []
 
 
-def _file(module: str, modules: Iterable[str]) -> str | None:
-    names = {f"{module}.ml", f"{module[0].lower()}{module[1:]}.ml"}
-    return next((name for name in modules if name in names), None)
-
-
-def _bindings(source: str) -> list[list[str]]:
-    """The tokens of each top-level item: what starts at the left margin, as every formatter has it."""
-    items: list[list[str]] = [[]]
-    for piece in _tokens(f"\n{source}"):
-        if piece == "\n":
-            items.append([])
-        else:
-            items[-1].append(piece)
-    return items[1:]
-
-
-def _tokens(source: str) -> Iterator[str]:
+def _tokens(source: str) -> Iterator[tuple[str, int]]:
+    """Each token with where it begins; a line break before a lower-case word or `;` at the margin is one."""
     position, token = 0, re.compile(_LEXEME, re.DOTALL)
     while match := token.search(source, position):
         position = _after_comment(source, match.end()) if match["comment"] else match.end()
         if match["break"]:
-            yield "\n"
+            yield "\n", match.start()
         elif not match["comment"]:
-            yield match.group()
+            yield match.group(), match.start()
 
 
 def _after_comment(source: str, position: int) -> int:
@@ -72,33 +108,33 @@ def _after_comment(source: str, position: int) -> int:
     return len(source)
 
 
-def _options(tokens: list[str]) -> Iterator[str]:
+def _options(tokens: tuple[str, ...]) -> Iterator[str]:
     for start, word in enumerate(tokens):
         if word == "info":
             yield from _names(_after_labels(tokens, start + 1))
 
 
-def _after_labels(tokens: list[str], start: int) -> list[str]:
+def _after_labels(tokens: tuple[str, ...], start: int) -> tuple[str, ...]:
     """What follows the labelled arguments of `info`: `~doc`, `~doc:"text"`, `~env:(Cmd.Env.info "X")`."""
-    while tokens[start : start + 1] in (["~"], ["?"]):
+    while tokens[start : start + 1] in (("~",), ("?",)):
         start += 2
-        if tokens[start : start + 1] == [":"]:
+        if tokens[start : start + 1] == (":",):
             start = _after_argument(tokens, start + 1)
     return tokens[start:]
 
 
-def _after_argument(tokens: list[str], start: int) -> int:
+def _after_argument(tokens: tuple[str, ...], start: int) -> int:
     depth = 0
     for position in range(start, len(tokens)):
         depth += (tokens[position] in _OPENS) - (tokens[position] in _CLOSES)
-        if depth == 0 and tokens[position + 1 : position + 2] != ["."] and tokens[position] != ".":
+        if depth == 0 and tokens[position + 1 : position + 2] != (".",) and tokens[position] != ".":
             return position + 1
     return len(tokens)
 
 
-def _names(tokens: list[str]) -> Iterator[str]:
+def _names(tokens: tuple[str, ...]) -> Iterator[str]:
     """The names in `[ "x"; "name" ]`; none when anything but literals is there."""
-    if tokens[:1] != ["["] or "]" not in tokens:
+    if tokens[:1] != ("[",) or "]" not in tokens:
         return
     inside = [name for name in tokens[1 : tokens.index("]")] if name != ";"]
     if all(re.fullmatch(r'"[A-Za-z0-9][A-Za-z0-9_-]*"', token) for token in inside):

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from mirage_py.dsl.runtime_arg import RuntimeArg
-from mirage_py.errors import ConfigError, Location
+from mirage_py.errors import ConfigError, Location, UnsupportedDevice
 from mirage_py.resolve.graph import Graph
 
 ALWAYS_OPTIONS = ("name", "help", "version")
@@ -54,10 +54,12 @@ def _united(left: tuple[str, ...], right: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*left, *right)))
 
 
-def _option_twice(option: str, arg: RuntimeArg, other: RuntimeArg | None) -> ConfigError:
+def _option_twice(option: str, arg: RuntimeArg, other: RuntimeArg | None) -> ConfigError | UnsupportedDevice:
+    """Refused as a device where the clash is the target's: another one may have no such option."""
     dashes = "-" if len(option) == 1 else "--"
     first = _told(other.code, other.location) if other else "every unikernel"
-    return ConfigError(
+    kind = UnsupportedDevice if other and arg.of_target and other.of_target else ConfigError
+    return kind(
         f"two boot-time arguments define the option {dashes}{option}",
         location=arg.location or (other.location if other else None),
         details=(_told(arg.code, arg.location), first, "the unikernel would die when it boots"),

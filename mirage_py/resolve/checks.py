@@ -7,6 +7,7 @@ from itertools import chain
 from typing import Any, Literal
 
 from mirage_py.dsl.device import ConfiguredUnikernel, Sexp
+from mirage_py.dsl.xenstore import disk_id, read_id
 from mirage_py.errors import ConfigError, UnsupportedDevice
 from mirage_py.resolve.context import mentioned_by
 from mirage_py.resolve.graph import Graph, Node
@@ -44,7 +45,7 @@ def check_required(graph: Graph, choices: Choices) -> None:
         key.eval(choices)
 
 
-def resources(graph: Graph, choices: Choices, kind: Literal["net", "block"]) -> Iterator[tuple[str, Node]]:
+def resources(graph: Graph, choices: Choices, kind: Literal["net", "block", "xenstore"]) -> Iterator[tuple[str, Node]]:
     """The names of what the devices are connected to, with the device, in the order of connection."""
     for node in graph.nodes:
         yield from ((r.name, node) for r in node.device.resources.eval(choices) if r.kind == kind)
@@ -62,6 +63,24 @@ def nets(graph: Graph, choices: Choices) -> tuple[str, ...]:
                 "give them different names, or use one netif twice",
             )
         owners[name] = node
+    return tuple(owners)
+
+
+def blocks(graph: Graph, choices: Choices) -> tuple[str, ...]:
+    """The disks by name; a `ConfigError` when one that Xen numbers has the identifier of one that names its own."""
+    owners: dict[str, Node] = {}
+    for name, node in resources(graph, choices, "block"):
+        owners.setdefault(name, node)
+    numbered = {disk_id(number): node for number, node in enumerate(owners.values(), start=1)}
+    for name, node in resources(graph, choices, "xenstore"):
+        owner = numbered.get(read_id(name) or 0)
+        if owner is not None:
+            raise _twice(
+                f"two disks have the XenStore identifier {name}",
+                owner,
+                node,
+                "disks by name are numbered from xvdb on: name this one too, or give it a higher identifier",
+            )
     return tuple(owners)
 
 

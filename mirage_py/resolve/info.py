@@ -15,7 +15,7 @@ from mirage_py.dsl.types import ModuleType
 from mirage_py.dsl.value import pure
 from mirage_py.errors import Location
 from mirage_py.resolve.boot_args import BootArg, boot_args
-from mirage_py.resolve.checks import check_generated, check_required, check_supported, nets, resources
+from mirage_py.resolve.checks import blocks, check_generated, check_required, check_supported, nets
 from mirage_py.resolve.context import Context, keys_of
 from mirage_py.resolve.graph import Graph, Node, build_graph
 from mirage_py.resolve.packages import Asked, Requirement, merge
@@ -99,7 +99,7 @@ def resolve(
         local_libs=tuple(dict.fromkeys(lib for node in graph.nodes for lib in node.device.local_libs)),
         boot_args=boot_args(graph),
         nets=nets(graph, context),
-        blocks=tuple(dict.fromkeys(name for name, _ in resources(graph, context, "block"))),
+        blocks=blocks(graph, context),
         c_sources=tuple(dict.fromkeys(source for device in mains for source in device.c_sources)),
         modules=_modules(mains),
         src=unikernel.src,

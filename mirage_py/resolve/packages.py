@@ -55,7 +55,7 @@ def _merge_one(name: str, asked: list[Asked], override: Package | None) -> Requi
     _check_scopes(name, asked)
     pinned = _pin(name, asked, override)
     bounding = [Asked(package=override, by="override")] if override else asked
-    linked = [one.package for one in asked if not one.package.build]
+    linked = [one.package for one in asked if not one.package.build and not _is_tool(one.package)]
     return Requirement(
         name=name,
         scope=asked[0].package.scope,
@@ -67,6 +67,11 @@ def _merge_one(name: str, asked: list[Asked], override: Package | None) -> Requi
         stubs=_stubs(name, asked),
         asked=tuple(asked),
     )
+
+
+def _is_tool(package: Package) -> bool:
+    """A package of the switch that no library is linked of is needed to build only, whether that was said or not."""
+    return package.scope == "switch" and not package.libraries
 
 
 def _bounds(versions: Iterable[str | None]) -> tuple[str, ...]:

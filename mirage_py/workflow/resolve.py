@@ -11,7 +11,7 @@ from typing import Any
 from mirage_py.dsl.config import Config, Unikernel, check_unikernel_name
 from mirage_py.dsl.key import TARGETS, Key, target as target_key
 from mirage_py.errors import MpyError, UsageError, suggestion
-from mirage_py.project.boot_options import options_in_sources
+from mirage_py.project.boot_options import Sources
 from mirage_py.project.choices import Saved, SavedTarget, read_state
 from mirage_py.project.loader import load
 from mirage_py.project.sources import c_stubs, ocaml_modules
@@ -82,8 +82,9 @@ def _resolve_one(
     output = request.output or saved.output
     graph, info = resolve(config, unikernel, context, platform(target), output=output)
     modules = ocaml_modules(request.folder, info.modules, request.file.name)
-    args = [one.arg for one in info.boot_args]
-    check_options(args, options_in_sources(request.folder, modules, (arg.code for arg in args)))
+    args = {one.arg.code: one.arg for one in info.boot_args}
+    sources = Sources(request.folder, modules)
+    check_options((*args.values(), *sources.registered(args)), sources.options(args))
     plan = make_plan(graph, info, modules=modules, c_stubs=c_stubs(request.folder, info.c_sources, unikernel.location))
     return Resolved(config=config, unikernel=unikernel, context=context, graph=graph, info=info, plan=plan)
 

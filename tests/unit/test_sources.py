@@ -8,7 +8,7 @@ import pytest
 
 from mirage_py.dsl.device import CSources
 from mirage_py.errors import ConfigError
-from mirage_py.project.boot_options import options_in_sources
+from mirage_py.project.boot_options import Sources
 from mirage_py.project.sources import c_stubs, dune_root, has_dune_project, ocaml_modules
 
 
@@ -95,11 +95,40 @@ CASES = {
 @pytest.mark.parametrize(("source", "options"), CASES.items())
 def test_options_are_read_where_the_text_is_plain(tmp_path: Path, source: str, options: tuple[str, ...] | None) -> None:
     (tmp_path / "unikernel.ml").write_text(source, encoding="utf-8")
-    found = options_in_sources(tmp_path, ["unikernel.ml"], ["Unikernel.x"])
+    found = Sources(tmp_path, ["unikernel.ml"]).options(["Unikernel.x"])
     assert found == ({} if options is None else {"Unikernel.x": options})
 
 
 def test_reference_to_another_module_is_left_alone(tmp_path: Path) -> None:
     touch(tmp_path, "unikernel.ml")
-    codes = ["Mirage_runtime.delay", "Unikernel.A.x", "f Unikernel.x", "Other.x"]
-    assert options_in_sources(tmp_path, ["unikernel.ml"], codes) == {}
+    codes = ["Mirage_runtime.delay", "Other.x"]
+    assert Sources(tmp_path, ["unikernel.ml"]).options(codes) == {}
+
+
+@pytest.mark.parametrize(
+    ("code", "options"),
+    [
+        ('let doc = Arg.info ~doc:"d" [ "name" ] in Arg.(value & opt string "" doc)', ("name",)),
+        ('Arg.(value & flag (info ["a"; "all"]))', ("a", "all")),
+        ("Unikernel.A.x", ()),
+        ("f Unikernel.x", ()),
+    ],
+)
+def test_term_written_in_the_configuration_names_its_options(
+    tmp_path: Path, code: str, options: tuple[str, ...]
+) -> None:
+    assert Sources(tmp_path, []).options([code]) == {code: options}
+
+
+def test_what_a_module_registers_itself_is_found_with_its_line(tmp_path: Path) -> None:
+    source = """open Cmdliner
+
+let hello = Arg.(value & opt string "" (info [ "hello" ]))
+let _who =
+  let doc = Arg.info ~doc:"who" [ "w"; "who" ] in
+  Mirage_runtime.register_arg Arg.(value & opt string "x" doc)
+"""
+    (tmp_path / "unikernel.ml").write_text(source, encoding="utf-8")
+    (found,) = Sources(tmp_path, ["unikernel.ml"]).registered()
+    assert (found.code, found.options, str(found.location)) == ("Unikernel._who", ("w", "who"), "unikernel.ml:4")
+    assert not tuple(Sources(tmp_path, ["unikernel.ml"]).registered(["Unikernel._who"]))

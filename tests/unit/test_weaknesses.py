@@ -217,7 +217,6 @@ def test_w18_two_keys_of_one_name_are_refused_and_equal_ones_are_one() -> None:
 
 
 CLASHES: dict[str, Any] = {
-    "two interfaces": lambda: [m.netif("a"), m.netif("b")],
     "catalogue and config": lambda: [m.netif("a"), arg("Unikernel.x", option="interface")],
     "two of config": lambda: [arg("Unikernel.x", option="x"), arg("Unikernel.y", option=["y", "x"])],
     "one of every unikernel": lambda: [arg("Unikernel.x", option="name")],
@@ -237,6 +236,15 @@ def test_w19_two_boot_options_of_one_name_are_refused(make: Any) -> None:
     with pytest.raises(ConfigError, match="define the option") as refused:
         resolved(using(*make()))
     assert refused.value.location is not None
+
+
+def test_w19_interfaces_without_a_group_are_refused_where_the_target_has_the_option() -> None:
+    two = [m.netif("0"), m.netif("1")]
+    assert resolved(using(*two), "hvt")
+    for target in ("unix", "xen", "qubes"):
+        with pytest.raises(UnsupportedDevice, match="define the option --interface") as refused:
+            resolved(using(*two), target)
+        assert refused.value.location is not None
 
 
 def test_w19_groups_and_shared_arguments_do_not_clash() -> None:
@@ -367,9 +375,9 @@ def test_w30_folders_are_written_as_ocaml() -> None:
 
 
 def test_w31_xen_networks_in_order_and_a_guest_of_this_century() -> None:
-    _, info = resolved(using(m.netif("first", group="a"), m.netif("second", group="b")), "xen")
+    _, info = resolved(using(m.netif("0", group="a"), m.netif("1", group="b")), "xen")
     assert re.findall(r"bridge=br\d", xl(info)) == ["bridge=br0", "bridge=br1"]
-    assert info.nets == ("first", "second")
+    assert info.nets == ("0", "1")
     libvirt = next(f.content for f in family("xen").files(info) if f.path.endswith(".xml"))
     assert ET.fromstring(libvirt).find("os/type").get("arch") == "x86_64"  # type: ignore[union-attr]
 

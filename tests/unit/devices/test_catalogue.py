@@ -63,7 +63,7 @@ MAKE: dict[str, Make | dict[str, Make]] = {
     "docteur": lambda: m.docteur("relativize://docs"),
     "kv_rw_mem": m.kv_rw_mem,
     "chamelon": lambda: m.chamelon(disk, program_block_size=USER),
-    "netif": lambda: m.netif("PARAM"),
+    "netif": lambda: m.netif("7"),
     "ethif": lambda: m.ethif(net),
     "arp": lambda: m.arp(ethernet),
     "ipv4_of_dhcp": lambda: m.ipv4_of_dhcp(net, ethernet, resolution),
@@ -196,7 +196,8 @@ def check_connect(node: Node, variant: dict[str, Any], info: Any) -> None:
     if code is None or "<" in code:
         return
     code = code.replace("{p:unikernel_name}", ocaml_string(info.name))
-    code = re.sub(r"\{(p|raw):\w+\}", lambda _: ocaml_string("PARAM"), code)
+    param = "7" if node.device.module == "Netif" else "PARAM"  # Xen knows its interfaces by number
+    code = re.sub(r"\{(p|raw):\w+\}", lambda _: ocaml_string(param), code)
     code = code.replace('"{raw:dir}"', ocaml_string("PARAM")).replace('""PARAM""', '"PARAM"')
     places = {"module": node.module}
     for prefix, inputs in (("arg", node.args), ("dep", node.deps)):
