@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import assert_never
 
 from mirage_py.build.diagnostics import compilation_failed
-from mirage_py.build.link import Group, groups, host_workspace, output_obj_compiler, sharing
+from mirage_py.build.link import Group, c_environment, groups, host_workspace, output_obj_compiler, sharing
 from mirage_py.build.stubs import StubsRequest, TargetStubs, stubs_for_target
 from mirage_py.errors import Location, ToolFailed, ToolTooOld, UnsupportedTarget
 from mirage_py.libraries.bundled import bundled_packages, sources_of
@@ -27,6 +27,7 @@ from mirage_py.model.toolchain import HostToolchain, Toolchain
 from mirage_py.project.sources import dune_root
 from mirage_py.targets.common import C_FLAGS, LINK_FLAGS, OCAMLOPT_FLAGS, STUBS_STAMP
 from mirage_py.targets.plan import workspace
+from mirage_py.toolchain import sameness
 from mirage_py.toolchain.discover import refuse_unlinkable
 from mirage_py.toolchain.pkgconfig import pkg_config_for
 from mirage_py.toolchain.steps import Step, perform
@@ -269,16 +270,20 @@ def dune_command(
     labels = ", ".join(plan.image for plan in group.plans)
     quiet = dict.fromkeys(("DUNE_WORKSPACE", "DUNE_BUILD_DIR", "DUNE_PROFILE", "DUNE_ROOT", "OCAMLPARAM"))
     return Command(
-        argv=tuple(argv), purpose=f"build {labels}", cwd=root, env={**quiet, **host.environment, **(env or {})}
+        argv=tuple(argv),
+        purpose=f"build {labels}",
+        cwd=root,
+        env={**quiet, **sameness.environment(root), **host.environment, **(env or {})},
     )
 
 
-def workspaces(plans: tuple[Plan, ...], toolchains: Mapping[str, Toolchain]) -> dict[str, str]:
+def workspaces(folder: Path, plans: tuple[Plan, ...], toolchains: Mapping[str, Toolchain]) -> dict[str, str]:
     """The dune workspaces of the groups; no context that this build does not need, whose compiler may be missing."""
+    mapped = sameness.c_flags(dune_root(folder))
     return {
-        group.workspace: host_workspace(group.by_hand)
+        group.workspace: host_workspace(group.by_hand, mapped)
         if group.by_hand
-        else workspace(plan.target for plan in group.plans)
+        else workspace(plan.target for plan in group.plans) + "\n" + c_environment(mapped)
         for group in groups(plans, toolchains)
     }
 

@@ -25,6 +25,7 @@ from mirage_py.doors.processes import Result, run
 from mirage_py.errors import ToolFailed
 from mirage_py.model.plan import Plan
 from mirage_py.model.toolchain import HostToolchain, Toolchain
+from mirage_py.toolchain.steps import perform, strip
 
 Toolchains = Mapping[str, Toolchain]
 
@@ -66,7 +67,7 @@ def build_plans(
     check_dune_lang(folder)
     equipment = equip(folder, plans, host, toolchains)
     stubs = compile_stubs(equipment)
-    tree.mirror(MACHINE, {**equipment.files, **stubs, **workspaces(plans, toolchains), **editor.kept(folder)})
+    tree.mirror(MACHINE, {**equipment.files, **stubs, **workspaces(folder, plans, toolchains), **editor.kept(folder)})
     for index, group in enumerate(groups(plans, toolchains)):
         env = cross_environment(folder, (toolchains[plan.target] for plan in group.plans))
         command = dune_command(folder, group, host, jobs=jobs, dev=dev, env=env)
@@ -93,11 +94,23 @@ def _finish(
 ) -> Built:
     program = _linked(tree.root, plan, leader, toolchain, equipment, shared)
     check_manifest(program, plan, toolchain)
-    changed = tree.install(program, f"dist/{plan.image}")
+    stripped = strip(toolchain, program, tree.root / STRIPPED / plan.label)
+    perform((stripped,))
+    tree.install(program, f"dist/{debug_image(plan)}")
+    changed = tree.install(stripped.output, f"dist/{plan.image}")
     image = tree.root / "dist" / plan.image
     return Built(
         plan=plan, image=image, size=image.stat().st_size, changed=changed, run_command=f"mpy run -t {plan.target}"
     )
+
+
+STRIPPED = "mirage/.stubs/stripped"
+"""Where images are made from what was linked: without the sections that only a debugger reads."""
+
+
+def debug_image(plan: Plan) -> str:
+    """The path below `dist/` of what was linked, for a debugger: the image with its debug information."""
+    return f"{plan.label.removesuffix(f'-{plan.target}')}.{plan.target}.debug"
 
 
 def _linked(

@@ -112,9 +112,20 @@ def link_shared(folder: Path, plan: Plan, toolchain: Toolchain, program: Path) -
     return step.output
 
 
-def host_workspace(toolchain: Toolchain) -> str:
+def c_environment(flags: tuple[str, ...]) -> str:
+    """What a workspace says of C in all its contexts: these flags come last, after those that dune gives by itself."""
+    return render_stanzas((("env", ("_", ("c_flags", ":standard", *flags), ("cxx_flags", ":standard", *flags))),))
+
+
+def host_workspace(toolchain: Toolchain, mapped: tuple[str, ...]) -> str:
     """A workspace whose context `solo5` is the host's compiler with the target's C flags."""
-    flags = (*target_cflags(toolchain), "-O2", "-g", "-fPIC")  # ocamlmklib makes a shared object too, never used
+    flags = (
+        *target_cflags(toolchain),
+        "-O2",
+        "-g",
+        "-fPIC",
+        *mapped,
+    )  # ocamlmklib makes a shared object too, never used
     env = ("env", ("_", ("c_flags", *flags)))
     context = ("context", ("default", ("name", "solo5"), ("host", "default"), ("toolchain", "solo5"), ("merlin",), env))
     return render_stanzas((("lang", "dune", LANG), ("context", "default"), context))

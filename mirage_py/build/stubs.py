@@ -21,6 +21,8 @@ from mirage_py.libraries.findlib import Findlib
 from mirage_py.libraries.linkopts import LinkOptions, link_options
 from mirage_py.model.stubs import DeclaredStubs
 from mirage_py.model.toolchain import HostToolchain, Toolchain
+from mirage_py.project.sources import dune_root
+from mirage_py.toolchain import sameness
 from mirage_py.toolchain.pkgconfig import PkgConfig
 from mirage_py.toolchain.steps import Step, archive, compile_c
 
@@ -179,7 +181,9 @@ def _stub_flags(
     beside = dict.fromkeys(f"-I{file.parent}" for file in sources)
     below = [request.findlib.find(name) for name in side.library.requires]
     headers = dict.fromkeys(f"-I{one.directory}" for one in below if one and one.directory != request.host.stdlib)
-    return (*declared.cflags, *found, *beside, *headers)
+    elsewhere = ((file.parent, f"/stubs/{side.library.name}") for file in sources)
+    mapped = sameness.c_flags(dune_root(request.base), *dict.fromkeys(elsewhere))
+    return (*declared.cflags, *found, *beside, *headers, *mapped)
 
 
 def _stub_libs(declared: DeclaredStubs, request: StubsRequest) -> tuple[str, ...]:

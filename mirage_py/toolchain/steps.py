@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from mirage_py.doors.processes import run
 from mirage_py.model.command import Command
 from mirage_py.model.toolchain import Toolchain
 
-__all__ = ["Step", "archive", "compile_c", "link", "pending", "perform", "search_path"]
+__all__ = ["Step", "archive", "compile_c", "link", "pending", "perform", "search_path", "strip"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +35,8 @@ def compile_c(toolchain: Toolchain, source: Path, output: Path, flags: Iterable[
     """Compile one C file for the target; the file's own folder is searched for headers, as usual."""
     notes = ("-MMD", "-MF", f"{output}.d")
     argv = (*toolchain.c_compiler, *toolchain.cflags, *flags, *notes, "-c", str(source), "-o", str(output))
-    command = Command(argv=argv, purpose=f"compile {source.name} for {toolchain.target}", env=search_path(toolchain))
+    purpose = f"compile {source.name} for {toolchain.target}"
+    command = Command(argv=argv, purpose=purpose, cwd=source.parent, env=search_path(toolchain))
     return Step(command=command, inputs=(source,), output=output)
 
 
@@ -58,6 +60,19 @@ def link(toolchain: Toolchain, objects: tuple[Path, ...], flags: tuple[str, ...]
         env=search_path(toolchain),
     )
     return Step(command=command, inputs=objects, output=output)
+
+
+def strip(toolchain: Toolchain, program: Path, output: Path) -> Step:
+    """The program without debug information; its symbols stay, and so do the notes that tenders and Xen read.
+
+    A build id is the linker's digest of all that it wrote, debug information included, and goes with it.
+    """
+    tool = toolchain.objcopy
+    argv = (str(tool), "--strip-debug") if tool else ("strip", "-S")
+    no_id = () if sys.platform == "darwin" else ("-R", ".note.gnu.build-id")
+    files = (str(program), str(output)) if tool else ("-o", str(output), str(program))
+    command = Command(argv=(*argv, *no_id, *files), purpose=f"strip {output.name}", env=search_path(toolchain))
+    return Step(command=command, inputs=(program,), output=output)
 
 
 def pending(steps: Iterable[Step]) -> tuple[Step, ...]:
