@@ -166,6 +166,12 @@ _PARAMETERS: Final = "its type in config.py, such as network >> job, has one mod
 
 _RULES: Final = (
     _Rule(
+        pattern=r'^Unbound module [`"]?(?P<module>\w+)\.(?P<name>\w+)',
+        said="{module} has no module {name}",
+        hint='write main("{module}", ...) where start stands at the top of {file}, else correct the name',
+        in_config=True,
+    ),
+    _Rule(
         pattern=r'^Unbound module [`"]?(?P<module>\w+)',
         hint='write {file} beside config.py, or name the package that has it: packages=[package("{package}")]',
         in_config=True,

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Literal
 
+from mirage_py.dsl.check import names
 from mirage_py.dsl.ocaml import ocaml_int64, ocaml_list, ocaml_option, ocaml_string
 from mirage_py.dsl.package import Package
 from mirage_py.dsl.place import here
@@ -106,7 +107,7 @@ def ipv6_only(group: str | None = None) -> RuntimeArg:
 
 def resolver(default: Iterable[str] | None = None, group: str | None = None) -> RuntimeArg:
     """`--resolver`: name servers of the conduit resolver."""
-    servers = tuple(default or ())
+    servers = names(default or (), what="nameservers", example="udp:9.9.9.9")
     value = f"~default:{ocaml_list(map(ocaml_string, servers))} ()" if servers else "()"
     return _network("resolver", "resolver", value, group)
 

@@ -8,6 +8,7 @@ from typing import Final, Literal
 from mirage_py.devices import boot
 from mirage_py.devices.store import kv_ro
 from mirage_py.dsl import key
+from mirage_py.dsl.check import names
 from mirage_py.dsl.device import ConfiguredUnikernel, ConnectCode, Resource, Sexp
 from mirage_py.dsl.impl import Impl, impl, match_impl
 from mirage_py.dsl.key import Key
@@ -41,7 +42,7 @@ def docteur(
     `remote` is a git URL, `file://PATH` or `relativize://PATH` (relative to config.py). `fast` keeps the whole tree in
     memory, `light` reads it from the disk. `extra_deps` are files below config.py that make dune write the image again.
     """
-    rule = _rule(remote, branch, tuple(extra_deps), output)
+    rule = _rule(remote, branch, names(extra_deps, what="extra_deps", example="data.txt"), output)
 
     def disk(library: str, file: Key[str]) -> Impl[KvRo]:
         return impl(

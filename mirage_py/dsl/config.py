@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Literal
 
+from mirage_py.dsl.check import shown, text
 from mirage_py.dsl.package import Package
 from mirage_py.dsl.place import here
 from mirage_py.dsl.term import Term
@@ -83,12 +84,20 @@ def current() -> Registry:
 
 def override(*packages: Package) -> None:
     """Replace the bounds that mpy's catalogue gives for these packages, or add a pin, for every device that asks."""
+    for one in packages:
+        if not isinstance(one, Package):
+            raise ConfigError(
+                f"override takes packages, got {shown(one)}",
+                location=here(),
+                hint='override(package("lwt", min="5.7"))',
+            )
     current().overrides.extend(packages)
 
 
 def allow(library: str, *, reason: str, target: str | None = None) -> None:
     """Let `mpy audit` pass a library whatever its verdict, on one target or all, for a reason that is shown."""
-    if not reason.strip():
+    text(library, what="library", example="lwt.unix")
+    if not text(reason, what="reason", example="only in a test").strip():
         raise ConfigError(f"allow({library!r}) needs a reason", location=here())
     current().allowed.append(Allow(library=library, reason=reason, target=target))
 

@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar, TypeVarTuple, overload
 
+from mirage_py.dsl import check
+from mirage_py.dsl.check import listed, shown
 from mirage_py.dsl.device import ConfiguredUnikernel, ConnectCode, Refusal, Resource, Sexp, connect_code
 from mirage_py.dsl.key import Key
 from mirage_py.dsl.package import Package, check_library
@@ -59,11 +61,12 @@ class Impl(_Handle, Generic[T]):
         self.type = type_
 
     def __call__(self, *arguments: AnyImpl) -> None:
-        del arguments
         raise ConfigError(
             f"{label(self.term)} is a module of type {self.type}, not a functor: it takes no argument",
             location=here(),
-            hint="give it a functor type such as network >> job where it is made",
+            hint="give it a functor type such as network >> job where it is made"
+            if arguments
+            else "leave out the (): it is a device already, not a function that makes one",
         )
 
 
@@ -171,9 +174,9 @@ def _advice(wanted: tuple[object, ...], types: tuple[object, ...]) -> str:
 
 
 def label(term: Term) -> str:
-    """What a term is called in a message: its module, or `if_impl` for an undecided one."""
+    """What a term is called in a message: its module, or what makes an undecided one."""
     device = getattr(term, "device", None)
-    return device.module if isinstance(device, Device) else "if_impl"
+    return device.module if isinstance(device, Device) else "this choice of devices"
 
 
 def handle(term: Term, type_: AnyType) -> Any:  # any: Impl or Functor, as the type says
@@ -241,13 +244,13 @@ def impl(
         connect=connect_code(connect, module, place),
         located=connect is not None and is_users_own(),
         packages=checked_packages(packages),
-        keys=tuple(keys),
-        runtime_args=tuple(runtime_args),
+        keys=listed(keys, Key, what="keys", example="tls"),
+        runtime_args=checked_runtime_args(runtime_args),
         local_libs=checked_libs(local_libs),
-        extra_deps=tuple(d.term for d in extra_deps),
-        resources=as_tuple_value(resources),
-        refusal=as_value(None) if refusal is None else refusal,
-        dune=None if dune is None else guarded(dune, f"the dune stanzas of {module}", place),
+        extra_deps=checked_deps(extra_deps, "extra_deps"),
+        resources=checked_resources(resources),
+        refusal=as_value(None) if refusal is None else as_value(refusal),
+        dune=None if dune is None else _checked_stanzas(guarded(dune, f"the dune stanzas of {module}", place), module),
         location=place,
     )
     return handle(dev(device), type_)
@@ -258,6 +261,7 @@ _MODULE_PATH = re.compile(r"[A-Z][A-Za-z0-9_']*(\.[A-Z][A-Za-z0-9_']*)*")
 
 def module_path(module: str) -> str:
     """The text, when it is an OCaml module path; a `ConfigError` else."""
+    check.text(module, what="module", example="Unikernel.Main")
     if module != "struct end" and not _MODULE_PATH.fullmatch(module):
         raise ConfigError(
             f"{module!r} is not an OCaml module path", location=here(), hint="write for instance Unikernel.Main"
@@ -276,29 +280,56 @@ def checked_type(type_: object) -> AnyType:
 
 def checked_packages(packages: Packages) -> Value[tuple[Package, ...]]:
     """The packages as a value, when each is one: a plain name is taken for one easily."""
-    if isinstance(packages, Value):
-        return packages
-    listed = tuple(packages)
-    for one in listed:
-        if not isinstance(one, Package):
-            raise ConfigError(
-                f"packages lists packages, got {one!r}",
-                location=here(),
-                hint=f'write package("{one}")' if isinstance(one, str) else "write package(...)",
-            )
-    return as_value(listed)
+    return _listed_value(packages, Package, "packages", f'package("{_named(packages)}")')
 
 
-def as_tuple_value(things: Iterable[T] | Value[tuple[T, ...]]) -> Value[tuple[T, ...]]:
-    """A value as it is, or a plain sequence as a value that reads no key."""
-    return things if isinstance(things, Value) else as_value(tuple(things))
+def checked_resources(resources: Resources) -> Value[tuple[Resource, ...]]:
+    """What a device is connected to as a value, when each is a resource."""
+    return _listed_value(resources, Resource, "resources", 'Resource(kind="net", name="tap0")')
+
+
+def _listed_value(things: object, kind: type[T], what: str, example: str) -> Value[tuple[T, ...]]:
+    if isinstance(things, Value):
+        place = here()
+        return things.map(lambda chosen: listed(chosen, kind, what=what, example=example, place=lambda: place))
+    return as_value(listed(things, kind, what=what, example=example))
+
+
+def _named(packages: object) -> str:
+    """A package to show as an example: the one that was meant, where its name was given instead."""
+    first = next(iter(packages), None) if isinstance(packages, (list, tuple)) else packages
+    return first if isinstance(first, str) else "duration"
+
+
+def checked_runtime_args(args: Iterable[RuntimeArg]) -> tuple[RuntimeArg, ...]:
+    """The boot-time arguments, when each is one."""
+    return listed(args, RuntimeArg, what="runtime_args", example='runtime_arg("Unikernel.hello")')
+
+
+def checked_deps(deps: Iterable[AnyImpl], what: str) -> tuple[Term, ...]:
+    """The nodes of the devices that are waited for, when each is a device."""
+    return tuple(one.term for one in listed(deps, (Impl, Functor), what=what, example="default_network"))
+
+
+def _checked_stanzas(dune: Dune, module: str) -> Dune:
+    place = here()
+
+    def stanzas(unikernel: ConfiguredUnikernel) -> tuple[Sexp, ...]:
+        found: object = dune(unikernel)
+        if isinstance(found, (tuple, list)) and all(isinstance(one, (tuple, list)) for one in found):
+            return tuple(found)
+        raise ConfigError(
+            f"dune of {module} gives stanzas, got {shown(found)}",
+            location=place,
+            hint='a stanza is a tuple, and they come as a tuple: (("rule", ("target", "x.ml"), ...),)',
+        )
+
+    return stanzas
 
 
 def checked_libs(names: Iterable[str]) -> tuple[str, ...]:
     """The names, when each can be a library of the same tree."""
-    if isinstance(names, str):
-        raise ConfigError("local_libs is a list of library names", location=here(), hint="write [...]")
-    found = tuple(names)
+    found = check.names(names, what="local_libs", example="my_library")
     for name in found:
         check_library(name)
     return found

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, TypeVar, TypeVarTuple, overload
 
+from mirage_py.dsl.check import names
 from mirage_py.dsl.device import Connect, CSources
 from mirage_py.dsl.impl import (
     AnyImpl,
     Functor,
     Impl,
     Packages,
+    checked_deps,
     checked_libs,
     checked_packages,
+    checked_runtime_args,
     checked_type,
     handle,
     impl,
@@ -68,7 +71,7 @@ def main(
     stubs, compiled for the target with `c_flags` and with the flags of the `pkg_config` packages of the target.
     """
     place = here()
-    waited = tuple(d.term for d in deps)
+    waited = checked_deps(deps, "deps")
     if not isinstance(type_, FunctorType) and not waited:
         waited = (noop.term,)
     device = Device(
@@ -76,11 +79,11 @@ def main(
         type=checked_type(type_),
         connect=_start,
         packages=checked_packages(packages),
-        runtime_args=tuple(runtime_args),
+        runtime_args=checked_runtime_args(runtime_args),
         local_libs=checked_libs(local_libs),
         extra_deps=waited,
         c_sources=_c_sources(c_sources, c_flags, pkg_config),
-        modules=None if modules is None else tuple(modules),
+        modules=None if modules is None else names(modules, what="modules", example="unikernel"),
         is_main=True,
         located=True,
         location=place,
@@ -93,9 +96,11 @@ def _start(c: Connect) -> str:
 
 
 def _c_sources(globs: Iterable[str], flags: Iterable[str], pkg_config: Iterable[str]) -> tuple[CSources, ...]:
-    patterns = (globs,) if isinstance(globs, str) else tuple(globs)
+    patterns = (globs,) if isinstance(globs, str) else names(globs, what="c_sources", example="stubs/*.c")
+    words = names(flags, what="c_flags", example="-DSMALL")
+    packages = names(pkg_config, what="pkg_config", example="gmp")
     if not patterns:
-        if tuple(flags) or tuple(pkg_config):
+        if words or packages:
             raise ConfigError("c_flags and pkg_config are for c_sources, and there are none", location=here())
         return ()
-    return (CSources(globs=patterns, flags=tuple(flags), pkg_config=tuple(pkg_config)),)
+    return (CSources(globs=patterns, flags=words, pkg_config=packages),)

@@ -1,7 +1,8 @@
 """Configure-time keys: choices that decide which devices a unikernel is made of.
 
 A key becomes an option of every command that reads config.py (`--NAME`) and an environment variable (`MPY_KEY_NAME`).
-With a group it becomes `--GROUP-NAME`, so that two stacks of one unikernel can be chosen apart.
+With a group it becomes `--GROUP-NAME`, so that two stacks of one unikernel can be chosen apart. `env="TLS"` names
+another variable than `MPY_KEY_NAME`.
 """
 
 from __future__ import annotations
@@ -36,23 +37,37 @@ T = TypeVar("T")
 UNIKERNEL: Final = "UNIKERNEL"
 
 
-def flag(name: str, *, doc: str = "", group: str | None = None) -> Key[bool]:
+def flag(name: str, *, doc: str = "", group: str | None = None, env: str | None = None) -> Key[bool]:
     """A key that is false unless `--NAME` is given (`--NAME=false` takes a saved choice back)."""
-    return Key(name, "flag", default=False, doc=doc, group=group)
+    return Key(name, "flag", default=False, doc=doc, group=group, env=env)
 
 
-@overload
-def enum(name: str, values: Sequence[str], *, default: str, doc: str = ..., group: str | None = ...) -> Key[str]: ...
-@overload
-def enum(name: str, values: Mapping[str, T], *, default: T, doc: str = ..., group: str | None = ...) -> Key[T]: ...
 @overload
 def enum(
-    name: str, values: Sequence[str], *, required: Literal[True], doc: str = ..., group: str | None = ...
+    name: str, values: Sequence[str], *, default: str, doc: str = ..., group: str | None = ..., env: str | None = ...
 ) -> Key[str]: ...
 @overload
-def enum(name: str, values: Sequence[str], *, doc: str = ..., group: str | None = ...) -> Key[str | None]: ...
+def enum(
+    name: str, values: Mapping[str, T], *, default: T, doc: str = ..., group: str | None = ..., env: str | None = ...
+) -> Key[T]: ...
 @overload
-def enum(name: str, values: Mapping[str, T], *, doc: str = ..., group: str | None = ...) -> Key[T | None]: ...
+def enum(
+    name: str,
+    values: Sequence[str],
+    *,
+    required: Literal[True],
+    doc: str = ...,
+    group: str | None = ...,
+    env: str | None = ...,
+) -> Key[str]: ...
+@overload
+def enum(
+    name: str, values: Sequence[str], *, doc: str = ..., group: str | None = ..., env: str | None = ...
+) -> Key[str | None]: ...
+@overload
+def enum(
+    name: str, values: Mapping[str, T], *, doc: str = ..., group: str | None = ..., env: str | None = ...
+) -> Key[T | None]: ...
 def enum(
     name: str,
     values: Sequence[str] | Mapping[str, Any],
@@ -61,6 +76,7 @@ def enum(
     required: bool = False,
     doc: str = "",
     group: str | None = None,
+    env: str | None = None,
 ) -> Key[Any]:
     """A key that takes one of `values`: a list of words, or a mapping from words to what they mean.
 
@@ -76,18 +92,36 @@ def enum(
         )
     optional = default is None and not required
     return Key(
-        name, "enum", default=default, doc=doc, choices=choices, required=required, optional=optional, group=group
+        name,
+        "enum",
+        default=default,
+        doc=doc,
+        choices=choices,
+        required=required,
+        optional=optional,
+        group=group,
+        env=env,
     )
 
 
 @overload
-def string(name: str, *, default: str, doc: str = ..., docv: str = ..., group: str | None = ...) -> Key[str]: ...
-@overload
 def string(
-    name: str, *, required: Literal[True], doc: str = ..., docv: str = ..., group: str | None = ...
+    name: str, *, default: str, doc: str = ..., docv: str = ..., group: str | None = ..., env: str | None = ...
 ) -> Key[str]: ...
 @overload
-def string(name: str, *, doc: str = ..., docv: str = ..., group: str | None = ...) -> Key[str | None]: ...
+def string(
+    name: str,
+    *,
+    required: Literal[True],
+    doc: str = ...,
+    docv: str = ...,
+    group: str | None = ...,
+    env: str | None = ...,
+) -> Key[str]: ...
+@overload
+def string(
+    name: str, *, doc: str = ..., docv: str = ..., group: str | None = ..., env: str | None = ...
+) -> Key[str | None]: ...
 def string(
     name: str,
     *,
@@ -96,20 +130,33 @@ def string(
     doc: str = "",
     docv: str = "",
     group: str | None = None,
+    env: str | None = None,
 ) -> Key[Any]:
     """A key that takes any text; without a default its value is None when it is not given."""
     optional = default is None and not required
-    return Key(name, "string", default=default, doc=doc, docv=docv, required=required, optional=optional, group=group)
+    return Key(
+        name, "string", default=default, doc=doc, docv=docv, required=required, optional=optional, group=group, env=env
+    )
 
 
-@overload
-def integer(name: str, *, default: int, doc: str = ..., docv: str = ..., group: str | None = ...) -> Key[int]: ...
 @overload
 def integer(
-    name: str, *, required: Literal[True], doc: str = ..., docv: str = ..., group: str | None = ...
+    name: str, *, default: int, doc: str = ..., docv: str = ..., group: str | None = ..., env: str | None = ...
 ) -> Key[int]: ...
 @overload
-def integer(name: str, *, doc: str = ..., docv: str = ..., group: str | None = ...) -> Key[int | None]: ...
+def integer(
+    name: str,
+    *,
+    required: Literal[True],
+    doc: str = ...,
+    docv: str = ...,
+    group: str | None = ...,
+    env: str | None = ...,
+) -> Key[int]: ...
+@overload
+def integer(
+    name: str, *, doc: str = ..., docv: str = ..., group: str | None = ..., env: str | None = ...
+) -> Key[int | None]: ...
 def integer(
     name: str,
     *,
@@ -118,15 +165,20 @@ def integer(
     doc: str = "",
     docv: str = "",
     group: str | None = None,
+    env: str | None = None,
 ) -> Key[Any]:
     """A key that takes a whole number; without a default its value is None when it is not given."""
     optional = default is None and not required
-    return Key(name, "integer", default=default, doc=doc, docv=docv, required=required, optional=optional, group=group)
+    return Key(
+        name, "integer", default=default, doc=doc, docv=docv, required=required, optional=optional, group=group, env=env
+    )
 
 
-def strings(name: str, *, doc: str = "", docv: str = "", group: str | None = None) -> Key[tuple[str, ...]]:
+def strings(
+    name: str, *, doc: str = "", docv: str = "", group: str | None = None, env: str | None = None
+) -> Key[tuple[str, ...]]:
     """A key that may be given any number of times; its value is the tuple of what was given."""
-    return Key(name, "strings", default=(), doc=doc, docv=docv, group=group)
+    return Key(name, "strings", default=(), doc=doc, docv=docv, group=group, env=env)
 
 
 TARGETS: Final = (
@@ -160,31 +212,31 @@ is_solo5: Final = target.is_("hvt", "spt", "virtio", "muen", "genode")
 is_unikraft: Final = target.is_("unikraft-firecracker", "unikraft-qemu")
 
 
-def kv_ro(group: str | None = None) -> Key[str]:
+def kv_ro(group: str | None = None, env: str | None = None) -> Key[str]:
     """How a read-only store is served: `crunch` (compiled in) or `direct` (the host's folder)."""
-    return enum("kv-ro", ["crunch", "direct"], default="crunch", doc=_doc("store", group), group=group)
+    return enum("kv-ro", ["crunch", "direct"], default="crunch", doc=_doc("store", group), group=group, env=env)
 
 
-def block(group: str | None = None) -> Key[str]:
+def block(group: str | None = None, env: str | None = None) -> Key[str]:
     """What backs a block device: `xenstore`, `file` or `ramdisk`."""
     doc = _doc("block device", group)
-    return enum("block", ["xenstore", "file", "ramdisk"], default="ramdisk", doc=doc, group=group)
+    return enum("block", ["xenstore", "file", "ramdisk"], default="ramdisk", doc=doc, group=group, env=env)
 
 
-def net(group: str | None = None) -> Key[str | None]:
+def net(group: str | None = None, env: str | None = None) -> Key[str | None]:
     """Whose network stack is used: `host` (or `socket`) or `ocaml` (or `direct`)."""
     words = {"host": "host", "socket": "host", "ocaml": "ocaml", "direct": "ocaml"}
-    return enum("net", words, doc=_doc("network stack", group), group=group)
+    return enum("net", words, doc=_doc("network stack", group), group=group, env=env)
 
 
-def no_dhcp(group: str | None = None) -> Key[bool]:
+def no_dhcp(group: str | None = None, env: str | None = None) -> Key[bool]:
     """Whether addresses are given at boot instead of asked by DHCP."""
-    return flag("no-dhcp", doc=f"do without DHCP for {_whom(group)}", group=group)
+    return flag("no-dhcp", doc=f"do without DHCP for {_whom(group)}", group=group, env=env)
 
 
-def utcp(group: str | None = None) -> Key[bool]:
+def utcp(group: str | None = None, env: str | None = None) -> Key[bool]:
     """Whether TCP is served by the µTCP implementation."""
-    return flag("utcp", doc=f"use the µTCP stack for {_whom(group)}", group=group)
+    return flag("utcp", doc=f"use the µTCP stack for {_whom(group)}", group=group, env=env)
 
 
 def _doc(what: str, group: str | None) -> str:

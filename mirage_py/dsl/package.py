@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from mirage_py.dsl.check import names, shown, text
 from mirage_py.dsl.place import here
 from mirage_py.errors import ConfigError, Location
 
@@ -39,9 +40,10 @@ class Stubs:
     def __init__(
         self, sources: str | Iterable[str], cflags: Iterable[str] = (), pkg_config: Iterable[str] = ()
     ) -> None:
-        object.__setattr__(self, "sources", (sources,) if isinstance(sources, str) else tuple(sources))
-        object.__setattr__(self, "cflags", tuple(cflags))
-        object.__setattr__(self, "pkg_config", tuple(pkg_config))
+        listed = (sources,) if isinstance(sources, str) else names(sources, what="sources", example="stubs/*.c")
+        object.__setattr__(self, "sources", listed)
+        object.__setattr__(self, "cflags", names(cflags, what="cflags", example="-DSMALL"))
+        object.__setattr__(self, "pkg_config", names(pkg_config, what="pkg_config", example="gmp"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +82,7 @@ def package(
     `libs` names other findlib libraries (none: `[]`), `sublibs` libraries below the package (`["mirage"]` means
     `NAME.mirage`, `""` the package's own). `pin` is a URL. Raises `ConfigError` for a name opam refuses.
     """
+    text(name, what="name", example="duration")
     if not re.fullmatch(r"[A-Za-z0-9_-]*[A-Za-z][A-Za-z0-9_-]*", name):
         raise ConfigError(
             f"package name {name!r} is invalid",
@@ -88,6 +91,12 @@ def package(
         )
     for bound in (min, max):
         _check_version(bound)
+    if pin is not None:
+        text(pin, what="pin", example="git+https://example.org/duration.git#main")
+    if stubs is not None and not isinstance(stubs, Stubs):
+        raise ConfigError(
+            f"stubs tells where C stubs come from, got {shown(stubs)}", location=here(), hint='write Stubs("x.c")'
+        )
     return Package(
         name=name,
         libraries=() if scope == "switch" and libs is None and sublibs is None else _libraries(name, libs, sublibs),
@@ -102,14 +111,12 @@ def package(
 
 
 def _libraries(name: str, libs: Iterable[str] | None, sublibs: Iterable[str] | None) -> tuple[str, ...]:
-    if isinstance(libs, str) or isinstance(sublibs, str):
-        raise ConfigError(f"package {name}: libs and sublibs are lists of names", location=here(), hint="write [...]")
     if libs is not None and sublibs is not None:
         raise ConfigError(f"package {name} is given both libs and sublibs", location=here(), hint="keep one of them")
     if libs is not None:
-        found = tuple(libs)
+        found = names(libs, what="libs", example=name)
     elif sublibs is not None:
-        found = tuple(f"{name}.{sub}" if sub else name for sub in sublibs)
+        found = tuple(f"{name}.{sub}" if sub else name for sub in names(sublibs, what="sublibs", example="unix"))
     else:
         found = (name,)
     for library in found:
@@ -124,7 +131,10 @@ def check_library(name: str) -> None:
 
 
 def _check_version(version: str | None) -> None:
-    if version is not None and not re.fullmatch(r"[A-Za-z0-9_+.~-]+", version):
+    if version is None:
+        return
+    text(version, what="a version", example="1.2")
+    if not re.fullmatch(r"[A-Za-z0-9_+.~-]+", version):
         raise ConfigError(f"version {version!r} is not an opam version", location=here(), hint='for instance min="1.2"')
 
 

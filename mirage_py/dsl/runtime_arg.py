@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from mirage_py.dsl.check import listed, names, text
 from mirage_py.dsl.package import Package
 from mirage_py.dsl.place import here
 from mirage_py.errors import ConfigError, Location
@@ -32,10 +33,15 @@ def runtime_arg(code: str, *, packages: Iterable[Package] = (), option: str | It
     `option` names the option(s) it defines (`"hello"` for `--hello`), which lets mpy find at configure time that two
     arguments define the same one; the unikernel itself would find out when it boots.
     """
-    if not code.strip():
+    if not text(code, what="code", example="Unikernel.hello").strip():
         raise ConfigError("a runtime argument needs OCaml code", location=here(), hint='runtime_arg("Unikernel.hello")')
-    options = (option,) if isinstance(option, str) else tuple(option)
+    options = (option,) if isinstance(option, str) else names(option, what="option", example="hello")
     for name in options:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name):
             raise ConfigError(f"option name {name!r} is invalid", location=here(), hint="write it without dashes")
-    return RuntimeArg(code=code.strip(), packages=tuple(packages), options=options, location=here())
+    return RuntimeArg(
+        code=code.strip(),
+        packages=listed(packages, Package, what="packages", example='package("duration")'),
+        options=options,
+        location=here(),
+    )

@@ -8,7 +8,7 @@ The type parameters carry the same rule into the editor: a tag class stands for 
 from __future__ import annotations
 
 import re
-from typing import Any, Generic, TypeVar, TypeVarTuple, overload
+from typing import Any, Generic, NoReturn, TypeVar, TypeVarTuple, overload
 
 from mirage_py.dsl.place import here
 from mirage_py.errors import ConfigError
@@ -35,8 +35,18 @@ class ModuleType(Generic[T]):
     def __rshift__(self, other: ModuleType[Any] | FunctorType[*Us]) -> FunctorType[*tuple[Any, ...]]:
         return _arrow((self,), other)
 
+    def __matmul__(self, other: object) -> NoReturn:
+        raise _ocaml_arrow("@->")
+
+    def __sub__(self, other: object) -> NoReturn:
+        raise _ocaml_arrow("->")
+
     def __repr__(self) -> str:
         return self.name
+
+
+def _ocaml_arrow(arrow: str) -> ConfigError:
+    return ConfigError(f"functor types are written with >>, not with {arrow}", location=here(), hint="network >> job")
 
 
 class FunctorType(Generic[*Ts]):

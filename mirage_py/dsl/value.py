@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Generic, Literal, NoReturn, TypeVar
 
+from mirage_py.dsl.check import text
 from mirage_py.dsl.place import guarded, here
 from mirage_py.errors import ConfigError, UsageError, suggestion
 
@@ -99,6 +100,9 @@ def _union(left: tuple[Key[Any], ...], right: tuple[Key[Any], ...]) -> tuple[Key
 
 Kind = Literal["flag", "enum", "string", "integer", "strings"]
 
+VARIABLES: Final = "MPY_KEY_"
+"""What the environment variables of keys begin with, unless a key names its own."""
+
 RESERVED: Final = frozenset(
     (
         *(
@@ -128,7 +132,7 @@ class Key(Value[T]):
     Two keys with the same name and the same declaration are one key; with different ones they are an error.
     """
 
-    __slots__ = ("choices", "default", "doc", "docv", "kind", "location", "name", "optional", "required")
+    __slots__ = ("_env", "choices", "default", "doc", "docv", "kind", "location", "name", "optional", "required")
 
     def __init__(
         self,
@@ -142,10 +146,12 @@ class Key(Value[T]):
         required: bool = False,
         optional: bool = False,
         group: str | None = None,
+        env: str | None = None,
         reserved: bool = False,
     ) -> None:
         self.name = _checked_name(f"{group}-{name}" if group else name, reserved=reserved)
         self.kind = kind
+        self._env = _checked_variable(self.name, env)
         self.default = default
         self.doc = doc
         self.docv = docv or name.upper().replace("-", "_")
@@ -169,13 +175,22 @@ class Key(Value[T]):
 
     @property
     def environment(self) -> str:
-        """The environment variable that sets the key."""
-        return "MPY_KEY_" + self.name.upper().replace("-", "_")
+        """The environment variable that sets the key: its own one, or MPY_KEY_NAME."""
+        return self._env or VARIABLES + self.name.upper().replace("-", "_")
 
     @property
     def declaration(self) -> tuple[object, ...]:
         """What makes two keys of one name the same key."""
-        return (self.name, self.kind, self.default, self.doc, tuple(self.choices.items()), self.required, self.optional)
+        return (
+            self.name,
+            self.kind,
+            self.default,
+            self.doc,
+            tuple(self.choices.items()),
+            self.required,
+            self.optional,
+            self._env,
+        )
 
     def parse(self, texts: Sequence[str]) -> T:
         """The value of the key from what was written, once or (for `strings`) several times.
@@ -238,6 +253,14 @@ def _checked_name(name: str, *, reserved: bool) -> str:
             f"key name {name!r} is an option of mpy itself", location=here(), hint="choose another name, or a group"
         )
     return name
+
+
+def _checked_variable(name: str, variable: str | None) -> str | None:
+    if variable is None or re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text(variable, what="env", example="TLS")):
+        return variable
+    raise ConfigError(
+        f"key {name}: {variable!r} is no name of an environment variable", location=here(), hint='write env="TLS"'
+    )
 
 
 def _parse_flag(name: str, text: str) -> bool:

@@ -16,6 +16,7 @@ from types import CodeType
 from mirage_py.dsl import place
 from mirage_py.dsl.config import Config, collecting
 from mirage_py.errors import ConfigError, Location, MpyError
+from mirage_py.project.words import hint_for_name, hint_for_syntax
 
 _MPY = Path(__file__).parent
 
@@ -63,12 +64,12 @@ def _compiled(file: Path) -> CodeType:
     try:
         return compile(source, file.name, "exec", dont_inherit=True)
     except SyntaxError as error:
-        text = (error.text or "").rstrip()
+        text = (error.text or "").strip()
         raise ConfigError(
             f"{error.msg}",
             location=Location(file.name, error.lineno or 0),
-            details=(text.strip(),) if text else (),
-            hint=UNREADABLE,
+            details=(text,) if text else (),
+            hint=hint_for_syntax(text) or UNREADABLE,
         ) from None
     except (ValueError, MemoryError, RecursionError) as error:
         raise ConfigError(f"{file.name} is not Python: {error}", location=Location(file.name)) from None
@@ -104,6 +105,8 @@ def _translated(error: Exception, file: Path) -> ConfigError:
     if isinstance(error, SyntaxError):
         place = Location.of(error.filename or file, error.lineno or 0)
         return ConfigError(f"{error.msg}", location=place, hint=UNREADABLE)
+    if isinstance(error, NameError) and error.name:
+        return ConfigError(f"{error.name} is not defined", location=location, hint=hint_for_name(error.name))
     return ConfigError(
         f"{type(error).__name__}: {error}",
         location=location,
@@ -116,16 +119,11 @@ def _not_imported(error: ImportError, location: Location) -> ConfigError:
     """A name that a module does not have; the module's own file, which Python adds, is of no use here."""
     import re
 
-    import mirage_py
-    from mirage_py.errors import suggestion
-
     wanted = re.match(r"cannot import name '(\w+)'", error.msg)
     if wanted is None:
         return ConfigError(f"cannot import: {error.msg}", location=location, hint="mend the module that it names")
-    near = suggestion(wanted[1], mirage_py.__all__) if error.name == "mirage_py" else None
-    return ConfigError(
-        f"{error.name} has no {wanted[1]}", location=location, hint=near or f"look up the names that {error.name} has"
-    )
+    hint = hint_for_name(wanted[1]) if error.name == "mirage_py" else f"look up the names that {error.name} has"
+    return ConfigError(f"{error.name} has no {wanted[1]}", location=location, hint=hint)
 
 
 def _last_line(error: BaseException, file: Path) -> Location:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from mirage_py.dsl.key import Key
 from mirage_py.dsl.term import App, Choice, Dev, Device, Term, children, postorder
+from mirage_py.dsl.value import VARIABLES, Key
 from mirage_py.errors import ConfigError, UsageError, suggestion
 
 Source = Literal["flag", "environment", "saved", "default"]
@@ -59,12 +59,24 @@ def choose(
     unknown = next((name for name in flags if name not in keys), None)
     if unknown is not None:
         raise UsageError(f"no key --{unknown} in this configuration", hint=suggestion(unknown, keys) or _known(keys))
+    _check_variables(keys, environment)
     chosen = {}
     for name, key in keys.items():
         found = _chosen(key, flags, environment, saved)
         if found:
             chosen[name] = found
     return Context(chosen)
+
+
+def _check_variables(keys: Mapping[str, Key[Any]], environment: Mapping[str, str]) -> None:
+    """Refuse a variable that is nearly a key's; others may be for another configuration of the same environment."""
+    known = {key.environment.removeprefix(VARIABLES) for key in keys.values()}
+    given = {name.removeprefix(VARIABLES) for name in environment if name.startswith(VARIABLES)}
+    for name in sorted(given - known):
+        near = suggestion(name, sorted(known - given))
+        if near:
+            hint = near.replace("did you mean ", f"did you mean {VARIABLES}")
+            raise UsageError(f"no key of this configuration reads {VARIABLES}{name}", hint=hint)
 
 
 def _known(keys: Mapping[str, Key[Any]]) -> str:

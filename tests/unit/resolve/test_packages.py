@@ -128,5 +128,5 @@ def test_sublibraries_stand_below_the_package() -> None:
     assert package("tcpip", libs=[]).libraries == ()
     with pytest.raises(ConfigError, match="both libs and sublibs"):
         package("tcpip", libs=[], sublibs=[])
-    with pytest.raises(ConfigError, match="lists of names"):
+    with pytest.raises(ConfigError, match="libs is a list"):
         package("tcpip", libs="tcpip")

@@ -1,0 +1,56 @@
+"""What somebody meant who wrote a word of another release, of OCaml, or nearly the right one."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from mirage_py.errors import suggestion
+
+OLD_NAMES: Final = {
+    "console": "there are no console devices any more: write to Logs",
+    "crunch_kv_ro": "it is crunch now",
+    "default_console": "there are no console devices any more: write to Logs",
+    "default_monotonic_clock": "it is default_mtime now",
+    "default_posix_clock": "it is default_ptime now",
+    "default_time": "it is default_sleep now",
+    "dep": "devices that start waits for are listed: main(..., deps=[...])",
+    "foreign": "it is main now",
+    "impl_of_device": "it is of_device",
+    "mclock": "it is mtime now",
+    "monotonic_clock": "it is mtime now",
+    "nocrypto": "it is default_random now, which register starts by itself",
+    "pclock": "it is ptime now",
+    "posix_clock": "it is ptime now",
+    "default_pclock": "it is default_ptime now",
+    "default_mclock": "it is default_mtime now",
+    "runtime_key": "it is runtime_arg now",
+    "stackv4": "it is stackv4v6 now",
+    "generic_stackv4": "it is generic_stackv4v6 now",
+    "static_ipv4_stack": "it is generic_stackv4v6 now, with --no-dhcp",
+    "dhcp_ipv4_stack": "it is generic_stackv4v6 now",
+    "tcpv4": "it is tcpv4v6 now",
+    "udpv4": "it is udpv4v6 now",
+}
+"""Names of earlier releases of the configuration language, and of its OCaml form, with what serves now."""
+
+_SYNTAX: Final = (
+    (r"@->|->", "functor types are written with >>: network >> job"),
+    (r"\$", "a functor is applied by calling it: main(...)(default_network)"),
+    (r"^let\b|\bin$|;;", "this is OCaml: call the file config.ml, and mpy reads it as such"),
+)
+
+
+def hint_for_name(name: str) -> str:
+    """What to write instead of a name that config.py used and that is not there."""
+    import mirage_py
+
+    if name in mirage_py.__all__:
+        return f"import it: from mirage_py import {name}"
+    old = OLD_NAMES.get(name)
+    return old or suggestion(name, mirage_py.__all__) or "look up the names that mirage_py has: mpy devices"
+
+
+def hint_for_syntax(line: str) -> str | None:
+    """What to write instead of a line that Python cannot read; None where nothing tells."""
+    return next((hint for pattern, hint in _SYNTAX if re.search(pattern, line)), None)
