@@ -24,8 +24,9 @@ from mirage_py.dsl.types import FunctorType, ModuleType
 from mirage_py.dsl.value import Value
 
 if TYPE_CHECKING:
-    import click
     from sphinx.application import Sphinx
+
+    from mirage_py.cli.command import Parameter
 
 MARK = re.compile(r"^% generated: (\S+)$", re.MULTILINE)
 CODE_WIDTH = 80
@@ -52,41 +53,41 @@ def fill(app: Sphinx, _page: str, source: list[str]) -> None:
 
 
 def commands() -> str:
-    """Every command of the typer app with its usage, arguments and options."""
-    from typer.main import get_command
+    """Every command with its usage, arguments and options."""
+    from mirage_py.cli.app import ABOUT, COMMANDS
+    from mirage_py.cli.everywhere import ALONE, EVERYWHERE
 
-    from mirage_py.cli.app import app
-
-    top = get_command(app)
-    shared: set[str | None] = {one.name for one in top.params}
-    return "\n\n".join(
-        _command(name, command, set() if command is top else shared) for name, command in _walk("mpy", top)
-    )
+    top = _section("mpy", "mpy [OPTIONS] [COMMAND] [ARGS]...", ABOUT, (*ALONE, *EVERYWHERE))
+    return "\n\n".join([top, *(section for name in COMMANDS for section in _command(name))])
 
 
-def _walk(name: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
-    yield name, command
-    inner: dict[str, click.Command] = getattr(command, "commands", {})
-    for word, one in inner.items():
-        if not one.hidden:
-            yield from _walk(f"{name} {word}", one)
+def _command(name: str) -> Iterator[str]:
+    """Its section, and one for each command that it has; options that `mpy` itself has are told there alone."""
+    from mirage_py.cli.app import command_named
+    from mirage_py.cli.command import Command
+    from mirage_py.cli.help import usage
+
+    made = command_named(name)
+    if isinstance(made, Command):
+        yield _section(f"mpy {name}", usage(f"mpy {name}", made.parameters), made.help, made.parameters)
+        return
+    yield _section(f"mpy {name}", f"mpy {name} [OPTIONS] COMMAND [ARGS]...", made.summary, ())
+    for word, one in made.commands.items():
+        where = f"mpy {name} {word}"
+        yield _section(where, usage(where, one.parameters), one.help, one.parameters)
 
 
-def _command(name: str, command: click.Command, shared: set[str | None]) -> str:
-    """A section; options that `mpy` itself has are told there alone."""
-    import click
-
-    context = click.Context(command, info_name=name)
-    usage = " ".join([name, *command.collect_usage_pieces(context)])
-    text = inspect.cleandoc(command.help or "").replace("\b\n", "")
-    own = [one for one in command.params if one.name not in shared]
-    rows = [_told(record) for one in own if (record := one.get_help_record(context)) is not None]
-    return "\n\n".join(filter(None, [f"## `{name}`", f"```text\n{usage}\n```", text, _table(("", ""), rows)]))
+def _section(name: str, usage: str, text: str, own: Iterable[Parameter]) -> str:
+    rows = [_told(one) for one in own]
+    parts = [f"## `{name}`", f"```text\n{usage}\n```", text.replace("\b\n", ""), _table(("", ""), rows)]
+    return "\n\n".join(filter(None, parts))
 
 
-def _told(record: tuple[str, str]) -> tuple[str, str]:
-    names = ", ".join(f"`{word}`" for word in record[0].split(", "))
-    return names, _markdown(re.sub(r"^\[(.*)\]$", r"\1", record[1]))
+def _told(one: Parameter) -> tuple[str, str]:
+    from mirage_py.cli.help import option_row
+
+    names, meaning = option_row(one) if one.names else (one.placeholder, one.mark.help)
+    return ", ".join(f"`{word}`" for word in names.split(", ")), _markdown(meaning)
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -1,21 +1,40 @@
-"""The typer app, and `main`, where the program ends: every failure becomes a message and an exit code here."""
+"""The command line: finds the command of a line and carries it out; every failure becomes a message and a code here.
+
+**To add a command**, write a module `mirage_py/cli/NAME.py` and name it in `COMMANDS`:
+
+    def lock(line: Line, file: File = CONFIG, check: Annotated[bool, option("--check", help="...")] = False) -> int:
+        \"\"\"One line, as COMMANDS has it.
+
+        What else one has to know, in paragraphs.
+        \"\"\"
+        ...
+
+    COMMAND = command(lock, takes_keys=True)
+
+Its parameters are the words of its line (`cli.command`: `option`, `argument`; `cli.options` has those that several
+commands share); `-v`, `-q`, `-C` and the like come by themselves (`cli.everywhere`), and so do help, completion and
+the reference page. `line: Line` is taken where the keys are wanted: `cli.line.request(line, file=file, ...)`. A
+parameter whose default is `CONFIG` becomes the configuration that is here or above. A command that has commands of its
+own is `COMMAND = group("...", show=command(show), export=command(export))`. What it returns is its exit code (None is
+0); failures are raised as an `MpyError`. It prints through `doors.terminal` alone, and imports what is heavy inside
+the function.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Final
 
-import click
-import typer
-from typer.main import get_command
-
 from mirage_py._version import __version__
-from mirage_py.cli.command import SETTINGS, Group
+from mirage_py.cli import words
+from mirage_py.cli.command import Command, Group
+from mirage_py.cli.everywhere import ALONE, EVERYWHERE, go_there, settle
 from mirage_py.doors import terminal as console
-from mirage_py.errors import MpyError, UsageError
+from mirage_py.errors import MpyError, UsageError, suggestion
 
 COMMANDS: Final = {
     "init": "Begin a unikernel: write config.py and its sources.",
@@ -32,100 +51,42 @@ COMMANDS: Final = {
 }
 """Each command with the first line of its help, so that the list of commands imports none of them."""
 
+ABOUT: Final = """Compose a MirageOS unikernel in Python, for several targets at once.
+
+`mpy COMMAND --help` and `mpy help COMMAND` tell about a command; beside a config.py they list the keys of that
+configuration too."""
+
 INTERRUPTED: Final = 130
 BROKEN_PIPE: Final = 141
 
 
-class LazyCommands(dict[str, click.Command]):
-    """The commands by name; each module is imported when its command is asked for."""
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """The command that a line names (None where it names none), and the line without its name."""
 
-    def __init__(self) -> None:
-        super().__init__(dict.fromkeys(COMMANDS))  # type: ignore[arg-type]  # replaced at the first look
-
-    def __getitem__(self, name: str) -> click.Command:
-        if name not in self:
-            raise KeyError(name)
-        module: Any = import_module(f"mirage_py.cli.{name.replace('-', '_')}")
-        made: click.Command = module.COMMAND
-        made.name = name
-        return made
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """The command of this name, or the default."""
-        try:
-            return self[name]
-        except KeyError:
-            return default
-
-    def items(self) -> Any:  # any: dict's own view has no room for lazy values
-        """Every command with its name: imports them all."""
-        return [(name, self[name]) for name in self]
-
-    def values(self) -> Any:  # any: see items
-        """Every command: imports them all."""
-        return [self[name] for name in self]
-
-
-class Commands(Group):
-    """The group of commands, which lists them without importing them."""
-
-    def __init__(self, **kwargs: Any) -> None:  # any: what typer passes to click
-        super().__init__(**kwargs)
-        self.commands = LazyCommands()
-
-    def summary(self, _ctx: click.Context, name: str) -> str:
-        """From the table: no command is imported to be listed."""
-        return COMMANDS[name]
-
-
-app = typer.Typer(
-    name="mpy",
-    cls=Commands,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings=dict(SETTINGS),
-    suggest_commands=False,  # click's own error names what is near, apart from its message
-)
-
-
-@app.callback(invoke_without_command=True)
-def mpy(
-    ctx: typer.Context,
-    version: bool = typer.Option(False, "--version", help="print the version and end"),
-) -> None:
-    """Compose a MirageOS unikernel in Python, for several targets at once.
-
-    `mpy COMMAND --help` tells about a command; beside a config.py it lists the keys of that configuration too.
-    """
-    if version:
-        console.result(f"mpy {__version__}")
-        raise typer.Exit
-    if ctx.invoked_subcommand is None:
-        console.result(ctx.get_help())
+    where: str
+    what: Command | Group | None
+    line: list[str]
+    commands: Mapping[str, str]
+    """What could be named next, with what each does."""
 
 
 def main(args: list[str] | None = None) -> int:
     """Run one command line (this process's own unless given) and tell its exit code."""
-    words = sys.argv[1:] if args is None else args
+    line = sys.argv[1:] if args is None else args
     console.reset()
     if "_MPY_COMPLETE" in os.environ:
         from mirage_py.cli.completion import answer
 
-        return answer(lambda: get_command(app))
+        return answer(line)
     try:
-        code = run(words)
+        code = run(line)
         sys.stdout.flush()
     except MpyError as error:
-        console.believe(words)
+        console.believe(line)
         console.error(error)
         return error.exit_code
-    except click.exceptions.NoArgsIsHelpError as error:
-        console.result(error.ctx.get_help())
-        return 0
-    except click.UsageError as error:
-        return _misused(error, words)
-    except (KeyboardInterrupt, click.Abort):
+    except KeyboardInterrupt:
         console.interrupted()
         return INTERRUPTED
     except BrokenPipeError:
@@ -136,53 +97,92 @@ def main(args: list[str] | None = None) -> int:
     return code
 
 
-def run(args: list[str]) -> int:
+def run(line: list[str]) -> int:
     """The exit code of a command line; failures are raised."""
-    command = get_command(app)
-    try:
-        with command.make_context("mpy", list(args)) as context:
-            code = command.invoke(context)
-    except click.exceptions.Exit as ended:
-        return ended.exit_code
-    return code if isinstance(code, int) else 0
+    found = find(_asking_for_help(line))
+    if not isinstance(found.what, Command):
+        return _about(found)
+    from mirage_py.cli.line import read
+
+    reading = read(found.where, found.what, found.line)
+    settle(reading.everywhere)
+    if reading.everywhere.get("help"):
+        from mirage_py.cli.help import command_help
+
+        console.result(command_help(found.where, found.what, found.line))
+        return 0
+    function = found.what.function
+    wants_line = function.__code__.co_varnames[:1] == ("line",)
+    code = function(reading.line, **reading.arguments) if wants_line else function(**reading.arguments)
+    return code or 0
 
 
-def _misused(error: click.UsageError, words: list[str]) -> int:
-    """A command line that click could not read, in the form of all other errors."""
-    console.believe(words)
-    where = error.ctx.command_path if error.ctx else _command_of(words)
-    console.error(UsageError(_said(error, where), hint="\n".join(_next_steps(error, where))))
-    return UsageError.exit_code
+def find(line: list[str]) -> Found:
+    """The command that the first words of a line name; a UsageError when there is none of that name."""
+    leading = words.sort(line, (*EVERYWHERE, *ALONE), up_to_word=True)
+    if not leading.rest:
+        return Found(where="mpy", what=None, line=line, commands=COMMANDS)
+    name, *rest = leading.rest
+    before = line[: len(line) - len(leading.rest)]
+    what = command_named(name)
+    if not isinstance(what, Group):
+        return Found(where=f"mpy {name}", what=what, line=[*before, *rest], commands={})
+    return _find_in(name, what, before, rest)
 
 
-def _command_of(words: list[str]) -> str:
-    """The command of a line that click gave up before it said which."""
-    return next((f"mpy {word}" for word in words if word in COMMANDS), "mpy")
+def _find_in(name: str, group: Group, before: list[str], line: list[str]) -> Found:
+    leading = words.sort(line, EVERYWHERE, up_to_word=True)
+    summaries = {word: one.help.partition("\n")[0] for word, one in group.commands.items()}
+    if not leading.rest:
+        return Found(where=f"mpy {name}", what=group, line=[*before, *line], commands=summaries)
+    word, *rest = leading.rest
+    _check_there(f"mpy {name}", word, group.commands)
+    between = line[: len(line) - len(leading.rest)]
+    return Found(where=f"mpy {name} {word}", what=group.commands[word], line=[*before, *between, *rest], commands={})
 
 
-def _said(error: click.UsageError, where: str) -> str:
-    match error:
-        case click.NoSuchOption():
-            return f"{where} has no option {error.option_name}"
-        case click.exceptions.NoSuchCommand():
-            return f"{where} has no command {error.command_name!r}"
-        case click.MissingParameter(param=click.Parameter() as missing):
-            return f"{where} wants {missing.make_metavar(click.Context(click.Command(where)))}"
-        case click.BadParameter(param=click.Parameter() as bad):
-            return f"{max(bad.opts, key=len)}: {_lowered(error.message)}"
-        case _:
-            return _lowered(error.format_message())
+def command_named(name: str) -> Command | Group:
+    """The command of this name; a UsageError when there is none."""
+    _check_there("mpy", name, COMMANDS)
+    module: Any = import_module(f"mirage_py.cli.{name.replace('-', '_')}")
+    made: Command | Group = module.COMMAND
+    return made
 
 
-def _lowered(text: str) -> str:
-    return text[:1].lower() + text[1:].rstrip(".")
+def _check_there(where: str, name: str, there: Mapping[str, object]) -> None:
+    if name not in there:
+        hints = filter(None, [suggestion(name, there), f"{where} --help tells what there is"])
+        raise UsageError(f"{where} has no command {name!r}", hint="\n".join(hints))
 
 
-def _next_steps(error: click.UsageError, where: str) -> Iterator[str]:
-    near = getattr(error, "possibilities", None)
-    if near:
-        yield f"did you mean {near[0]}?"
-    yield f"{where} --help tells what there is"
+def _asking_for_help(line: list[str]) -> list[str]:
+    """`mpy help COMMAND` is `mpy COMMAND --help`."""
+    leading = words.sort(line, (*EVERYWHERE, *ALONE), up_to_word=True)
+    if leading.rest[:1] != ["help"]:
+        return line
+    return [*line[: len(line) - len(leading.rest)], *leading.rest[1:], "--help"]
+
+
+def _about(found: Found) -> int:
+    """Mpy itself, or a command that has commands: its version, or what commands there are."""
+    known = EVERYWHERE if found.what else (*EVERYWHERE, *ALONE)
+    sorted_ = words.sort(found.line, known)
+    further = f"{found.where} --help tells what there is"
+    if sorted_.strange:
+        raise UsageError(f"{found.where} has no option {sorted_.strange[0]}", hint=further)
+    values = words.values(found.where, sorted_, known)
+    go_there(values)
+    settle(values)
+    console.result(f"mpy {__version__}" if values.get("version") else _help(found))
+    return 0
+
+
+def _help(found: Found) -> str:
+    from mirage_py.cli.help import group_help
+
+    if isinstance(found.what, Group):
+        return group_help(found.where, found.what.summary, found.commands)
+    return group_help(found.where, ABOUT, found.commands, ALONE)
 
 
 def _unread() -> int:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, get_args
 
-import click
-import typer
-
-from mirage_py.cli.command import command, request
+from mirage_py.cli.command import argument, command, option
+from mirage_py.cli.line import Line, request
 from mirage_py.cli.options import CONFIG, File, Targets, Unikernels
 from mirage_py.doors import terminal as console
 from mirage_py.errors import UsageError
@@ -18,37 +16,32 @@ Format = Literal["text", "json", "sarif", "markdown"]
 
 
 def audit(
-    ctx: typer.Context,
+    line: Line,
     libraries: Annotated[
-        list[str] | None, typer.Argument(metavar="[LIBRARY]...", help="libraries; without any: the configuration")
+        list[str] | None, argument(metavar="[LIBRARY]...", help="libraries; without any: the configuration")
     ] = None,
     file: File = CONFIG,
     target: Targets = None,
     unikernel: Unikernels = None,
     opam: Annotated[
-        list[str] | None, typer.Option("--opam", metavar="PACKAGE", help="judge a package from opam's metadata alone")
+        list[str] | None, option("--opam", metavar="PACKAGE", help="judge a package from opam's metadata alone")
     ] = None,
-    form: Annotated[
-        Format, typer.Option("--format", help="how to tell it; text unless given", show_default=False)
-    ] = "text",
+    form: Annotated[Format, option("--format", help="how to tell it; text unless given")] = "text",
     fail_on: Annotated[
-        list[str] | None,
-        typer.Option(
+        list[FailOn] | None,
+        option(
             "--fail-on",
-            click_type=click.Choice(get_args(FailOn)),
             help="what makes it end with 8; missing, aborts and unsure unless given",
         ),
     ] = None,
-    explain: Annotated[
-        str | None, typer.Option("--explain", metavar="LIBRARY", help="tell all about one library")
-    ] = None,
+    explain: Annotated[str | None, option("--explain", metavar="LIBRARY", help="tell all about one library")] = None,
 ) -> int:
     """Tell whether libraries will run on a target, and why not.
 
     Judges what the configuration here links, or each LIBRARY that is named, installed or vendored. Ends with 8 when
     something will not run.
     """
-    asked = request(ctx, file=file, targets=target, unikernels=unikernel)
+    asked = request(line, file=file, targets=target, unikernels=unikernel)
     with console.working("reading libraries"):
         report = audit_all(
             asked, libraries=tuple(libraries or ()), opam=tuple(opam or ()), fail_on=_fail_on(fail_on or [])
@@ -57,10 +50,10 @@ def audit(
     return report.exit_code
 
 
-COMMAND = command(audit, reads_config=True)
+COMMAND = command(audit, takes_keys=True)
 
 
-def _fail_on(words: list[str]) -> tuple[FailOn, ...]:
+def _fail_on(words: list[FailOn]) -> tuple[FailOn, ...]:
     return tuple(one for one in get_args(FailOn) if one in words) or DEFAULT_FAIL_ON
 
 

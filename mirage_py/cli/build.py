@@ -6,12 +6,10 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
-from mirage_py.cli.command import command, request
+from mirage_py.cli.command import command, option
+from mirage_py.cli.line import Line, request
 from mirage_py.cli.options import (
     CONFIG,
-    CountType,
     File,
     Link,
     Output,
@@ -30,15 +28,13 @@ if TYPE_CHECKING:
 
 
 def build(
-    ctx: typer.Context,
+    line: Line,
     file: File = CONFIG,
     target: Targets = None,
     unikernel: Unikernels = None,
     output: Output = None,
-    jobs: Annotated[
-        int | None, typer.Option("-j", "--jobs", metavar="N", click_type=CountType(), help="processes at once")
-    ] = None,
-    dev: Annotated[bool, typer.Option("--dev/--release", help="dune's dev profile; release is the default")] = False,
+    jobs: Annotated[int | None, option("-j", "--jobs", metavar="N", least=1, help="processes at once")] = None,
+    dev: Annotated[bool, option("--dev/--release", help="dune's dev profile; release is the default")] = False,
     link: Link = None,
     toolchain: ToolchainFile = None,
     switch: Switch = None,
@@ -49,13 +45,13 @@ def build(
     Configures first what was never configured, or has changed since. Without -t for every configured target.
     """
     tools = stated(toolchain, switch, solo5_prefix)
-    asked = request(ctx, file=file, targets=target, unikernels=unikernel, output=output, link=link, toolchain=tools)
+    asked = request(line, file=file, targets=target, unikernels=unikernel, output=output, link=link, toolchain=tools)
     with console.working("configuring") as progress:
         images = build_all(asked, jobs=jobs, dev=dev, progress=progress, waiting=console.say)
     _tell(images)
 
 
-COMMAND = command(build, reads_config=True)
+COMMAND = command(build, takes_keys=True)
 
 
 def _tell(images: tuple[Built, ...]) -> None:

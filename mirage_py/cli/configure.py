@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
-from mirage_py.cli.command import command, request
+from mirage_py.cli.command import command, option
+from mirage_py.cli.line import Line, request
 from mirage_py.cli.options import CONFIG, File, Link, Output, Targets, Unikernels
 from mirage_py.doors import terminal as console
 from mirage_py.doors.files import Written
@@ -15,21 +14,21 @@ from mirage_py.workflow.configure import Configured, configure as configure_all
 
 
 def configure(
-    ctx: typer.Context,
+    line: Line,
     file: File = CONFIG,
     target: Targets = None,
     unikernel: Unikernels = None,
     output: Output = None,
     link: Link = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="tell what would be written, and write nothing")] = False,
-    reset: Annotated[bool, typer.Option("--reset", help="forget the choices that were saved")] = False,
+    dry_run: Annotated[bool, option("--dry-run", help="tell what would be written, and write nothing")] = False,
+    reset: Annotated[bool, option("--reset", help="forget the choices that were saved")] = False,
 ) -> None:
     """Choose targets and keys; generate the build files.
 
     They go below mirage/. The choices are saved for each unikernel and target: the next configure and build start from
     them.
     """
-    asked = request(ctx, file=file, targets=target, unikernels=unikernel, output=output, link=link, reset=reset)
+    asked = request(line, file=file, targets=target, unikernels=unikernel, output=output, link=link, reset=reset)
     with console.working("configuring"):
         done = configure_all(asked, dry_run=dry_run, waiting=console.say)
     for one in done.resolved:
@@ -37,7 +36,7 @@ def configure(
     _tell_files(done, dry_run=dry_run)
 
 
-COMMAND = command(configure, reads_config=True)
+COMMAND = command(configure, takes_keys=True)
 
 
 def _tell(one: Resolved) -> None:

@@ -6,9 +6,8 @@ import json
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-import typer
-
-from mirage_py.cli.command import command, request
+from mirage_py.cli.command import command, option
+from mirage_py.cli.line import Line, request
 from mirage_py.cli.options import CONFIG, File, Targets, Unikernels
 from mirage_py.doors import terminal as console
 from mirage_py.errors import Location, UsageError, WouldOverwrite
@@ -28,19 +27,19 @@ SUFFIXES: Final[dict[Format, tuple[str, ...]]] = {
 
 
 def describe(
-    ctx: typer.Context,
+    line: Line,
     file: File = CONFIG,
     target: Targets = None,
     unikernel: Unikernels = None,
-    form: Annotated[Format, typer.Option("--format", help="a text, a picture, or data", show_default=False)] = "text",
-    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="write it to a file")] = None,
+    form: Annotated[Format, option("--format", help="a text, a picture, or data")] = "text",
+    output: Annotated[Path | None, option("-o", "--output", metavar="FILE", help="write it to a file")] = None,
 ) -> None:
     """Tell what a unikernel is made of, and who chose it so.
 
     Without -t for every configured target, or the default one. A picture is of one unikernel on one target; svg is
     drawn by Graphviz.
     """
-    asked = request(ctx, file=file, targets=target, unikernels=unikernel)
+    asked = request(line, file=file, targets=target, unikernels=unikernel)
     with console.working("resolving"):
         text = _rendered(resolve_all(asked), form, asked.folder, to_file=output is not None)
     if output is None:
@@ -49,7 +48,7 @@ def describe(
         _write(output, text, form)
 
 
-COMMAND = command(describe, reads_config=True)
+COMMAND = command(describe, takes_keys=True)
 
 
 def _rendered(found: tuple[Resolved, ...], form: Format, folder: Path, *, to_file: bool) -> str:

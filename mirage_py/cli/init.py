@@ -7,9 +7,7 @@ import shlex
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-import typer
-
-from mirage_py.cli.command import command
+from mirage_py.cli.command import argument, command, option
 from mirage_py.doors import terminal as console
 from mirage_py.doors.files import create
 from mirage_py.dsl.config import LONGEST_NAME
@@ -20,10 +18,8 @@ PLACEHOLDER: Final = "@NAME@"
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="a new folder, or one without such files")],
-    template: Annotated[
-        Template, typer.Option("--template", help="what to begin with; hello unless given", show_default=False)
-    ] = "hello",
+    folder: Annotated[Path, argument(metavar="DIR", help="a new folder, or one without such files")],
+    template: Annotated[Template, option("--template", help="what to begin with; hello unless given")] = "hello",
 ) -> None:
     """Begin a unikernel: write config.py and its sources.
 

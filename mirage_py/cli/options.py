@@ -3,73 +3,40 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
-import click
-import typer
-
+from mirage_py.cli.command import option
 from mirage_py.dsl.key import TARGETS
 from mirage_py.errors import UsageError, suggestion
 
 if TYPE_CHECKING:
     from mirage_py.model.toolchain import ToolchainChoice
 
+CONFIG: Final = Path("config.py")
+"""The default of a parameter that is the configuration: the one here or, when there is none, the nearest above."""
 
-class TargetType(click.ParamType[str]):
-    """The name of a target; the workflow judges it, the shell completes it."""
-
-    name = "target"
-
-    def shell_complete(self, _ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[Any]:
-        """The targets that begin so. Any: click's item type is not worth its import here."""
-        from click.shell_completion import CompletionItem
-
-        return [CompletionItem(name) for name in TARGETS if name.startswith(incomplete)]
-
-
-class CountType(click.ParamType[int]):
-    """A whole number from 1."""
-
-    name = "number"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """The number; a usage error for anything else."""
-        text = str(value)
-        if not text.isdecimal() or int(text) < 1:
-            self.fail(f"{text!r} is not a whole number from 1", param, ctx)
-        return int(text)
-
-
-CONFIG = Path("config.py")
-
-File = Annotated[
-    Path, typer.Option("-f", "--file", metavar="FILE", help="the configuration; default: config.py", show_default=False)
-]
+File = Annotated[Path, option("-f", "--file", metavar="FILE", help="the configuration; default: config.py")]
 Targets = Annotated[
     list[str] | None,
-    typer.Option(
-        "-t", "--target", metavar="TARGET", click_type=TargetType(), help="a target; may be given several times"
-    ),
+    option("-t", "--target", metavar="TARGET", words=TARGETS, help="a target; may be given several times"),
 ]
 Unikernels = Annotated[
     list[str] | None,
-    typer.Option("-u", "--unikernel", metavar="NAME", help="one of several unikernels; may be given several times"),
+    option("-u", "--unikernel", metavar="NAME", help="one of several unikernels; may be given several times"),
 ]
-Output = Annotated[str | None, typer.Option("-o", "--output", metavar="NAME", help="name of the image")]
-Json = Annotated[bool, typer.Option("--json", help="answer in JSON, one object a line")]
+Output = Annotated[str | None, option("-o", "--output", metavar="NAME", help="name of the image")]
+Json = Annotated[bool, option("--json", help="answer in JSON, one object a line")]
 
 ToolchainFile = Annotated[
-    Path | None, typer.Option("--toolchain", metavar="FILE", help="a TOML file that describes the toolchain")
+    Path | None, option("--toolchain", metavar="FILE", help="a TOML file that describes the toolchain")
 ]
-Switch = Annotated[str | None, typer.Option("--switch", metavar="NAME", help="the opam switch to build with")]
+Switch = Annotated[str | None, option("--switch", metavar="NAME", help="the opam switch to build with")]
 Prefixes = Annotated[
     list[Path] | None,
-    typer.Option("--solo5-prefix", metavar="DIR", help="where Solo5 is installed; may be given several times"),
+    option("--solo5-prefix", metavar="DIR", help="where Solo5 is installed; may be given several times"),
 ]
 LinkWay = Literal["cross", "pkg-config"]
-Link = Annotated[
-    LinkWay | None, typer.Option("--link", help="which generation of toolchains links a freestanding image")
-]
+Link = Annotated[LinkWay | None, option("--link", help="which generation of toolchains links a freestanding image")]
 
 
 def stated(toolchain: Path | None, switch: str | None, prefixes: list[Path] | None) -> ToolchainChoice | None:

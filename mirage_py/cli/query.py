@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Annotated, Any
 
-import click
-import typer
-
-from mirage_py.cli.command import command, request
+from mirage_py.cli.command import argument, command
+from mirage_py.cli.line import Line, request
 from mirage_py.cli.options import (
     CONFIG,
     File,
@@ -31,29 +29,9 @@ if TYPE_CHECKING:
     from mirage_py.workflow.request import Request
 
 
-class KindType(click.ParamType[str]):
-    """A kind of question."""
-
-    name = "kind"
-
-    def convert(self, value: str, _param: click.Parameter | None, _ctx: click.Context | None) -> str:
-        """The kind itself; a usage error for a word that is none."""
-        if value not in KINDS:
-            raise UsageError(
-                f"query knows no {value!r}", hint=suggestion(value, KINDS) or f"ask for {', '.join(KINDS)}"
-            )
-        return value
-
-    def shell_complete(self, _ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[Any]:
-        """The kinds that begin so. Any: click's item type is not worth its import here."""
-        from click.shell_completion import CompletionItem
-
-        return [CompletionItem(kind) for kind in KINDS if kind.startswith(incomplete)]
-
-
 def query(
-    ctx: typer.Context,
-    kind: Annotated[str, typer.Argument(metavar="KIND", click_type=KindType(), help=", ".join(KINDS))],
+    line: Line,
+    kind: Annotated[str, argument(metavar="KIND", words=KINDS, help=", ".join(KINDS))],
     as_json: Json = False,
     file: File = CONFIG,
     target: Targets = None,
@@ -70,8 +48,10 @@ def query(
     Nothing is written. Without -t for every configured target, or the default one. Several answers are headed with the
     unikernel and target each is for; as JSON they are one object a line.
     """
+    if kind not in KINDS:
+        raise UsageError(f"query knows no {kind!r}", hint=suggestion(kind, KINDS) or f"ask for {', '.join(KINDS)}")
     tools = stated(toolchain, switch, solo5_prefix)
-    asked = request(ctx, file=file, targets=target, unikernels=unikernel, output=output, link=link, toolchain=tools)
+    asked = request(line, file=file, targets=target, unikernels=unikernel, output=output, link=link, toolchain=tools)
     if kind == "name":
         _tell_names(asked, as_json=as_json)
         return None
@@ -89,7 +69,7 @@ def query(
     return None
 
 
-COMMAND = command(query, reads_config=True)
+COMMAND = command(query, takes_keys=True)
 
 
 def _tell_names(asked: Request, *, as_json: bool) -> None:

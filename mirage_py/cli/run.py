@@ -6,10 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import click
-import typer
-
-from mirage_py.cli.command import command, request
+from mirage_py.cli.command import argument, command, option
+from mirage_py.cli.line import Line, request
 from mirage_py.cli.options import CONFIG, File, Output, Prefixes, Switch, Targets, ToolchainFile, Unikernels, choice
 from mirage_py.doors import terminal as console
 from mirage_py.errors import UsageError
@@ -22,30 +20,26 @@ if TYPE_CHECKING:
 
 
 def run(
-    ctx: typer.Context,
-    args: Annotated[
-        list[str] | None, typer.Argument(metavar="[-- ARGS]...", help="boot arguments of the unikernel")
-    ] = None,
+    line: Line,
+    args: Annotated[list[str] | None, argument(metavar="[-- ARGS]...", help="boot arguments of the unikernel")] = None,
     file: File = CONFIG,
     target: Targets = None,
     unikernel: Unikernels = None,
     output: Output = None,
     net: Annotated[
-        list[str] | None, typer.Option("--net", metavar="NAME=TAP", help="a tap device for a network interface")
+        list[str] | None, option("--net", metavar="NAME=TAP", help="a tap device for a network interface")
     ] = None,
-    block: Annotated[list[str] | None, typer.Option("--block", metavar="NAME=FILE", help="a file for a disk")] = None,
-    mem: Annotated[int | None, typer.Option("--mem", metavar="MB", min=1, help="memory of the unikernel")] = None,
+    block: Annotated[list[str] | None, option("--block", metavar="NAME=FILE", help="a file for a disk")] = None,
+    mem: Annotated[int | None, option("--mem", metavar="MB", least=1, help="memory of the unikernel")] = None,
     timeout: Annotated[
-        float | None, typer.Option("--timeout", metavar="SECONDS", min=0.1, help="end it when it runs longer")
+        float | None, option("--timeout", metavar="SECONDS", least=0.1, help="end it when it runs longer")
     ] = None,
-    emulate: Annotated[
-        bool, typer.Option("--emulate", help="boot hvt, virtio or xen in a machine in software")
-    ] = False,
-    show: Annotated[bool, typer.Option("--print", help="print the command, and run nothing")] = False,
-    setup: Annotated[bool, typer.Option("--setup", help="make the devices that are missing, and run nothing")] = False,
-    undo: Annotated[bool, typer.Option("--undo", help="with --setup: remove the devices that it made")] = False,
+    emulate: Annotated[bool, option("--emulate", help="boot hvt, virtio or xen in a machine in software")] = False,
+    show: Annotated[bool, option("--print", help="print the command, and run nothing")] = False,
+    setup: Annotated[bool, option("--setup", help="make the devices that are missing, and run nothing")] = False,
+    undo: Annotated[bool, option("--undo", help="with --setup: remove the devices that it made")] = False,
     size: Annotated[
-        int | None, typer.Option("--size", metavar="MB", min=1, help="with --setup: size of a disk; default: 64")
+        int | None, option("--size", metavar="MB", least=1, help="with --setup: size of a disk; default: 64")
     ] = None,
     toolchain: ToolchainFile = None,
     switch: Switch = None,
@@ -61,7 +55,7 @@ def run(
     from mirage_py.runner.request import RunRequest
     from mirage_py.runner.setup import remember_devices
 
-    asked = request(ctx, file=file, targets=target, unikernels=unikernel, output=output)
+    asked = request(line, file=file, targets=target, unikernels=unikernel, output=output)
     _check_together(setup=setup, undo=undo, size=size, show=show)
     found = resolve_all(asked)
     if undo:
@@ -167,4 +161,10 @@ def _ask() -> Ask | None:
     """A way to ask, where there is somebody to answer."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return None
-    return lambda question: click.confirm(question, default=False, err=True)
+    return _asked
+
+
+def _asked(question: str) -> bool:
+    import typer
+
+    return typer.confirm(question, default=False, err=True)

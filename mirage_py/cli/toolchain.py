@@ -8,9 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
-from mirage_py.cli.command import command, group
+from mirage_py.cli.command import argument, command, group
 from mirage_py.cli.options import Json, Link, Prefixes, Switch, Targets, ToolchainFile, checked_targets, choice
 from mirage_py.doors import terminal as console
 from mirage_py.doors.terminal import Row
@@ -44,7 +42,7 @@ def show(
 
 
 def export(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="where to write them")],
+    folder: Annotated[Path, argument(metavar="DIR", help="where to write them")],
     target: Targets = None,
     toolchain: ToolchainFile = None,
     switch: Switch = None,
@@ -70,7 +68,7 @@ def export(
     console.say(f"next: PKG_CONFIG_LIBDIR={folder.absolute()} pkg-config --cflags ocaml-freestanding")
 
 
-COMMAND = group("toolchain", "Tell what compiles and links for a target.", command(show), command(export))
+COMMAND = group("Tell what compiles and links for a target.", show=command(show), export=command(export))
 
 
 def toolchain_json(toolchain: Toolchain) -> dict[str, Any]:  # any: JSON

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-import importlib
+import contextlib
 import json
+import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
-import click
 import pytest
-from typer.main import get_command
+from hypothesis import HealthCheck, assume, given, settings, strategies as st
 
-from mirage_py.cli.app import COMMANDS, app, main
-from mirage_py.cli.command import ConfigCommand
-from mirage_py.cli.query import KindType
+from mirage_py.cli import words as line_words
+from mirage_py.cli.app import COMMANDS, command_named, main
+from mirage_py.cli.command import Command, Group, Parameter
+from mirage_py.cli.everywhere import ALONE, EVERYWHERE
+from mirage_py.cli.judge import judge
 from mirage_py.describe import KINDS
 from mirage_py.describe.queries import VIEWS
 from mirage_py.doors import terminal as console
 from mirage_py.dsl.value import RESERVED
+from mirage_py.errors import UsageError
 from mirage_py.workflow.query import MACHINE
 from tests.cli.test_sessions import HELLO, KEYS
 from tests.conftest import ROOT, MakeProject, Mpy
 
 HEAVY = {
+    "typer",
     "rich",
     "pydantic",
     "jinja2",
@@ -37,49 +42,162 @@ HEAVY = {
 }
 
 
-def commands() -> dict[str, click.Command]:
-    top = get_command(app)
-    assert isinstance(top, click.Group)
-    return dict(top.commands.items())
+def commands() -> dict[str, Command]:
+    """Every command that has a line of its own, by what one types."""
+    made = {name: command_named(name) for name in COMMANDS}
+    inner = {
+        f"{name} {word}": one for name, of in made.items() if isinstance(of, Group) for word, one in of.commands.items()
+    }
+    return {name: one for name, one in made.items() if isinstance(one, Command)} | inner
 
 
-def long_options(command: click.Command) -> set[str]:
-    words = (word for one in command.get_params(click.Context(command)) for word in (*one.opts, *one.secondary_opts))
+def long_options(parameters: Iterable[Parameter]) -> set[str]:
+    words = (word for one in parameters for word in (*one.names, one.off or ""))
     return {word.removeprefix("--") for word in words if word.startswith("--")}
 
 
 def test_reserved_key_names_are_the_options_of_the_commands_that_take_keys() -> None:
-    with_keys = [command for command in commands().values() if isinstance(command, ConfigCommand)]
+    with_keys = [command for command in commands().values() if command.takes_keys]
     assert len(with_keys) == 5
-    assert set.union(*map(long_options, with_keys), long_options(get_command(app))) == RESERVED
+    everywhere = long_options((*EVERYWHERE, *ALONE))
+    assert everywhere.union(*(long_options(command.parameters) for command in with_keys)) == RESERVED
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_list_of_commands_tells_the_first_line_of_each(name: str) -> None:
-    assert (commands()[name].help or "").splitlines()[0] == COMMANDS[name]
+    made = command_named(name)
+    text = made.summary if isinstance(made, Group) else made.help
+    assert text.splitlines()[0] == COMMANDS[name]
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_has_a_module_of_its_name(name: str) -> None:
-    assert importlib.import_module(f"mirage_py.cli.{name}").COMMAND is commands()[name]
-
-
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", sorted(commands()))
 def test_every_option_says_what_it_is_for(name: str) -> None:
-    options = [one for one in commands()[name].params if isinstance(one, click.Option)]
-    assert all(option.help for option in options)
+    assert all(one.mark.help for one in commands()[name].parameters)
 
 
 def test_every_kind_of_query_is_answered() -> None:
     assert {"name", "graph", *VIEWS, *MACHINE} == {*KINDS}
 
 
-def test_kinds_are_completed() -> None:
-    context = click.Context(click.Command("query"))
-    assert [item.value for item in KindType().shell_complete(context, click.Option(["--x"]), "p")] == [
-        "packages",
-        "plan",
+def test_help_is_a_command_too(project: MakeProject, mpy: Mpy) -> None:
+    project({"config.py": KEYS})
+    assert mpy("help", "configure", code=0) == mpy("configure", "--help", code=0)
+    assert mpy("help", "toolchain", "show", code=0) == mpy("toolchain", "show", "-h", code=0)
+    assert mpy("help", code=0) == mpy("--help", code=0) == mpy(code=0)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Where the configuration is
+
+
+def test_a_configuration_above_is_found(project: MakeProject, mpy: Mpy) -> None:
+    folder = project({"config.py": HELLO, "src/deep/x.ml": ""})
+    assert mpy("query", "name", cwd=folder / "src" / "deep", code=0).stdout == "hello\n"
+    mpy("configure", "-t", "hvt", cwd=folder / "src", code=0)
+    assert (folder / "mirage" / "hello-hvt" / "main.ml").exists()
+    assert not (folder / "src" / "mirage").exists()
+
+
+def test_a_file_that_is_named_is_not_looked_for(project: MakeProject, mpy: Mpy) -> None:
+    folder = project({"config.py": HELLO, "src/x.ml": ""})
+    assert "there is no config.py here" in mpy("query", "name", "-f", "config.py", cwd=folder / "src", code=3).stderr
+
+
+def test_another_programs_config_above_is_left_alone(project: MakeProject, mpy: Mpy) -> None:
+    folder = project({"config.py": "raise SystemExit('ran')\n", "src/x.ml": ""})
+    assert "there is no config.py here" in mpy("query", "name", cwd=folder / "src", code=3).stderr
+
+
+def test_one_that_belongs_to_somebody_else_is_not_run(project: MakeProject, mpy: Mpy) -> None:
+    if os.getuid() != 0:
+        pytest.skip("only root can give a file away")
+    folder = project({"config.py": HELLO, "src/x.ml": ""})
+    os.chown(folder / "config.py", 12345, 12345)
+    assert "there is no config.py here" in mpy("query", "name", cwd=folder / "src", code=3).stderr
+
+
+def test_a_folder_to_go_to_comes_first(project: MakeProject, mpy: Mpy, tmp_path: Path) -> None:
+    project({"config.py": KEYS})
+    for line in (["-C", "project", "query", "keys", "--kind", "small"], ["query", "keys", "--kind=small", "-Cproject"]):
+        assert "kind=small (flag)" in mpy(*line, cwd=tmp_path, code=0).stdout
+    refused = mpy("-C", "nowhere", "query", "keys", cwd=tmp_path, code=2)
+    assert refused.stderr.startswith("error: -C nowhere: no such file or directory\n")
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Two spellings of one wish
+
+
+def test_json_can_be_asked_for_in_both_ways(project: MakeProject, mpy: Mpy) -> None:
+    project({"config.py": HELLO})
+    for line in (["query", "name"], ["describe"], ["toolchain", "show"], ["audit", "lwt"]):
+        by_flag, by_format = mpy(*line, "--json"), mpy(*line, "--format", "json")
+        assert by_flag == by_format
+        assert by_flag.stdout.startswith("{")
+
+
+def test_one_wish_is_said_once(project: MakeProject, mpy: Mpy) -> None:
+    project({"config.py": HELLO})
+    assert mpy("describe", "--json", "--format", "dot", code=2).stderr == (
+        "error: --json and --format dot ask for two forms\nhint:  leave one out\n"
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Plain lines are read here, all others by typer: the two agree
+
+WORDS = st.sampled_from(
+    [
+        *(
+            "-v",
+            "-vv",
+            "-q",
+            "-qv",
+            "--color",
+            "--color=never",
+            "always",
+            "never",
+            "-t",
+            "-thvt",
+            "hvt",
+            "--target=spt",
+        ),
+        *(
+            "-j",
+            "-j4",
+            "4",
+            "0",
+            "x",
+            "--jobs=2",
+            "--dev",
+            "--release",
+            "--dev=1",
+            "-o",
+            "name",
+            "--",
+            "-",
+            "",
+            "--reset",
+        ),
+        *("--mem", "--mem=12", "1.5", "--timeout", "--timeout=0.01", "--net", "a=b", "--link", "cross", "--link=x"),
     ]
+)
+
+
+@given(name=st.sampled_from(sorted(commands())), line=st.lists(WORDS, max_size=6))
+@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+def test_a_line_that_is_read_here_means_what_typer_says(name: str, line: list[str]) -> None:
+    known = (*commands()[name].parameters, *EVERYWHERE)
+    found = line_words.sort(line, known)
+    assume(not found.strange)
+    try:
+        plain = line_words.plain_values(name, found, known)
+    except line_words.Unclear:
+        with contextlib.suppress(UsageError):  # typer may know better, or refuse it too
+            judge(name, known, found.known)
+        return
+    plain = {one.name: plain[one.name] for one in known if plain.get(one.name, one.default) != one.default}
+    assert judge(name, known, line) == plain
 
 
 def imported(*args: str, folder: Path) -> set[str]:

@@ -23,19 +23,17 @@ def folder(project: MakeProject) -> Path:
 
 def answers(line: str, folder: Path) -> list[str]:
     """What bash is offered for the last word of a line."""
-    words = line.split(" ")
-    env = {
-        **os.environ,
-        "PYTHONPATH": str(ROOT),
-        "_MPY_COMPLETE": "bash_complete",
-        "COMP_WORDS": "\n".join(words),
-        "COMP_CWORD": str(len(words) - 1),
-    }
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "_MPY_COMPLETE": "bash"}
     done = subprocess.run(
-        (sys.executable, "-m", "mirage_py"), cwd=folder, env=env, capture_output=True, text=True, check=True
+        (sys.executable, "-m", "mirage_py", *line.split(" ")[1:]),
+        cwd=folder,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stderr == ""
-    return [line.partition(",")[2] for line in done.stdout.splitlines()]
+    return [line.removeprefix("word\t").split("\t")[0] for line in done.stdout.splitlines()]
 
 
 def test_commands_are_completed(folder: Path) -> None:
@@ -58,6 +56,9 @@ def test_values_are_completed(folder: Path) -> None:
     assert answers("mpy configure -t unik", folder) == ["unikraft-firecracker", "unikraft-qemu"]
     assert answers("mpy query r", folder) == ["runtime-args"]
     assert answers("mpy describe --format s", folder) == ["svg"]
+    assert answers("mpy configure -f ", folder) == ["file"]
+    assert answers("mpy -C ", folder) == ["folder"]
+    assert answers("mpy run -- ", folder) == []
 
 
 def test_a_broken_configuration_completes_the_rest(project: MakeProject) -> None:
@@ -77,14 +78,11 @@ def test_bash_completes_with_the_script(mpy: Mpy, folder: Path) -> None:
     """The script is read, and its function called as bash calls it when Tab is pressed."""
     script = mpy("completion", "bash", cwd=folder, code=0).stdout
     press = """
-mpy() { "$PYTHON" -m mirage_py "$@"; }
-export -f mpy
 COMP_WORDS=(mpy configure --kin); COMP_CWORD=2
 _mpy_completion mpy
 echo "${COMPREPLY[@]}"
 """
-    env = {**os.environ, "PYTHON": sys.executable, "PYTHONPATH": str(ROOT)}
-    # the script starts the program through env, which knows no functions: a file of its name stands in
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
     program = folder / "bin" / "mpy"
     program.parent.mkdir()
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m mirage_py "$@"\n')

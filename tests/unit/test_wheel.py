@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+import tomllib
+import venv
 from pathlib import Path, PurePosixPath
 from zipfile import ZipFile
 
 import pytest
+from packaging.requirements import Requirement
 
 from mirage_py import __version__
 
 ROOT = Path(__file__).parents[2]
 DATA_SUFFIXES = {".py", ".json", ".toml", ".txt"}
 RUNTIME_SUFFIXES = {".ml", ".mli", ".c", ".h"}
-TEMPLATE_SUFFIXES = {".j2", ".py", ".ml", ".c", ".md"}
+TEMPLATE_SUFFIXES = {".j2", ".py", ".ml", ".c", ".md", ".bash", ".zsh", ".fish"}
 RUNTIME_NAMES = {"dune", "dune-project", "index.toml"}
 
 
@@ -62,3 +66,57 @@ def test_wheel_states_its_licence(wheel: ZipFile) -> None:
     metadata = wheel.read(f"mirage_py-{__version__}.dist-info/METADATA").decode()
     assert "License-Expression: ISC" in metadata
     assert f"mirage_py-{__version__}.dist-info/licenses/LICENSE" in wheel.namelist()
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Beside the newest releases of all that it needs
+
+
+class Environment:
+    """A virtual environment of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        venv.create(folder, with_pip=True)
+        self.python = folder / "bin" / "python"
+
+    def install(self, *what: str) -> str | None:
+        """Install; what pip complains of, or None."""
+        done = subprocess.run(
+            (self.python, "-m", "pip", "install", "-q", "--disable-pip-version-check", *what),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.stderr if done.returncode else None
+
+    def releases(self) -> dict[str, str]:
+        asked = (self.python, "-m", "pip", "list", "--format=json", "--disable-pip-version-check")
+        listed = subprocess.run(asked, capture_output=True, text=True, check=True)
+        return {one["name"]: one["version"] for one in json.loads(listed.stdout)}
+
+    def works(self) -> None:
+        subprocess.run((self.python, "-m", "pip", "check"), check=True)
+        for line in (["--version"], ["--help"], ["completion", "bash"], ["help", "toolchain", "show"]):
+            subprocess.run((self.python, "-m", "mirage_py", *line), capture_output=True, check=True)
+        refused = subprocess.run((self.python, "-m", "mirage_py", "build", "-j"), capture_output=True, check=False)
+        assert refused.returncode == 2
+
+
+@pytest.mark.slow
+def test_it_lives_beside_the_newest_release_of_everything_it_needs(wheel: ZipFile, tmp_path: Path) -> None:
+    """What was there stays as it is, typer above all; and the other way round."""
+    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    newest = Environment(tmp_path / "newest")
+    trouble = newest.install(*(Requirement(one).name for one in wanted))
+    if trouble:
+        pytest.skip(f"no index of packages to be reached: {trouble.splitlines()[-1]}")
+    before = newest.releases()
+    assert newest.install(str(wheel.filename)) is None
+    assert newest.releases() == {**before, "mirage-py": __version__}
+    newest.works()
+
+    first = Environment(tmp_path / "first")
+    assert first.install(str(wheel.filename)) is None
+    assert first.install("--upgrade", "typer") is None
+    assert first.releases() == newest.releases()
+    first.works()
