@@ -22,6 +22,7 @@ __all__ = [
     "ToolFailed",
     "ToolNotFound",
     "ToolTooOld",
+    "Unreachable",
     "UnsupportedDevice",
     "UnsupportedTarget",
     "UsageError",
@@ -148,6 +149,10 @@ class ToolFailed(MpyError):
 
 class FetchFailed(MpyError):
     """What the network, a mirror or a cache should give cannot be had, or is not what it should be."""
+
+
+class Unreachable(FetchFailed):
+    """Nobody answers at an address: no network, no such host, or a proxy that refuses."""
 
 
 class WouldOverwrite(MpyError):

@@ -23,7 +23,7 @@ from mirage_py.errors import Location, MpyError, WouldOverwrite
 
 OWNED = "mirage/owned.json"
 LOCK = "mirage/.lock"
-SCRATCH = ("mirage/_build", "mirage/machine", "mirage/.stubs")
+SCRATCH = ("mirage/_build", "mirage/machine", "mirage/.stubs", "mirage/.pull")
 """Folders that are mpy's as a whole, whatever tools put there."""
 
 Files = Mapping[str, str]
@@ -150,6 +150,13 @@ class Tree:
                     if wanted.startswith(b"#!"):
                         (base / name).chmod(0o755)
 
+    def swap_in(self, folder: str, made: Path) -> None:
+        """Put a folder that was made beside it (as `.new-NAME`) in the place of this one; a crash leaves either."""
+        final = self.root / folder
+        assert made == _new(final), "a folder of another name would not be found again after a crash"
+        with _translated(final):
+            _exchange(final, made)
+
     def clean(self) -> Cleaned:
         """Remove what mpy wrote and only that, then the folders left empty."""
         owned, removed, kept = self._owned(), [], []
@@ -218,16 +225,13 @@ class Tree:
 
     def _swap(self, folder: str, files: Files) -> None:
         final = self.root / folder
-        new, old = final.with_name(f".new-{final.name}"), final.with_name(f".old-{final.name}")
+        new = _new(final)
         with _translated(final):
             shutil.rmtree(new, ignore_errors=True)
             new.mkdir(parents=True)
             for name, text in files.items():
                 (new / name).write_bytes(text.encode())
-            if final.exists():
-                final.rename(old)
-            new.rename(final)
-            shutil.rmtree(old, ignore_errors=True)
+            _exchange(final, new)
 
     def _replace(self, path: str, text: str) -> None:
         target = self.root / path
@@ -271,6 +275,20 @@ class Tree:
 def _scratch(path: Path) -> Path:
     """Where a file is written before it takes its place; every such place is known from the manifest."""
     return path.with_name(f".{path.name}.mpy-new")
+
+
+def _new(folder: Path) -> Path:
+    """Where a folder is made before it takes its place."""
+    return folder.with_name(f".new-{folder.name}")
+
+
+def _exchange(final: Path, new: Path) -> None:
+    """Let `new` take the place of `final`, if there is one; `Tree._recover` knows each state in between."""
+    old = final.with_name(f".old-{final.name}")
+    if final.exists():
+        final.rename(old)
+    new.rename(final)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -19,7 +19,7 @@ from threading import Event, Lock, get_ident
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 from urllib.parse import urlsplit
 
-from mirage_py.errors import FetchFailed, Location, MpyError
+from mirage_py.errors import FetchFailed, Location, MpyError, Unreachable
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -338,8 +338,8 @@ def _too_large(wanted: _Wanted, size: int) -> FetchFailed:
     )
 
 
-def _unreachable(url: str, error: Exception) -> FetchFailed:
-    return FetchFailed(f"{url}: {_reason(error)}", hint=_way_out(error))
+def _unreachable(url: str, error: Exception) -> Unreachable:
+    return Unreachable(f"{url}: {_reason(error)}", hint=_way_out(error))
 
 
 def _reason(error: BaseException) -> str:
