@@ -71,10 +71,10 @@ class Sources:
         """The outermost folder of that kind that this one is in, unless a library spreads over it."""
         parts = folder.split("/")
         for count, part in enumerate(parts):
-            above, tree = "/".join(parts[:count]), "/".join(parts[: count + 1])
+            tree = "/".join(parts[: count + 1])
             if any(file.spread and _in(tree, file.folder) for file in self.files if file.folder != tree):
                 return None
-            if part in BESIDE and (above or count == 0):
+            if part in BESIDE:
                 return tree
         return None
 
