@@ -39,8 +39,8 @@ from mirage_py.errors import MpyError, UsageError, suggestion
 COMMANDS: Final = {
     "init": "Begin a unikernel: write config.py and its sources.",
     "configure": "Choose targets and keys; generate the build files.",
-    "build": "Build the images, into dist/.",
     "pull": "Lay the sources that mpy.lock names into mirage/duniverse.",
+    "build": "Build the images, into dist/.",
     "run": "Run an image that was built.",
     "describe": "Tell what a unikernel is made of, and who chose it so.",
     "query": "Tell one thing about the configuration.",

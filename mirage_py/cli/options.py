@@ -29,15 +29,13 @@ Json = Annotated[bool, option("--json", help="answer in JSON, one object a line"
 
 Mirrors = Annotated[
     list[str] | None,
-    typer.Option(
+    option(
         "--mirror",
         metavar="DIR_OR_URL",
         help="where archives lie by checksum, as in opam's cache; asked first; may be given several times",
     ),
 ]
-Offline = Annotated[
-    bool, typer.Option("--offline", help="open no connection: what is not here is named, and that is it")
-]
+Offline = Annotated[bool, option("--offline", help="open no connection")]
 
 ToolchainFile = Annotated[
     Path | None, option("--toolchain", metavar="FILE", help="a TOML file that describes the toolchain")

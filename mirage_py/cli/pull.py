@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
-from mirage_py.cli.command import command
-from mirage_py.cli.options import CONFIG, CountType, File, Mirrors, Offline
+from mirage_py.cli.command import command, option
+from mirage_py.cli.options import CONFIG, File, Mirrors, Offline
 from mirage_py.doors import terminal as console
 
 if TYPE_CHECKING:
@@ -17,9 +15,7 @@ if TYPE_CHECKING:
 def pull(
     file: File = CONFIG,
     mirror: Mirrors = None,
-    jobs: Annotated[
-        int | None, typer.Option("-j", "--jobs", metavar="N", click_type=CountType(), help="downloads at once; 8")
-    ] = None,
+    jobs: Annotated[int | None, option("-j", "--jobs", metavar="N", least=1, help="downloads at once; 8")] = None,
     offline: Offline = False,
 ) -> None:
     """Lay the sources that mpy.lock names into mirage/duniverse.
