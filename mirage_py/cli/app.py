@@ -47,6 +47,8 @@ COMMANDS: Final = {
     "audit": "Tell whether libraries will run on a target, and why not.",
     "doctor": "Look at this machine's tools; tell how to mend them.",
     "toolchain": "Tell what compiles and links for a target.",
+    "dev": "Put a checkout of yours in the place of a vendored package.",
+    "bundle": "Put all that a build needs into one archive.",
     "clean": "Remove what mpy generated and built, nothing else.",
     "completion": "Print the script for your shell's completion.",
 }

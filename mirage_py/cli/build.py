@@ -12,6 +12,8 @@ from mirage_py.cli.options import (
     CONFIG,
     File,
     Link,
+    Mirrors,
+    Offline,
     Output,
     Prefixes,
     Switch,
@@ -35,6 +37,10 @@ def build(
     output: Output = None,
     jobs: Annotated[int | None, option("-j", "--jobs", metavar="N", least=1, help="processes at once")] = None,
     dev: Annotated[bool, option("--dev/--release", help="dune's dev profile; release is the default")] = False,
+    pull: Annotated[bool, option("--pull", help="lay the sources that mpy.lock names first")] = False,
+    locked: Annotated[bool, option("--locked", help="take no vendored sources but those of mpy.lock")] = False,
+    offline: Offline = False,
+    mirror: Mirrors = None,
     link: Link = None,
     toolchain: ToolchainFile = None,
     switch: Switch = None,
@@ -46,9 +52,22 @@ def build(
     """
     tools = stated(toolchain, switch, solo5_prefix)
     asked = request(line, file=file, targets=target, unikernels=unikernel, output=output, link=link, toolchain=tools)
+    if pull:
+        _pull(asked.folder, mirror, offline=offline)
     with console.working("configuring") as progress:
-        images = build_all(asked, jobs=jobs, dev=dev, progress=progress, waiting=console.say)
+        images = build_all(asked, jobs=jobs, dev=dev, locked=locked, progress=progress, waiting=console.say)
     _tell(images)
+
+
+def _pull(folder: Path, mirrors: list[str] | None, *, offline: bool) -> None:
+    """Only with --pull is there anything to connect for."""
+    from mirage_py.cli.pull import tell
+    from mirage_py.workflow.pull import Where, pull
+
+    where = Where(mirrors=tuple(mirrors or ()), offline=offline)
+    with console.working("fetching sources") as progress:
+        done = pull(folder, where, progress=progress, waiting=console.say, warn=console.warn)
+    tell(done)
 
 
 COMMAND = command(build, takes_keys=True)

@@ -12,7 +12,10 @@ from typing import Any
 
 from mirage_py.model.library import Library
 
-__all__ = ["BundledPackage", "bundled_packages", "sources_of"]
+__all__ = ["BUNDLED_IN", "BundledPackage", "bundled_packages", "runtime_sources", "sources_of", "take_runtime_of"]
+
+BUNDLED_IN = "mirage/.runtime"
+"""Where a project that came as one archive (`mpy bundle`) has the runtime that it was built with."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,10 +29,35 @@ class BundledPackage:
     groups: Mapping[str, tuple[str, ...]]
 
 
+_taken: list[Path] = []
+
+
+def take_runtime_of(project: Path) -> bool:
+    """From now on take the runtime that came with a project in one archive, where one did; whether it did."""
+    folder = project / BUNDLED_IN
+    found = (folder / "index.toml").is_file()
+    if [folder] * found != _taken:
+        _taken[:] = [folder] * found
+        bundled_packages.cache_clear()
+    return found
+
+
+def _root() -> Path:
+    return _taken[0] if _taken else Path(str(files("mirage_py"))) / "runtime"
+
+
+def runtime_sources() -> Iterator[tuple[str, Path]]:
+    """Every file of the runtime, its index included, with its path below the runtime's folder."""
+    root = _root()
+    for path in sorted(root.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".py":
+            yield str(path.relative_to(root)), path
+
+
 @cache
 def bundled_packages() -> Mapping[str, BundledPackage]:
     """Every package of the bundle by name."""
-    root = Path(str(files("mirage_py"))) / "runtime"
+    root = _root()
     index = tomllib.loads((root / "index.toml").read_text(encoding="utf-8"))
     return {entry["name"]: _package(entry, root / entry["name"]) for entry in index["package"]}
 

@@ -91,6 +91,9 @@ def _dune_files(folder: Path, walked: list[Path]) -> Iterator[Path]:
         walked.append(Path(here))
         if "dune" in names:
             yield Path(here) / "dune"
+        if here == str(folder):  # a checkout that serves in a package's place (`mpy dev`) is a link
+            for name in (name for name in folders if os.path.islink(os.path.join(here, name))):
+                yield from _dune_files(folder / name, walked)
 
 
 def _stanza(stanza: Sexp, file: Path, *, spread: bool) -> Iterator[Stanza]:
