@@ -7,9 +7,12 @@ devices that it mentions and no others.
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 from mirage_py._version import __version__ as __version__
+
+TYPE_CHECKING = False  # typing's own costs every start 4 ms
+if TYPE_CHECKING:
+    from typing import Any
 
 _stub: Any = None  # any: what lazy_loader gives: how a name is loaded, `dir`, and all names
 

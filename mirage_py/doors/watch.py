@@ -1,0 +1,361 @@
+"""Watch a process that answers a command: what it reads and looks at, what it tells, and whether it does anything else.
+
+Python's audit events tell of files that are opened, folders that are listed, processes, sockets and changes; questions
+that raise no event (`os.stat` and its like) are asked through stand-ins. What a config.py could learn in other ways
+(the clock, chance, its own process) is known by the names in its code: such a configuration is never remembered.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from types import CodeType
+from typing import Any, Final, TextIO
+
+from mirage_py.doors import answers
+
+__all__ = ["Watch"]
+
+_STDLIB: Final = os.path.dirname(os.__file__) + os.sep
+_FOREIGN: Final = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
+_PACKAGE: Final = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_ITS_OWN: Final = tuple(f"{place}{name}{os.sep}" for place in _FOREIGN for name in ("lazy_loader", "packaging"))
+"""What mpy itself may import while a configuration runs."""
+_GRAIN: Final = 20_000_000
+"""Nanoseconds that the time of a file may lie before the change: kernels keep them in steps."""
+
+HARMLESS: Final = frozenset(
+    [
+        "__future__",
+        "abc",
+        "ast",
+        "base64",
+        "collections",
+        "contextlib",
+        "copy",
+        "dataclasses",
+        "enum",
+        "fnmatch",
+        "functools",
+        "glob",
+        "hashlib",
+        "ipaddress",
+        "itertools",
+        "json",
+        "math",
+        "operator",
+        "os",
+        "pathlib",
+        "posixpath",
+        "re",
+        "shlex",
+        "string",
+        "sys",
+        "textwrap",
+        "tomllib",
+        "types",
+        "typing",
+        "warnings",
+    ]
+)
+"""Modules of Python's own that a configuration may import and be remembered; others are looked into."""
+
+TELLING: Final = frozenset(
+    [
+        "__import__",
+        "__loader__",
+        "__spec__",
+        "_getframe",
+        "breakpoint",
+        "compile",
+        "cpu_count",
+        "disk_usage",
+        "eval",
+        "exec",
+        "gc",
+        "get_ident",
+        "getatime",
+        "getctime",
+        "getloadavg",
+        "getmtime",
+        "getpid",
+        "getppid",
+        "getrandom",
+        "getrusage",
+        "hash",
+        "id",
+        "import_module",
+        "input",
+        "mkstemp",
+        "modules",
+        "sched_getaffinity",
+        "st_atime",
+        "st_atime_ns",
+        "st_ctime",
+        "st_ctime_ns",
+        "st_mtime",
+        "st_mtime_ns",
+        "statvfs",
+        "stdin",
+        "times",
+        "uname",
+        "urandom",
+    ]
+)
+"""Names of what answers differently from one time to the next, and of ways around this list."""
+
+DOES: Final = (
+    "_thread.start",
+    "builtins.input",
+    "ctypes.",
+    "os.chmod",
+    "os.chown",
+    "os.exec",
+    "os.fork",
+    "os.kill",
+    "os.link",
+    "os.mkdir",
+    "os.posix_spawn",
+    "os.putenv",
+    "os.remove",
+    "os.rename",
+    "os.rmdir",
+    "os.spawn",
+    "os.startfile",
+    "os.symlink",
+    "os.system",
+    "os.truncate",
+    "os.unsetenv",
+    "os.utime",
+    "pty.spawn",
+    "shutil.",
+    "signal.",
+    "socket.",
+    "sqlite3.",
+    "subprocess.",
+    "tempfile.",
+    "urllib.",
+)
+"""Beginnings of events that are more than reading."""
+
+
+class Watch:
+    """What the process does from here on. One process has one."""
+
+    def __init__(self, key: bytes) -> None:
+        self.key = key
+        self.start = time.time_ns() - _GRAIN
+        self.paths: set[tuple[str, str]] = set()
+        self.told: answers.Told = []
+        self.doubt = ""
+        self.on = True
+        sys.stdout = _Heard(sys.stdout, lambda text: self.told.append((1, text)))
+        sys.stderr = _Heard(sys.stderr, lambda text: self.told.append((2, text)))
+        self._stand_in()
+        sys.addaudithook(self._event)
+
+    def keep(self) -> None:
+        """Remember the answer, if the process only read; nothing that it read may have changed since it began."""
+        self.on = False
+        if self.doubt or any("\r" in text for _, text in self.told):
+            return
+        inputs = {}
+        for kind, path in self.paths:
+            if self._is_young(path) or (kind == "file" and _is_stream(path)):
+                return
+            inputs[kind, path] = answers.seen(kind, path)
+        answers.keep(self.key, inputs, self.told)
+
+    def _is_young(self, path: str) -> bool:
+        try:
+            found = os.stat(path)
+        except OSError:
+            return False
+        is_folder = found.st_mode & 0o170000 == 0o040000
+        return not is_folder and max(found.st_mtime_ns, found.st_ctime_ns) >= self.start
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # What is told of
+
+    def _event(self, event: str, args: tuple[Any, ...]) -> None:  # any: what each event brings
+        if not self.on or self.doubt:
+            return
+        match event:
+            case "open":
+                path, mode, _flags = args
+                if mode is not None and not isinstance(path, int):  # os.open is asked through its stand-in
+                    self._opened(os.fsdecode(path), writes=not {*mode} <= {*"rbtU"})
+            case "os.listdir" | "os.scandir":
+                self._listed(args[0])
+            case "exec":
+                self._code(args[0])
+            case "os.mkdir" if self._is_folder(args[0], args[2]):
+                pass  # is refused: it is there
+            case "os.remove" | "os.rmdir" if not self._is_there(args[0], args[1]):
+                pass  # is refused: it is not there
+            case _:
+                self.doubt = event if event.startswith(DOES) else ""
+
+    def _is_folder(self, path: Any, dir_fd: int) -> bool:  # any: a path in any form
+        where = _path_of(path, dir_fd if dir_fd >= 0 else None)
+        return where is not None and os.path.isdir(where)
+
+    def _is_there(self, path: Any, dir_fd: int) -> bool:  # any: a path in any form
+        where = _path_of(path, dir_fd if dir_fd >= 0 else None)
+        return where is None or os.path.lexists(where)
+
+    def _opened(self, path: str, *, writes: bool) -> None:
+        path = os.path.abspath(path)
+        if path.endswith(os.path.join("mirage", ".lock")) or path == os.devnull:
+            return
+        if path.endswith(".pyc"):
+            head, _, name = path.rpartition(f"__pycache__{os.sep}")
+            path = f"{head}{name.partition('.')[0]}.py"
+            writes = False  # the interpreter's own
+        if writes:
+            if not path.startswith(os.path.dirname(answers.folder()) + os.sep):  # what is found out about the machine
+                self.doubt = f"writes {path}"
+        elif _counts(path):
+            self.paths.add(("state" if _is_installed(path) else "file", path))
+
+    def _listed(self, path: Any) -> None:  # any: a path in any form, or a descriptor
+        where = _path_of(path if path is not None else ".", None)
+        if where is None:
+            self.doubt = "lists a folder without a name"
+        elif _counts(where + os.sep):
+            self.paths.add(("folder", where))
+
+    def _code(self, code: object) -> None:
+        """Code of the configuration, and of what it imports; `dsl.place` knows when one runs."""
+        folder: Any = getattr(sys.modules.get("mirage_py.dsl.place"), "folder", None)
+        if not isinstance(code, CodeType) or folder is None or folder.get(None) is None:
+            return
+        file = code.co_filename
+        if file.startswith((_PACKAGE, "<frozen")) or not _counts(file) or any(part in file for part in _ITS_OWN):
+            return
+        found = next(_telling(code), None)
+        if found is not None:
+            self.doubt = f"{code.co_filename} uses {found}"
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # What is asked without an event
+
+    def _stand_in(self) -> None:
+        for name, kind in (("stat", "state"), ("lstat", "link"), ("access", "state"), ("readlink", "link")):
+            _put(name, self._asked(getattr(os, name), kind))
+        real = os.open
+
+        def opened(path: Any, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+            self._named(path, dir_fd, lambda where: self._opened_low(where, flags))
+            return real(path, flags, mode, dir_fd=dir_fd)
+
+        _put("open", opened)
+
+    def _asked(self, real: Callable[..., Any], kind: str) -> Callable[..., Any]:
+        def asked(path: Any, *args: Any, dir_fd: int | None = None, **kwargs: Any) -> Any:
+            if self.on and not isinstance(path, int):
+                one = "link" if kwargs.get("follow_symlinks") is False else kind
+                self._named(path, dir_fd, lambda where: self._looked(one, where))
+            return real(path, *args, dir_fd=dir_fd, **kwargs)
+
+        return asked
+
+    def _looked(self, kind: str, where: str) -> None:
+        if _counts(where) and not where.endswith(os.path.join("mirage", ".lock")):
+            self.paths.add((kind, where))
+
+    def _opened_low(self, where: str, flags: int) -> None:
+        if flags & os.O_DIRECTORY:
+            self._looked("state", where)
+        else:
+            self._opened(where, writes=bool(flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)))
+
+    def _named(self, path: Any, dir_fd: int | None, use: Callable[[str], None]) -> None:
+        if not self.on or self.doubt:
+            return
+        where = _path_of(path, dir_fd)
+        if where is None:
+            self.doubt = "looks at a path that has no name"
+        else:
+            use(where)
+
+
+def _is_stream(path: str) -> bool:
+    """Whether what was read is no file with a content, but a device or a pipe."""
+    try:
+        return os.stat(path).st_mode & 0o170000 not in {0o100000, 0o040000}
+    except OSError:
+        return False
+
+
+def _put(name: str, stand_in: Callable[..., Any]) -> None:
+    """Put a function in the place of one of os, also where os says what that one is able to."""
+    real = getattr(os, name)
+    setattr(os, name, stand_in)
+    for able in (os.supports_dir_fd, os.supports_effective_ids, os.supports_fd, os.supports_follow_symlinks):
+        if real in able:
+            able.add(stand_in)
+
+
+class _Heard:
+    """A stream whose text is heard as it is written."""
+
+    def __init__(self, stream: TextIO, hear: Callable[[str], None]) -> None:
+        self._stream = stream
+        self._hear = hear
+
+    def write(self, text: str) -> int:
+        self._hear(text)
+        return self._stream.write(text)
+
+    def writelines(self, lines: Any) -> None:
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def _path_of(path: Any, dir_fd: int | None) -> str | None:
+    """The absolute path of what is named by a path, a descriptor, or a path from a descriptor."""
+    try:
+        if isinstance(path, int):
+            return os.fsdecode(_readlink(f"/proc/self/fd/{path}"))
+        text = os.fsdecode(path)
+        if dir_fd is not None and not os.path.isabs(text):
+            return os.path.normpath(os.path.join(_readlink(f"/proc/self/fd/{dir_fd}"), text))
+        return os.path.abspath(text)
+    except OSError:
+        return None
+
+
+_readlink = os.readlink
+
+
+def _counts(path: str) -> bool:
+    """Whether a path can change without Python's version: its own library does not."""
+    return not path.startswith(_STDLIB) or any(part in path for part in _FOREIGN)
+
+
+def _is_installed(path: str) -> bool:
+    """Whether a file is one of mpy or of what it is installed with: there are many, and they change as a whole."""
+    return path.startswith(_PACKAGE) or any(part in path for part in _FOREIGN)
+
+
+def _telling(code: CodeType) -> Iterator[str]:
+    """What in this code answers differently from one time to the next."""
+    yield from TELLING.intersection(code.co_names)
+    for module in _imports(code):
+        if module.partition(".")[0] in sys.stdlib_module_names - HARMLESS:
+            yield module
+    for one in code.co_consts:
+        if isinstance(one, CodeType):
+            yield from _telling(one)
+
+
+def _imports(code: CodeType) -> Iterator[str]:
+    from dis import get_instructions
+
+    return (one.argval for one in get_instructions(code) if one.opname == "IMPORT_NAME")

@@ -1,0 +1,194 @@
+"""What was answered before is answered again, exactly until something changes that the answer came of."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
+
+from tests.cli.test_sessions import HELLO
+from tests.conftest import ROOT
+
+Run = Callable[..., tuple[int, str, str]]
+
+READING = """
+import json, os
+from pathlib import Path
+import ours
+told = [
+    ours.WORD,
+    Path("beside.json").read_text(),
+    sorted(os.listdir("parts")),
+    os.environ.get("SEEN"),
+    Path("there").exists(),
+    Path("sized").stat().st_size,
+]
+import sys
+print(*told, file=sys.stderr)
+"""
+
+
+def ran(folder: Path, cache: Path, *line: str, **env: str) -> tuple[int, str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("MPY_")}
+    done = subprocess.run(
+        (sys.executable, "-X", "importtime", "-m", "mirage_py", *line),
+        cwd=folder,
+        env={**kept, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(cache), "COLUMNS": "80", **env},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    imports = [one for one in done.stderr.splitlines() if one.startswith("import time:")]
+    told = "\n".join(one for one in done.stderr.splitlines() if not one.startswith("import time:"))
+    asked = any(one.endswith("mirage_py.cli.app") for one in imports)
+    return done.returncode, done.stdout + told, "asked" if asked else "remembered"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "project"
+    (made / "parts").mkdir(parents=True)
+    texts = {"config.py": READING + HELLO, "ours.py": "WORD = 1", "beside.json": "{}", "sized": "12", "x.ml": ""}
+    for name, text in texts.items():
+        (made / name).write_text(text)
+    return made
+
+
+def settled(folder: Path, cache: Path, *line: str, **env: str) -> str:
+    """Ask until it is remembered, and tell the answer."""
+    for _ in range(3):
+        time.sleep(0.05)
+        code, told, how = ran(folder, cache, *line, **env)
+        assert code == 0, told
+        if how == "remembered":
+            return told
+    pytest.fail(f"{line} is never remembered")
+
+
+CHANGES: dict[str, Callable[[Path], object]] = {
+    "config.py": lambda folder: (folder / "config.py").write_text(READING + HELLO + "\n#"),
+    "a module": lambda folder: (folder / "ours.py").write_text("WORD = 2"),
+    "a file that is read": lambda folder: (folder / "beside.json").write_text("[]"),
+    "a folder that is listed": lambda folder: (folder / "parts" / "new").touch(),
+    "a path that is looked for": lambda folder: (folder / "there").touch(),
+    "a size that is asked": lambda folder: (folder / "sized").write_text("123"),
+    "the sources": lambda folder: (folder / "y.ml").touch(),
+    "the saved choices": lambda folder: (folder / "mirage" / "choices.json").unlink(),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_changed_input_is_seen(change: str, folder: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    ran(folder, cache, "configure", "-t", "unix")
+    before = settled(folder, cache, "query", "plan", "--json")
+    CHANGES[change](folder)
+    code, told, how = ran(folder, cache, "query", "plan", "--json")
+    assert (code, how) == (0, "asked")
+    assert (told != before) == (change not in {"config.py", "the saved choices"})
+
+
+def test_the_environment_is_an_input(folder: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    before = settled(folder, cache, "query", "name", SEEN="1")
+    assert ran(folder, cache, "query", "name", SEEN="2")[1:] != (before, "remembered")
+    assert ran(folder, cache, "query", "name", SEEN="1")[1:] == (before, "remembered")
+    assert ran(folder, cache, "query", "name", SEEN="1", MPY_REMEMBER="no")[1:] == (before, "asked")
+
+
+def test_a_tree_that_was_touched_is_configured_again(folder: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    ran(folder, cache, "configure", "-t", "hvt")
+    assert "up to date" in settled(folder, cache, "configure")
+    (folder / "mirage" / "hello-hvt" / "main.ml").unlink()
+    assert "1 file created" in ran(folder, cache, "configure")[1]
+    assert (folder / "mirage" / "hello-hvt" / "main.ml").exists()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import time; time.time()",
+        "from datetime import datetime; datetime.now()",
+        "import random",
+        "import os; os.getpid()",
+        "import subprocess; subprocess.run(['true'])",
+        "import os; os.system('true')",
+        "import socket; socket.socket().close()",
+        "__import__('time')",
+        "open('written', 'w').close()",
+        "open('/dev/urandom', 'rb').read(1)",
+    ],
+)
+def test_a_configuration_that_does_more_than_read_is_never_remembered(line: str, folder: Path, tmp_path: Path) -> None:
+    (folder / "config.py").write_text(f"{line}\n{HELLO}")
+    for _ in range(3):
+        time.sleep(0.05)
+        assert ran(folder, tmp_path / "cache", "query", "name")[1:] == ("hello\n", "asked")
+
+
+def test_a_damaged_memory_is_none(folder: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    told = settled(folder, cache, "query", "name")
+    for file in (cache / "mpy" / "answers").iterdir():
+        file.write_bytes(file.read_bytes()[:-3] + b"abc")
+    assert ran(folder, cache, "query", "name")[1:] == (told, "asked")
+
+
+EDITS = st.sampled_from(["hello", "other", "hello2", "beside", "choices", "module", "target", "undo"])
+LINES = st.sampled_from(["query name", "query files", "configure", "configure -t hvt", "describe --json", "query keys"])
+
+
+@given(steps=st.lists(st.tuples(EDITS, LINES), min_size=2, max_size=5))
+@settings(deadline=None, max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.slow
+def test_no_sequence_of_edits_tells_memory_from_none(
+    steps: list[tuple[str, str]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Two equal folders go through the same steps; in one of them nothing is ever remembered."""
+    base = tmp_path_factory.mktemp("pair")
+    folders = [base / "with" / "p", base / "without" / "p"]
+    for folder in folders:
+        folder.mkdir(parents=True)
+        (folder / "config.py").write_text(HELLO)
+    for edit, line in steps:
+        for folder in folders:
+            edited(folder, edit)
+        for _ in range(2):
+            one = ran(folders[0], base / "cache", *line.split())
+            other = ran(folders[1], base / "cache", *line.split(), MPY_REMEMBER="no")
+            assert one[:2] == other[:2]
+        assert tree(folders[0]) == tree(folders[1])
+
+
+def edited(folder: Path, edit: str) -> None:
+    config = folder / "config.py"
+    match edit:
+        case "hello" | "other" | "hello2":
+            config.write_text(HELLO.replace('"hello"', f'"{edit}"'))
+        case "beside":
+            (folder / "beside.ml").write_text("let x = 1")
+        case "choices":
+            (folder / "mirage" / "choices.json").unlink(missing_ok=True)
+        case "module":
+            (folder / "ours.py").write_text("X = 1")
+            config.write_text(f"import ours\n{HELLO}")
+        case "target":
+            for path in folder.glob("mirage/*/main.ml"):
+                path.unlink()
+        case _:
+            (folder / "beside.ml").unlink(missing_ok=True)
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != ".lock"
+    }
