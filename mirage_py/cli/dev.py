@@ -13,8 +13,8 @@ from mirage_py.errors import UsageError
 
 
 def dev(
-    package: Annotated[str | None, argument(metavar="PKG")] = None,
-    checkout: Annotated[Path | None, argument(metavar="CHECKOUT", folder=True)] = None,
+    package: Annotated[str | None, argument(metavar="PKG", help="a vendored package")] = None,
+    checkout: Annotated[Path | None, argument(metavar="CHECKOUT", folder=True, help="its folder of yours")] = None,
     drop: Annotated[str | None, option("--drop", metavar="PKG", help="let what is locked serve again")] = None,
     file: File = CONFIG,
     mirror: Mirrors = None,
