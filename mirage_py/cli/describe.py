@@ -11,17 +11,17 @@ from mirage_py.cli.line import Line, request
 from mirage_py.cli.options import CONFIG, File, Targets, Unikernels
 from mirage_py.doors import terminal as console
 from mirage_py.errors import Location, UsageError, WouldOverwrite
-from mirage_py.model.command import Command
 from mirage_py.targets.resolved import Resolved
 from mirage_py.workflow.resolve import resolve_all
 
-Format = Literal["text", "dot", "mermaid", "json", "svg"]
+Format = Literal["text", "svg", "html", "dot", "mermaid", "json"]
 SUFFIXES: Final[dict[Format, tuple[str, ...]]] = {
     "text": (".txt", ".md"),
     "dot": (".dot", ".gv"),
     "mermaid": (".mmd", ".mermaid", ".md"),
     "json": (".json",),
     "svg": (".svg",),
+    "html": (".html", ".htm"),
 }
 """What a file of each format is called: one that is called otherwise is hardly an older picture, so it stays."""
 
@@ -36,8 +36,8 @@ def describe(
 ) -> None:
     """Tell what a unikernel is made of, and who chose it so.
 
-    Without -t for every configured target, or the default one. A picture is of one unikernel on one target; svg is
-    drawn by Graphviz.
+    Without -t for every configured target, or the default one. A picture is of one unikernel on one target; html is a
+    page with all of them side by side.
     """
     asked = request(line, file=file, targets=target, unikernels=unikernel)
     with console.working("resolving"):
@@ -70,7 +70,13 @@ def _rendered(found: tuple[Resolved, ...], form: Format, folder: Path, *, to_fil
         case "mermaid":
             return pictures.mermaid(_single(found))
         case "svg":
-            return _drawn(pictures.dot(_single(found)))
+            from mirage_py.describe.svg import svg
+
+            return svg(_drawable(_single(found)))
+        case "html":
+            from mirage_py.describe.page import page
+
+            return page([_drawable(one) for one in found])
 
 
 def _single(found: tuple[Resolved, ...]) -> Resolved:
@@ -82,11 +88,17 @@ def _single(found: tuple[Resolved, ...]) -> Resolved:
     )
 
 
-def _drawn(dot: str) -> str:
-    from mirage_py.describe.pictures import centred
-    from mirage_py.doors.processes import run
+MOST_DRAWN: Final = 2000
+"""Devices of a picture: more of them nobody can look at, and no layout takes a second."""
 
-    return centred(run(Command(argv=("dot", "-Tsvg"), purpose="draw the picture"), stdin=dot).stdout)
+
+def _drawable(one: Resolved) -> Resolved:
+    if len(one.graph.nodes) > MOST_DRAWN:
+        raise UsageError(
+            f"{one.info.output} has {len(one.graph.nodes)} devices, and a picture takes {MOST_DRAWN}",
+            hint="mpy describe tells them as text, --format json as data",
+        )
+    return one
 
 
 def _write(path: Path, text: str, form: Format) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from html import escape
 from typing import Final
 
@@ -21,12 +21,15 @@ def svg(one: Resolved) -> str:
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + drawing(one) + "\n"
 
 
-def drawing(one: Resolved, prefix: str = "") -> str:
-    """The `svg` element; `prefix` tells apart the names in it from those of another picture on the same page."""
-    return "\n".join(_lines(one, layout(one), prefix))
+def drawing(one: Resolved, *, prefix: str = "", alone: Container[str] = ()) -> str:
+    """The `svg` element; `prefix` tells apart the names in it from those of another picture on the same page.
+
+    `alone` are the modules of devices that stand out, because another picture has not as many.
+    """
+    return "\n".join(_lines(one, layout(one), prefix, alone))
 
 
-def _lines(one: Resolved, place: Layout, prefix: str) -> Iterator[str]:
+def _lines(one: Resolved, place: Layout, prefix: str, alone: Container[str]) -> Iterator[str]:
     width, height = place.width + 2 * MARGIN, place.height + 2 * MARGIN + TITLE
     title = f"{one.info.name} for {one.info.target}"
     yield (
@@ -45,7 +48,7 @@ def _lines(one: Resolved, place: Layout, prefix: str) -> Iterator[str]:
         yield _frame(place.first)
     yield from (_line(line, prefix) for line in place.lines)
     for box in place.boxes:
-        yield from _box(box, one, prefix)
+        yield from _box(box, one, prefix, alone=box.node.device.module in alone)
     yield "</g>"
     yield "</svg>"
 
@@ -73,10 +76,11 @@ def _line(line: Line, prefix: str) -> str:
     )
 
 
-def _box(box: Box, one: Resolved, prefix: str) -> Iterator[str]:
+def _box(box: Box, one: Resolved, prefix: str, *, alone: bool) -> Iterator[str]:
     what = "init" if box.node in one.graph.init else role(box.node, one)
     fill, outline = COLORS[what]
-    yield f'<g class="node {what}" id="{prefix}{box.node.variable}" data-device="{box.node.variable}">'
+    kinds, name = f"node {what}{' alone' if alone else ''}", box.node.variable
+    yield f'<g class="{kinds}" id="{prefix}{name}" data-device="{name}">'
     yield (
         f'<rect x="{box.left:.1f}" y="{box.top:.1f}" width="{box.width:.1f}" height="{box.height:.1f}" rx="6" '
         f'fill="{fill}" stroke="{outline}" stroke-width="1.2"/>'

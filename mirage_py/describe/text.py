@@ -60,10 +60,17 @@ def _keys(one: Resolved) -> list[Row]:
 
 
 def _boot_arguments(one: Resolved) -> list[Row]:
-    return [
-        ((", ".join(map(_dashed, arg["options"])) or "(its own)", None), (arg["code"], "dim"))
-        for arg in boot_arguments_data(one)
-    ]
+    return [((_some(arg["options"]) or "(its own)", None), (arg["code"], "dim")) for arg in boot_arguments_data(one)]
+
+
+MOST_OPTIONS = 3
+"""Options of one argument in a line; OCaml's runtime alone has thirteen."""
+
+
+def _some(options: list[str]) -> str:
+    shown = ", ".join(map(_dashed, options[:MOST_OPTIONS]))
+    more = len(options) - MOST_OPTIONS
+    return f"{shown}, {more} more" if more > 0 else shown
 
 
 def _dashed(option: str) -> str:

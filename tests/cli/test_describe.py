@@ -34,15 +34,63 @@ register("deep", [main("Unikernel.Main", layer >> job)(top)])
 needs_dot = pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz is not on PATH")
 
 
-@needs_dot
 def test_svg_shows_every_device_in_the_middle_of_its_box(project: MakeProject, mpy: Mpy) -> None:
     project({"config.py": NETWORK})
-    root = ET.fromstring(mpy("describe", "-t", "hvt", "--format", "svg", code=0).stdout)
-    nodes = [group for group in root.iter(f"{SVG}g") if group.get("class") == "node"]
+    root = ET.fromstring(mpy("describe", "-t", "hvt", "--format", "svg", code=0, env={"PATH": "/nowhere"}).stdout)
+    nodes = [group for group in root.iter(f"{SVG}g") if str(group.get("class")).startswith("node ")]
     words = {"".join(text.itertext()).strip() for group in nodes for text in group.iter(f"{SVG}text")}
     assert {"Ethernet.Make", "ethernet_make__12", "Unikernel.Main", "Netif"} <= words
-    assert len(nodes) == 23
+    assert "struct end" not in words
+    assert len(nodes) == 22
     assert {text.get("text-anchor") for group in nodes for text in group.iter(f"{SVG}text")} == {"middle"}
+
+
+def test_no_two_boxes_of_a_picture_overlap(project: MakeProject, mpy: Mpy) -> None:
+    project({"config.py": NETWORK})
+    for target in ("unix", "qubes"):
+        root = ET.fromstring(mpy("describe", "-t", target, "--format", "svg", code=0).stdout)
+        boxes = [
+            [float(group.find(f"{SVG}rect").get(what)) for what in ("x", "y", "width", "height")]  # type: ignore[union-attr, arg-type]
+            for group in root.iter(f"{SVG}g")
+            if str(group.get("class")).startswith("node ")
+        ]
+        for number, (x, y, width, height) in enumerate(boxes):
+            for x2, y2, width2, height2 in boxes[:number]:
+                assert x + width <= x2 or x2 + width2 <= x or y + height <= y2 or y2 + height2 <= y
+
+
+def test_page_stands_alone_and_shows_the_targets_side_by_side(project: MakeProject, mpy: Mpy) -> None:
+    project({"config.py": NETWORK})
+    page = mpy("describe", "-t", "hvt", "-t", "unix", "--format", "html", code=0).stdout
+    assert page.count("<figure") == 2
+    assert not re.search(r"""(?:src|href)=["']|@import|url\((?!#)""", page)
+    assert re.search(r"<td><code>Dhcp_ipv4.Make</code></td><td>1</td><td>(?:1|&ndash;)</td>", page) or "alone" in page
+
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CLICK = """<script>
+const node = document.querySelector('[data-device="ethernet_make__12"]');
+node.dispatchEvent(new MouseEvent("click", { bubbles: true }));
+</script>"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium to click in")
+def test_click_on_a_device_tells_what_it_is(project: MakeProject, mpy: Mpy, tmp_path: Path) -> None:
+    project({"config.py": NETWORK})
+    page = mpy("describe", "-t", "hvt", "--format", "html", code=0).stdout
+    (tmp_path / "page.html").write_text(page.replace("</body>", f"{CLICK}</body>"), encoding="utf-8")
+    argv = (
+        *(str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+        *("--disable-background-networking", f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom"),
+        (tmp_path / "page.html").as_uri(),
+    )
+    dom = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=60).stdout
+    panel = dom[dom.index('<section id="device">') : dom.index("</section>")]
+    assert "<h2>Ethernet.Make</h2>" in panel
+    assert "netif__11" in panel
+    assert "Ethernet_make__12.connect _netif__11" in panel
+    assert 'class="node functor chosen"' in dom
 
 
 @needs_dot
@@ -54,11 +102,10 @@ def test_dot_is_what_graphviz_reads(project: MakeProject, mpy: Mpy) -> None:
     assert len(re.findall("^node ", plain.stdout, re.MULTILINE)) == dot.count("[label=<<b>")
 
 
-def test_svg_without_graphviz_says_what_brings_it(project: MakeProject, mpy: Mpy) -> None:
-    project({"config.py": HELLO})
-    done = mpy("describe", "--format", "svg", code=5, env={"PATH": "/nowhere"})
-    assert "dot is not on this machine" in done.stderr
-    assert "apt install graphviz" in done.stderr
+def test_more_devices_than_a_picture_takes_are_refused(project: MakeProject, mpy: Mpy) -> None:
+    project({"config.py": DEEP})
+    done = mpy("describe", "--format", "svg", code=2)
+    assert "a picture takes 2000" in done.stderr
 
 
 def test_it_writes_the_file_that_is_named(project: MakeProject, mpy: Mpy) -> None:
