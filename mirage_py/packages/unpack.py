@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import struct
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -61,7 +62,7 @@ def unpack(archive: Path, into: Path, name: str, bounds: Bounds = BOUNDS) -> Non
     """
     try:
         into.mkdir(parents=True)
-        with archive.open("rb") as file:
+        with archive.open("rb") as file, _damage_told():
             _Unpacking(into, bounds).all(file)
         _strip(into)
         _check_links(into)
@@ -203,36 +204,43 @@ class _Counted:
 def _of_tar(file: BinaryIO, bounds: Bounds) -> Iterator[tuple[Entry, IO[bytes] | None]]:
     file.seek(0)
     overhead = bounds.entries * 1024  # headers, and what fills blocks up
-    with _decompressed(file) as plain:
-        counted = _Counted(plain, bounds.size + overhead)
-        try:
-            # a stream, read once and in order: nothing is kept but the member at hand, and `read` is all it needs
-            with tarfile.open(fileobj=counted, mode="r|", tarinfo=_Headers) as tar:  # type: ignore[call-overload]
-                for member in tar:
-                    tar.members = []  # else each of them is remembered
-                    yield _tar_entry(member), tar.extractfile(member) if member.isreg() else None
-        except (tarfile.TarError, EOFError, ValueError) as error:
-            raise _Refused(f"the archive is damaged: {error}") from None
+    counted = _Counted(_decompressed(file), bounds.size + overhead)
+    # a stream, read once and in order: nothing is kept but the member at hand, and `read` is all it needs
+    with tarfile.open(fileobj=counted, mode="r|", tarinfo=_Headers) as tar:  # type: ignore[call-overload]
+        for member in tar:
+            tar.members = []  # else each of them is remembered
+            yield _tar_entry(member), tar.extractfile(member) if member.isreg() else None
 
 
-@contextmanager
-def _decompressed(file: BinaryIO) -> Iterator[_Readable]:
+def _decompressed(file: BinaryIO) -> _Readable:
     import bz2
     import gzip
     import lzma
-    import zlib
 
     formats: tuple[tuple[bytes, Callable[[BinaryIO], _Readable]], ...] = (
-        (b"\x1f\x8b", lambda plain: gzip.GzipFile(fileobj=plain)),
+        (b"\x1f\x8b", lambda packed: gzip.GzipFile(fileobj=packed)),
         (b"BZh", bz2.BZ2File),
         (b"\xfd7zXZ\0", lzma.LZMAFile),
         (b"", lambda plain: plain),
     )
     head = file.read(6)
     file.seek(0)
+    return next(opened for start, opened in formats if head.startswith(start))(file)
+
+
+@contextmanager
+def _damage_told() -> Iterator[None]:
+    """Every way in which the libraries say that an archive is not whole, as one refusal."""
+    import gzip
+    import lzma
+    import zlib
+
     try:
-        yield next(opened for start, opened in formats if head.startswith(start))(file)
-    except (zlib.error, lzma.LZMAError, gzip.BadGzipFile) as error:
+        yield
+    except (
+        tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, lzma.LZMAError,
+        EOFError, NotImplementedError, ValueError, struct.error,
+    ) as error:  # fmt: skip
         raise _Refused(f"the archive is damaged: {error}") from None
     except OSError as error:
         if error.errno is None:  # bz2 says so that the data is wrong; the disk always gives a number
@@ -267,24 +275,22 @@ def _tar_entry(member: tarfile.TarInfo) -> Entry:
 
 
 def _of_zip(file: BinaryIO) -> Iterator[tuple[Entry, IO[bytes] | None]]:
-    try:
-        with zipfile.ZipFile(file) as archive:
-            for member in archive.infolist():
-                if member.flag_bits & 1:
-                    raise _Refused(f"{member.filename} is encrypted")
-                mode = member.external_attr >> 16
-                if member.is_dir():
-                    yield Entry(name=member.filename, kind="folder"), None
-                elif mode & 0o170000 == 0o120000:
-                    yield _zip_link(archive, member), None
-                else:
-                    entry = Entry(
-                        name=member.filename, kind="file", size=member.file_size, executable=bool(mode & 0o100)
+    with zipfile.ZipFile(file) as archive:
+        for member in archive.infolist():
+            if member.flag_bits & 1:
+                raise _Refused(f"{member.filename} is encrypted")
+            mode = member.external_attr >> 16
+            if member.is_dir():
+                yield Entry(name=member.filename, kind="folder"), None
+            elif mode & 0o170000 == 0o120000:
+                yield _zip_link(archive, member), None
+            else:
+                executable = bool(mode & 0o100)
+                with archive.open(member) as content:
+                    yield (
+                        Entry(name=member.filename, kind="file", size=member.file_size, executable=executable),
+                        content,
                     )
-                    with archive.open(member) as content:
-                        yield entry, content
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError) as error:
-        raise _Refused(f"the archive is damaged: {error}") from None
 
 
 def _zip_link(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Entry:
