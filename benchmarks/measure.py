@@ -33,6 +33,15 @@ class Sample:
     runs: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """A command among several; `before` prepares each run and is not measured."""
+
+    argv: tuple[str, ...]
+    before: Callable[[], object] = lambda: None
+    env: Mapping[str, str] | None = None
+
+
 def mpy(*args: str) -> tuple[str, ...]:
     """The command line of the mpy that belongs to this interpreter."""
     return (str(Path(sys.executable).with_name("mpy")), *args)
@@ -65,6 +74,27 @@ def repeat(
 ) -> Sample:
     """The median of several runs; `before` prepares each and is not measured."""
     return _summary(list(_samples(argv, folder, runs, before, env)))
+
+
+def interleaved(commands: Mapping[str, Measured], folder: Path, *, runs: int = 21) -> dict[str, Sample]:
+    """The median of several runs of each, taken in turns: what else the machine does meets them all alike."""
+    samples: dict[str, list[Sample]] = {name: [] for name in commands}
+    for _ in range(runs):
+        for name, one in commands.items():
+            one.before()
+            samples[name].append(run(one.argv, folder, one.env))
+    return {name: _summary(of) for name, of in samples.items()}
+
+
+def imports(argv: tuple[str, ...], folder: Path, *, most: int, runs: int) -> list[tuple[str, int]]:
+    """The modules that a command imports at the greatest cost of their own, with microseconds; at last their number."""
+    env = {**os.environ, "PYTHONPROFILEIMPORTTIME": "1"}
+    told = ""
+    for _ in range(runs):  # the first may be remembered by the others
+        told = subprocess.run(argv, cwd=folder, env=env, capture_output=True, text=True, check=True).stderr
+    lines = [line.removeprefix("import time:").split("|") for line in told.splitlines() if "|" in line]
+    costs = [(name.strip(), int(own)) for own, _, name in lines if own.strip().isdecimal()]
+    return [*sorted(costs, key=lambda one: -one[1])[:most], (f"{len(costs)} modules", sum(own for _, own in costs))]
 
 
 def _samples(

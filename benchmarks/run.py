@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -20,7 +21,7 @@ from statistics import median
 from typing import Final
 
 from benchmarks.inputs import HELLO_ML, write_chain, write_hello, write_ladder, write_wide
-from benchmarks.measure import Sample, machine, mpy, recorded, repeat, slope
+from benchmarks.measure import Measured, Sample, imports, interleaved, machine, mpy, recorded, repeat, slope
 from mirage_py.errors import MpyError
 from mirage_py.model.toolchain import ToolchainChoice
 from mirage_py.toolchain.discover import discover, from_environment
@@ -119,6 +120,59 @@ def configure(folder: Path) -> Iterator[Figure]:
     yield _timed("the same, config.py edited", repeat(one, hello, before=edit), "130 ms", "280 ms")
     yield _timed("all eleven targets, first time", repeat(every, hello, before=fresh), "220 ms")
     yield _timed("all eleven, config.py edited", repeat(every, hello, before=edit), "220 ms", "430 ms for five")
+
+
+def warm(folder: Path) -> Iterator[Figure]:
+    """Commands that were answered before, and a configure after an edit, beside the interpreter alone: in turns."""
+    cache, folder = folder / "cache", folder / "hello"
+    write_hello(folder)
+    edits, config = count(), folder / "config.py"
+    asked = {**os.environ, "XDG_CACHE_HOME": str(cache), "_MPY_COMPLETE": "bash"}
+    plain = {name: value for name, value in asked.items() if name != "_MPY_COMPLETE"}
+
+    def edit() -> None:
+        with config.open("a", encoding="utf-8") as text:
+            text.write(f"# edit {next(edits)}\n")
+
+    python = "`python -c pass`, for comparison"
+    rows = {
+        "`mpy --version`": (mpy("--version"), "1.5"),
+        "`configure`, nothing changed": (mpy("configure"), "2.5"),
+        "`describe`": (mpy("describe"), "2.5"),
+        "`query packages`": (mpy("query", "packages"), "2.5"),
+        "`configure --help`": (mpy("configure", "--help"), "2.5"),
+        "completion of a key": (mpy("configure", "--"), "2.5"),
+    }
+    commands = {python: Measured(argv=(sys.executable, "-c", "pass"))}
+    for name, (argv, _) in rows.items():
+        commands[name] = Measured(argv=argv, env=asked if "completion" in name else plain)
+    for _ in range(3):  # until all is remembered
+        interleaved(commands, folder, runs=1)
+        time.sleep(0.1)
+    rows["`configure`, config.py edited"] = (mpy("configure"), "6.5")
+    taken = interleaved(commands, folder)
+    edited = Measured(argv=mpy("configure"), before=edit, env=plain)
+    taken["`configure`, config.py edited"] = interleaved({"": edited}, folder)[""]
+    for name, sample in taken.items():
+        ratio = sample.seconds / taken[python].seconds
+        value = f"{_ms(sample)}, {ratio:.1f} times python, {sample.memory / 2**20:.0f} MB"
+        yield Figure(what=name, value=value, bound=f"{rows[name][1]} times" if name in rows else "")
+    yield from _imports("warm `query packages`", mpy("query", "packages"), folder)
+    yield from _imports("`configure`, config.py edited", mpy("configure"), folder, edit)
+
+
+def unchanged() -> None:
+    """Nothing is done before a run."""
+
+
+def _imports(
+    what: str, argv: tuple[str, ...], folder: Path, before: Callable[[], object] = unchanged
+) -> Iterator[Figure]:
+    repeat(argv, folder, runs=3)
+    before()
+    *dearest, every = imports(argv, folder, most=6, runs=3 if before is unchanged else 1)
+    told = ", ".join(f"{name} {cost / 1000:.1f}" for name, cost in dearest)
+    yield Figure(what=f"imports of {what}, and what they cost", value=f"{every[0]}, {every[1] / 1000:.0f} ms: {told}")
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -287,6 +341,7 @@ def _ms(sample: Sample) -> str:
 
 BENCHMARKS: Final[dict[str, Benchmark]] = {
     "start": start,
+    "warm": warm,
     "configure": configure,
     "graphs": graphs,
     "build": build,

@@ -61,6 +61,7 @@ def _compiled(file: Path) -> CodeType:
             location=Location.of(file),
             hint="name the file itself with -f",
         ) from None
+    _check_memory(source, file)
     try:
         return compile(source, file.name, "exec", dont_inherit=True)
     except SyntaxError as error:
@@ -73,6 +74,42 @@ def _compiled(file: Path) -> CodeType:
         ) from None
     except (ValueError, MemoryError, RecursionError) as error:
         raise ConfigError(f"{file.name} is not Python: {error}", location=Location(file.name)) from None
+
+
+BYTES_A_LINE = 1500
+"""What Python's own compiler takes for a line of a configuration, at most."""
+
+LARGE = 100_000
+"""Lines from which it is worth a look whether there is that much."""
+
+
+def _check_memory(source: bytes, file: Path) -> None:
+    """Say so before Python's compiler takes more memory than there is: it would be killed without a word."""
+    lines = source.count(b"\n")
+    if lines < LARGE:
+        return
+    needed, free = lines * BYTES_A_LINE, _free_memory()
+    if free is not None and needed > free:
+        raise ConfigError(
+            f"{file.name} has {lines:,} lines: Python takes about {needed / 1e9:.1f} GB to compile them, and"
+            f" {free / 1e9:.1f} GB are free",
+            location=Location(file.name),
+            hint="make the devices in a loop, or in several modules beside it",
+        )
+
+
+def _free_memory() -> int | None:
+    """Bytes that this process may still take, by what the system has and by its own limit; None where nothing tells."""
+    import resource
+
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    found = [limit] if limit != resource.RLIM_INFINITY else []
+    try:
+        told = Path("/proc/meminfo").read_text(encoding="utf-8")
+        found += [int(line.split()[1]) * 1024 for line in told.splitlines() if line.startswith("MemAvailable:")]
+    except (OSError, ValueError, IndexError):
+        pass
+    return min(found, default=None)
 
 
 def _execute(code: CodeType, file: Path) -> None:

@@ -109,3 +109,11 @@ def test_template_that_asks_for_what_is_not_there_is_told_at_its_device(tmp_path
     with pytest.raises(ConfigError, match="connect code of X cannot be written") as refused:
         made(written(tmp_path, config=text))
     assert str(refused.value.location) == "config.py:2"
+
+
+def test_a_file_that_python_has_no_memory_to_compile_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = tmp_path / "config.py"
+    config.write_text("x = 1\n" * 200_000)
+    monkeypatch.setattr("mirage_py.project.loader._free_memory", lambda: 100_000_000)
+    with pytest.raises(ConfigError, match=r"config.py has 200,000 lines: Python takes about 0.3 GB .* 0.1 GB are free"):
+        load(config)
