@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from mirage_py.cli.command import argument, command, group
+from mirage_py.cli.command import argument, command, group, option
 from mirage_py.cli.options import Json, Link, Prefixes, Switch, Targets, ToolchainFile, checked_targets, choice
 from mirage_py.doors import terminal as console
 from mirage_py.doors.terminal import Row
@@ -68,7 +68,36 @@ def export(
     console.say(f"next: PKG_CONFIG_LIBDIR={folder.absolute()} pkg-config --cflags ocaml-freestanding")
 
 
-COMMAND = group("Tell what compiles and links for a target.", show=command(show), export=command(export))
+def install(
+    name: Annotated[Literal["solo5"], argument(metavar="[solo5]", help="the toolchain; there is one")] = "solo5",
+    repo: Annotated[str | None, option("--repo", metavar="SOURCE", help="an opam repository; opam's own")] = None,
+    remove: Annotated[bool, option("--remove", help="take away what was installed")] = False,
+) -> None:
+    """Build one by opam, in mpy's cache.
+
+    In versions that fit this machine's OCaml, into a root of its own: no switch of yours is touched. It serves where no
+    other toolchain is found.
+    """
+    from mirage_py.model.toolchain import ToolchainChoice
+    from mirage_py.toolchain import install as work
+    from mirage_py.toolchain.discover import discover_host
+
+    if remove:
+        removed = work.remove()
+        console.say(f"{name} was removed" if removed else "nothing to remove", event="toolchain", removed=removed)
+        return
+    with console.working("installing a Solo5 toolchain") as progress:
+        prefix = work.install(discover_host(ToolchainChoice()).ocaml_version, repo, progress=progress)
+    console.outcome(f"{prefix}", event="toolchain", prefix=str(prefix))
+    console.say("next: mpy toolchain show -t spt")
+
+
+COMMAND = group(
+    "Tell what compiles and links for a target.",
+    show=command(show),
+    export=command(export),
+    install=command(install),
+)
 
 
 def toolchain_json(toolchain: Toolchain) -> dict[str, Any]:  # any: JSON

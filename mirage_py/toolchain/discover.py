@@ -15,10 +15,11 @@ from typing import Any, get_args
 
 from mirage_py.errors import MpyError, ToolNotFound, UnsupportedTarget, UsageError
 from mirage_py.model.toolchain import ABIS, HostToolchain, Link, Toolchain, ToolchainChoice
-from mirage_py.toolchain.cross import cross_toolchain, places
+from mirage_py.toolchain.cross import Place, cross_toolchain, places
 from mirage_py.toolchain.description import read_description
 from mirage_py.toolchain.freestanding import freestanding_toolchain, linked_by_hand, pkg_config_of
 from mirage_py.toolchain.host import as_target, discover_host
+from mirage_py.toolchain.install import private_prefix
 
 __all__ = ["discover", "discover_host", "from_environment", "refuse_unlinkable", "toolchains_for"]
 
@@ -99,13 +100,19 @@ def _found(target: str, choice: ToolchainChoice, host: HostToolchain) -> Toolcha
 
 
 def _by_cross(target: str, choice: ToolchainChoice, host: HostToolchain) -> Toolchain:
-    place = next(places(choice, host), None)
+    place = next(places(choice, host), None) or _own_place(choice, host)
     if place is not None:
         return cross_toolchain(place, host, target)
     pkg_config = pkg_config_of(choice, host, target) if choice.link is None else None
     if pkg_config is not None:
         return freestanding_toolchain(pkg_config, host, target)
     raise _nothing(target, choice)
+
+
+def _own_place(choice: ToolchainChoice, host: HostToolchain) -> Place | None:
+    """The toolchain that `mpy toolchain install` made; only where no other is, and none was named."""
+    prefix = None if choice.prefixes or choice.switch else private_prefix()
+    return next(places(replace(choice, prefixes=(prefix,)), host), None) if prefix else None
 
 
 def _by_pkg_config(target: str, choice: ToolchainChoice, host: HostToolchain) -> Toolchain:
