@@ -50,7 +50,9 @@ def key_of(line: list[str]) -> bytes:
     here = [_form(descriptor) for descriptor in (1, 2)]
     place = _here()
     environment = sorted(os.environ.items())
-    return marshal.dumps((FORMAT, __version__, sys.version, sys.executable, line, place, here, environment))
+    return marshal.dumps(
+        (FORMAT, __version__, sys.version, tuple(sys.flags), sys.executable, line, place, here, environment)
+    )
 
 
 def recall(key: bytes) -> int | None:

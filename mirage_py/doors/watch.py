@@ -185,7 +185,9 @@ class Watch:
         match event:
             case "open":
                 path, mode, _flags = args
-                if mode is not None and not isinstance(path, int):  # os.open is asked through its stand-in
+                if isinstance(path, int):
+                    self.doubt = "reads from a descriptor" if _in_configuration() else ""
+                elif mode is not None:  # os.open is asked through its stand-in
                     self._opened(os.fsdecode(path), writes=not {*mode} <= {*"rbtU"})
             case "os.listdir" | "os.scandir":
                 self._listed(args[0])
@@ -228,9 +230,8 @@ class Watch:
             self.paths.add(("folder", where))
 
     def _code(self, code: object) -> None:
-        """Code of the configuration, and of what it imports; `dsl.place` knows when one runs."""
-        folder: Any = getattr(sys.modules.get("mirage_py.dsl.place"), "folder", None)
-        if not isinstance(code, CodeType) or folder is None or folder.get(None) is None:
+        """Code of the configuration, and of what it imports."""
+        if not isinstance(code, CodeType) or not _in_configuration():
             return
         file = code.co_filename
         if file.startswith((_PACKAGE, "<frozen")) or not _counts(file) or any(part in file for part in _ITS_OWN):
@@ -280,6 +281,12 @@ class Watch:
             self.doubt = "looks at a path that has no name"
         else:
             use(where)
+
+
+def _in_configuration() -> bool:
+    """Whether a config.py runs: `dsl.place` knows."""
+    folder: Any = getattr(sys.modules.get("mirage_py.dsl.place"), "folder", None)
+    return folder is not None and folder.get(None) is not None
 
 
 def _is_stream(path: str) -> bool:

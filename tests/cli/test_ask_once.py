@@ -40,6 +40,7 @@ def ran(folder: Path, cache: Path, *line: str, **env: str) -> tuple[int, str, st
         (sys.executable, "-X", "importtime", "-m", "mirage_py", *line),
         cwd=folder,
         env={**kept, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(cache), "COLUMNS": "80", **env},
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=False,
@@ -124,6 +125,8 @@ def test_a_tree_that_was_touched_is_configured_again(folder: Path, tmp_path: Pat
         "__import__('time')",
         "open('written', 'w').close()",
         "open('/dev/urandom', 'rb').read(1)",
+        "open(0).read()",
+        "getattr(__import__('os'), 'getpid')()",
     ],
 )
 def test_a_configuration_that_does_more_than_read_is_never_remembered(line: str, folder: Path, tmp_path: Path) -> None:
