@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,16 +103,15 @@ def _refuse(where: str, found: words.Sorted, known: Sequence[Parameter], open_ke
 
 
 def here_or_above() -> Path:
-    """The config.py that is here or, when there is none, the nearest above: as a path from here.
+    """The config.py that is here or, when there is none, the nearest above, whose path is absolute.
 
     One above counts only if it is one of mpy's and belongs to who asks, or to root: a configuration is a program that
     runs. Where there is none, it is the one that should be here.
     """
-    folder = Path()
-    for _ in Path.cwd().parts:
-        if _is_project(folder):
+    here = Path.cwd()
+    for below, folder in pairwise((here, *here.parents)):
+        if _is_project(below):
             break
-        folder = folder / ".."
         if _is_trusted(folder / "config.py"):
             return folder / "config.py"
     return CONFIG

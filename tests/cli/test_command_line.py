@@ -96,6 +96,17 @@ def test_a_configuration_above_is_found(project: MakeProject, mpy: Mpy) -> None:
     mpy("configure", "-t", "hvt", cwd=folder / "src", code=0)
     assert (folder / "mirage" / "hello-hvt" / "main.ml").exists()
     assert not (folder / "src" / "mirage").exists()
+    above = mpy("query", "plan", "--json", cwd=folder / "src", code=0).stdout
+    assert above == mpy("query", "plan", "--json", code=0).stdout
+
+
+@pytest.mark.ocaml
+@pytest.mark.slow
+def test_a_build_below_builds_above(project: MakeProject, mpy: Mpy) -> None:
+    folder = project("hello", {"src/deep/x.txt": ""})
+    mpy("build", "-t", "unix", cwd=folder / "src" / "deep", code=0)
+    assert (folder / "dist" / "hello").exists()
+    assert not (folder / "src" / "dist").exists()
 
 
 def test_a_file_that_is_named_is_not_looked_for(project: MakeProject, mpy: Mpy) -> None:
