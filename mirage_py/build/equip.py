@@ -16,19 +16,17 @@ from typing import assert_never
 from mirage_py.build.diagnostics import compilation_failed
 from mirage_py.build.link import Group, c_environment, groups, host_workspace, output_obj_compiler, sharing
 from mirage_py.build.stubs import StubsRequest, TargetStubs, stubs_for_target
-from mirage_py.errors import Location, ToolFailed, ToolTooOld, UnsupportedTarget
+from mirage_py.errors import Location, ToolFailed, ToolTooOld
 from mirage_py.libraries.bundled import bundled_packages, sources_of
 from mirage_py.libraries.findlib import Findlib, findlib_for
-from mirage_py.libraries.serving import Serving, serve, vendored_libraries
+from mirage_py.model.closure import Closure
 from mirage_py.model.command import Command
-from mirage_py.model.library import Library
 from mirage_py.model.plan import Plan
 from mirage_py.model.toolchain import HostToolchain, Toolchain
 from mirage_py.project.sources import dune_root
 from mirage_py.targets.common import C_FLAGS, LINK_FLAGS, OCAMLOPT_FLAGS, STUBS_STAMP
 from mirage_py.targets.plan import workspace
 from mirage_py.toolchain import sameness
-from mirage_py.toolchain.discover import refuse_unlinkable
 from mirage_py.toolchain.pkgconfig import pkg_config_for
 from mirage_py.toolchain.steps import Step, perform
 
@@ -39,69 +37,41 @@ LANG = (2, 9)
 
 @dataclass(frozen=True, kw_only=True)
 class Equipment:
-    """The files below `mirage/machine`, the C to compile before dune links; by label, C archives and who serves."""
+    """The files below `mirage/machine`, the C to compile before dune links; by label, C archives."""
 
     files: Mapping[str, str | Path]
     steps: tuple[Step, ...]
     stubs: Mapping[str, tuple[TargetStubs, ...]]
-    servings: Mapping[str, Serving]
 
 
 def equip(
-    folder: Path, plans: Iterable[Plan], host_tools: HostToolchain, toolchains: Mapping[str, Toolchain]
+    folder: Path,
+    plans: Iterable[Plan],
+    closures: Mapping[str, Closure],
+    host_tools: HostToolchain,
+    toolchains: Mapping[str, Toolchain],
 ) -> Equipment:
-    """What this machine adds to the plans; `toolchains` are by target.
+    """What this machine adds to the plans; `closures` are by label and whole, `toolchains` by target.
 
-    Raises `LibraryNotFound` for all libraries of a plan that nobody serves, or whose C stubs only the host has.
+    Raises ConfigError for declared C stubs that mean no file.
     """
     plans = tuple(plans)
     serving_others = sharing(plans, toolchains)
-    vendored = vendored_libraries(folder)
     files: dict[str, str | Path] = {}
     steps: dict[Path, Step] = {}
-    servings = {}
-    served: dict[str, tuple[TargetStubs, ...]] = {}
+    made: dict[str, tuple[TargetStubs, ...]] = {}
     host = Findlib.discover()
     for plan in plans:
-        toolchain = toolchains[plan.target]
-        refuse_unlinkable(toolchain)
-        servings[plan.label] = _checked(plan, toolchain, serve(plan, findlib_for(toolchain, host), vendored))
-        stubs = _target_stubs(folder, plan, host_tools, toolchain, servings[plan.label], findlib_for(toolchain, host))
-        served[plan.label] = stubs
+        toolchain, closure = toolchains[plan.target], closures[plan.label]
+        stubs = _target_stubs(folder, plan, host_tools, toolchain, closure, findlib_for(toolchain, host))
+        made[plan.label] = stubs
         steps |= {step.output: step for one in stubs for step in one.steps}
         files |= _flags_files(plan, toolchain, stubs, shared=plan.label in serving_others)
         if toolchain.freestanding:
             files |= _findlib_files(folder, toolchain, host)
-    for name in sorted({package for serving in servings.values() for package in serving.bundled}):
+    for name in sorted({package for plan in plans for package in closures[plan.label].bundled}):
         files |= {f"runtime/{name}/{path}": source for path, source in sources_of(bundled_packages()[name])}
-    return Equipment(files=files, steps=tuple(steps.values()), stubs=served, servings=servings)
-
-
-def _checked(plan: Plan, toolchain: Toolchain, serving: Serving) -> Serving:
-    """Refuse, before anything is compiled, a closure with a library that needs an operating system.
-
-    One that the target's own sysroot brings (a `threads` without content, say) is as good as any other. The META file
-    tells whose it is: that of the host's unix says `directory = "^"`, which means any compiler's folder.
-    """
-    by_name = {library.name: library for library in serving.closure.libraries}
-    for name in plan.forbidden:
-        if name in by_name and not _own(by_name[name], toolchain):
-            raise _needs_system(plan, name, serving.closure.path_to(name))
-    return serving
-
-
-def _own(library: Library, toolchain: Toolchain) -> bool:
-    places = (toolchain.sysroot,) if toolchain.sysroot else toolchain.libraries
-    return any((library.meta or library.directory).is_relative_to(place) for place in places)
-
-
-def _needs_system(plan: Plan, name: str, path: tuple[str, ...]) -> UnsupportedTarget:
-    askers = next((library.asked_by for library in plan.libraries if library.name == path[0]), ())
-    return UnsupportedTarget(
-        f"{plan.name} needs the library {name}, and target {plan.target} has no operating system below",
-        details=(" -> ".join(path), *(f"{path[0]} is asked for by {who}" for who in askers)),
-        hint=f"leave {path[0]} out for this target (if_impl, key.is_unix), or take a library without {name}",
-    )
+    return Equipment(files=files, steps=tuple(steps.values()), stubs=made)
 
 
 FINDLIB_CONF = "findlib.conf"
@@ -185,7 +155,7 @@ STUBS = "mirage/.stubs"
 
 
 def _target_stubs(
-    folder: Path, plan: Plan, host: HostToolchain, toolchain: Toolchain, serving: Serving, findlib: Findlib
+    folder: Path, plan: Plan, host: HostToolchain, toolchain: Toolchain, closure: Closure, findlib: Findlib
 ) -> tuple[TargetStubs, ...]:
     if not toolchain.freestanding:
         return ()
@@ -198,7 +168,7 @@ def _target_stubs(
         declared=plan.declared_stubs,
         pkg_config=pkg_config_for(toolchain),
     )
-    return stubs_for_target(serving.closure, request)
+    return stubs_for_target(closure.libraries, request)
 
 
 def _flags_files(

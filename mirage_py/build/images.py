@@ -10,7 +10,6 @@ from mirage_py.build import editor
 from mirage_py.build.diagnostics import build_failed
 from mirage_py.build.equip import (
     MACHINE,
-    Equipment,
     built_executable,
     check_dune_lang,
     compile_stubs,
@@ -20,9 +19,11 @@ from mirage_py.build.equip import (
     workspaces,
 )
 from mirage_py.build.link import check_manifest, groups, leaders, link_by_hand, link_shared, sharing
+from mirage_py.build.stubs import TargetStubs
 from mirage_py.doors.files import Tree
 from mirage_py.doors.processes import Result, run
 from mirage_py.errors import ToolFailed
+from mirage_py.model.closure import Closure
 from mirage_py.model.plan import Plan
 from mirage_py.model.toolchain import HostToolchain, Toolchain
 from mirage_py.toolchain.steps import perform, strip
@@ -54,6 +55,7 @@ class Built:
 def build_plans(
     tree: Tree,
     plans: tuple[Plan, ...],
+    closures: Mapping[str, Closure],
     host: HostToolchain,
     toolchains: Toolchains,
     *,
@@ -65,7 +67,7 @@ def build_plans(
     """The images of these plans, whose generated files are written; all that dune links itself comes from one run."""
     folder = tree.root
     check_dune_lang(folder)
-    equipment = equip(folder, plans, host, toolchains)
+    equipment = equip(folder, plans, closures, host, toolchains)
     stubs = compile_stubs(equipment)
     tree.mirror(MACHINE, {**equipment.files, **stubs, **workspaces(folder, plans, toolchains), **editor.kept(folder)})
     for index, group in enumerate(groups(plans, toolchains)):
@@ -82,7 +84,16 @@ def build_plans(
     by_label = {plan.label: plan for plan in plans}
     shared = sharing(plans, toolchains)
     built = (
-        _finish(tree, plan, by_label[leading[plan.label]], toolchains[plan.target], equipment, shared) for plan in plans
+        _finish(
+            tree,
+            plan,
+            by_label[leading[plan.label]],
+            closures[plan.label],
+            toolchains[plan.target],
+            equipment.stubs[plan.label],
+            shared,
+        )
+        for plan in plans
     )
     if len({plan.name for plan in plans}) > 1:
         return tuple(replace(one, run_command=f"{one.run_command} -u {one.plan.name}") for one in built)
@@ -90,9 +101,15 @@ def build_plans(
 
 
 def _finish(
-    tree: Tree, plan: Plan, leader: Plan, toolchain: Toolchain, equipment: Equipment, shared: Container[str]
+    tree: Tree,
+    plan: Plan,
+    leader: Plan,
+    closure: Closure,
+    toolchain: Toolchain,
+    stubs: tuple[TargetStubs, ...],
+    shared: Container[str],
 ) -> Built:
-    program = _linked(tree.root, plan, leader, toolchain, equipment, shared)
+    program = _linked(tree.root, plan, leader, closure, toolchain, stubs, shared)
     check_manifest(program, plan, toolchain)
     stripped = strip(toolchain, program, tree.root / STRIPPED / plan.label)
     perform((stripped,))
@@ -114,12 +131,18 @@ def debug_image(plan: Plan) -> str:
 
 
 def _linked(
-    folder: Path, plan: Plan, leader: Plan, toolchain: Toolchain, equipment: Equipment, shared: Container[str]
+    folder: Path,
+    plan: Plan,
+    leader: Plan,
+    closure: Closure,
+    toolchain: Toolchain,
+    stubs: tuple[TargetStubs, ...],
+    shared: Container[str],
 ) -> Path:
     """What becomes the image: linked by dune, or by mpy from what dune made for this target or for one like it."""
     try:
         if toolchain.generation == "pkg-config":
-            return link_by_hand(folder, plan, toolchain, equipment.servings[plan.label], equipment.stubs[plan.label])
+            return link_by_hand(folder, plan, toolchain, closure, stubs)
         program = built_executable(folder, leader)
         return link_shared(folder, plan, toolchain, program) if leader.label in shared else program
     except ToolFailed as failed:

@@ -18,7 +18,7 @@ from mirage_py.build.stubs import TargetStubs
 from mirage_py.codegen.sexp import render_stanzas
 from mirage_py.doors.processes import run
 from mirage_py.errors import ToolFailed
-from mirage_py.libraries.serving import Serving
+from mirage_py.model.closure import Closure
 from mirage_py.model.command import Command
 from mirage_py.model.plan import Plan
 from mirage_py.model.toolchain import Toolchain
@@ -156,13 +156,13 @@ def target_cflags(toolchain: Toolchain) -> tuple[str, ...]:
 
 
 def link_by_hand(
-    folder: Path, plan: Plan, toolchain: Toolchain, serving: Serving, stubs: tuple[TargetStubs, ...]
+    folder: Path, plan: Plan, toolchain: Toolchain, closure: Closure, stubs: tuple[TargetStubs, ...]
 ) -> Path:
     """The image of a plan: the OCaml object, C archives of dune and of installed libraries, the runtime."""
     build = folder / BY_HAND / f"_build-{plan.target}" / "solo5"
     below = folder.relative_to(dune_root(folder))
     program = build / below / "mirage" / plan.label / "main.exe"
-    ours = [str(archive) for archive in _compiled_archives(folder, build, below, serving)]
+    ours = [str(archive) for archive in _compiled_archives(folder, build, below, closure)]
     installed = [flag for one in stubs for flag in one.flags]
     packages = tuple(dict.fromkeys(name for stub in plan.c_stubs for name in stub.pkg_config))
     asked = pkg_config_for(toolchain).libs(packages) if packages else ()
@@ -176,11 +176,11 @@ def link_by_hand(
     return step.output
 
 
-def _compiled_archives(folder: Path, build: Path, below: Path, serving: Serving) -> Iterable[Path]:
-    for name in serving.bundled:
+def _compiled_archives(folder: Path, build: Path, below: Path, closure: Closure) -> Iterable[Path]:
+    for name in closure.bundled:
         yield from sorted((build / below / "mirage/machine/runtime" / name).rglob("lib*_stubs.a"))
     root = dune_root(folder)
-    for library in serving.of("vendored"):
+    for library in (*closure.of("vendored"), *closure.of("local")):
         if library.directory.is_relative_to(root):
             yield from sorted((build / library.directory.relative_to(root)).glob("lib*_stubs.a"))
 

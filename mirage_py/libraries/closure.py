@@ -1,136 +1,180 @@
-"""All that some libraries need, in an order in which they can be linked.
-
-What is missing or broken is part of the answer: an installation that is not whole still gets one.
-
-The walk asks a function for each library, so that vendored, installed and bundled ones can be mixed by whoever asks.
-"""
+"""The one closure of a plan: which libraries make its image, who serves each, what is missing and what conflicts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal, NamedTuple
+from collections.abc import Iterable, Iterator
 
+from mirage_py.libraries.places import Places
+from mirage_py.libraries.serving import Bad, Question, Serving, serve
+from mirage_py.libraries.tools import tools_of
+from mirage_py.model.bounds import ANY
+from mirage_py.model.closure import Closure, Conflict, Missing, Served
 from mirage_py.model.library import Library
+from mirage_py.model.plan import NeededLibrary, Plan
+from mirage_py.model.toolchain import Toolchain
 
-__all__ = ["Closure", "Problem", "walk"]
+__all__ = ["closure_for", "closure_of"]
 
-
-class Problem(NamedTuple):
-    """Something wrong with a library that is there: which, what kind of wrong, and where it is written.
-
-    broken: its META cannot be read; hidden: its META says that it is not installed (`exists_if`); refused: its META
-    says that it must not be used so (`error`); loop: it needs itself.
-    """
-
-    library: str
-    kind: Literal["broken", "hidden", "refused", "loop"]
-    text: str
-    file: Path | None = None
+NEAR = 0.7
 
 
-@dataclass(frozen=True, kw_only=True)
-class Closure:
-    """Libraries with all that they need, dependencies first.
-
-    `missing` maps a name that nobody serves to the libraries that ask for it (none: it was asked for by name).
-    """
-
-    roots: tuple[str, ...]
-    libraries: tuple[Library, ...]
-    missing: Mapping[str, tuple[str, ...]]
-    problems: tuple[Problem, ...]
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The names of the libraries, in their order."""
-        return tuple(library.name for library in self.libraries)
-
-    def path_to(self, name: str) -> tuple[str, ...]:
-        """The shortest way from a root to this library: `("pgx", "lwt.unix", "unix")`; () when none leads there."""
-        requires = {library.name: library.requires for library in self.libraries}
-        came_from: dict[str, str | None] = dict.fromkeys(self.roots)
-        queue = list(came_from)
-        for here in queue:  # grows while it is walked: breadth first
-            fresh = [there for there in requires.get(here, ()) if there not in came_from]
-            came_from.update(dict.fromkeys(fresh, here))
-            queue.extend(fresh)
-        return tuple(_way_back(name, came_from))[::-1] if name in came_from else ()
-
-
-def walk(
-    roots: Iterable[str],
-    find: Callable[[str], Library | None],
-    problem: Callable[[str], Problem | None] = lambda _: None,
-) -> Closure:
-    """The closure of these names among the libraries that `find` knows; `problem` may say what is wrong with one."""
-    walked = _Walk(find, problem)
-    names = tuple(dict.fromkeys(roots))
-    for name in names:
-        walked.visit(name)
-    return Closure(
-        roots=names,
-        libraries=tuple(walked.done.values()),
-        missing={name: tuple(sorted(walked.missing[name])) for name in sorted(walked.missing)},
-        problems=tuple(walked.problems),
+def closure_of(plan: Plan, places: Places, toolchain: Toolchain | None) -> Closure:
+    """The closure of a plan; `toolchain` is None where this machine has none for the target."""
+    return closure_for(
+        plan.libraries,
+        places,
+        toolchain,
+        target=plan.target,
+        forbidden=plan.forbidden,
+        plan=plan,
     )
 
 
-class _Walk:
-    """A depth-first walk with its own stack: no chain of libraries is too long for it."""
-
-    def __init__(self, find: Callable[[str], Library | None], problem: Callable[[str], Problem | None]) -> None:
-        self.find = find
-        self.problem = problem
-        self.done: dict[str, Library] = {}
-        self.missing: dict[str, dict[str, None]] = {}
-        self.problems: dict[Problem, None] = {}
-        self.open: dict[str, tuple[Library, Iterator[str]]] = {}
-
-    def visit(self, name: str) -> None:
-        """Put a library and all that it needs into `done`."""
-        self._enter(name)
-        while self.open:
-            library, rest = self.open[next(reversed(self.open))]
-            needed = next(rest, None)
-            if needed is None:
-                self.done[library.name] = self.open.popitem()[1][0]
-            else:
-                self._enter(needed)
-
-    def _enter(self, name: str) -> None:
-        if name in self.open:
-            self._note(self._loop(name))
-        elif name in self.missing:
-            self.missing[name].update(self._asker())
-        elif name not in self.done:
-            self._open(name)
-
-    def _open(self, name: str) -> None:
-        self._note(self.problem(name))
-        library = self.find(name)
-        if library is None:
-            self.missing[name] = self._asker()
-        else:
-            self.open[name] = (library, iter(library.requires))
-
-    def _asker(self) -> dict[str, None]:
-        """The library whose needs are being walked, if one's are."""
-        return dict.fromkeys([next(reversed(self.open))] if self.open else [])
-
-    def _loop(self, name: str) -> Problem:
-        names = list(self.open)
-        chain = [*names[names.index(name) :], name]
-        return Problem(name, "loop", " needs ".join(chain), self.open[names[-1]][0].meta)
-
-    def _note(self, problem: Problem | None) -> None:
-        if problem is not None:
-            self.problems[problem] = None
+def closure_for(
+    wanted: Iterable[NeededLibrary],
+    places: Places,
+    toolchain: Toolchain | None,
+    *,
+    target: str,
+    forbidden: tuple[str, ...] = (),
+    plan: Plan | None = None,
+) -> Closure:
+    """The closure of these libraries on a target; `forbidden` are those that need what the target has not."""
+    asked = {one.name: one for one in wanted}
+    bare = plan.context != "default" if plan else bool(forbidden)
+    question = Question(
+        roots=tuple(asked), bounds=plan.bounds if plan else {}, forbidden=forbidden, bare=bare, plan=plan
+    )
+    serving = serve(question, places, toolchain)
+    teller = _Teller(asked, question, places, serving)
+    tools = tools_of(serving.walked.libraries, places, plan)
+    return Closure(
+        label=plan.label if plan else "",
+        target=target,
+        roots=tuple(asked),
+        libraries=(*teller.served(), *tools.libraries),
+        missing=(*teller.missing(), *tools.missing),
+        conflicts=(*teller.conflicts(), *tools.conflicts),
+        troubles=serving.walked.troubles,
+        c_stubs=plan.c_stubs if plan else (),
+    )
 
 
-def _way_back(name: str, came_from: Mapping[str, str | None]) -> Iterator[str]:
-    here: str | None = name
-    while here is not None:
-        yield here
-        here = came_from[here]
+class _Teller:
+    """What was served, what is missing and what conflicts, in the words of the value."""
+
+    def __init__(self, asked: dict[str, NeededLibrary], question: Question, places: Places, serving: Serving) -> None:
+        self.asked = asked
+        self.question = question
+        self.places = places
+        self.serving = serving
+        self.paths = serving.walked.paths
+
+    def served(self) -> Iterator[Served]:
+        for library in self.serving.walked.libraries:
+            needed = self.asked.get(library.name)
+            yield Served(
+                library=library,
+                asked_by=needed.asked_by if needed else (),
+                bounds=self.question.bounds.get(library.package, ANY),
+                path=self.paths.get(library.name, (library.name,)),
+                c=self.serving.c.get(library.name),
+                rejected=self.serving.rejected.get(library.package, ()),
+            )
+
+    def missing(self) -> Iterator[Missing]:
+        """One for each package, with all of its libraries that are asked for."""
+        packages: dict[str, list[str]] = {}
+        for bad in self.serving.bad:
+            if bad.kind == "missing":
+                packages.setdefault(bad.name.split(".", 1)[0], []).append(bad.name)
+        for package, names in sorted(packages.items()):
+            yield self._missing(package, tuple(names))
+
+    def _missing(self, package: str, names: tuple[str, ...]) -> Missing:
+        rejected = self.serving.rejected.get(package, ())
+        devices = dict.fromkeys(who for one in self.asked.values() if one.package == package for who in one.asked_by)
+        askers = dict.fromkeys(one for name in names for one in self.serving.walked.missing[name])
+        return Missing(
+            package=package,
+            libraries=names,
+            asked_by=tuple(devices),
+            askers=tuple(asker for asker in askers if asker.split(".", 1)[0] != package),
+            bounds=self.question.bounds.get(package, ANY),
+            rejected=rejected,
+            names=() if rejected or devices else self._near(names[0]),
+            stubs=any("its C stubs are built for this machine" in one.reason for one in rejected),
+        )
+
+    def _near(self, name: str) -> tuple[str, ...]:
+        from difflib import get_close_matches
+
+        return tuple(get_close_matches(name, self.places.names(), n=3, cutoff=NEAR))
+
+    def conflicts(self) -> Iterator[Conflict]:
+        for bad in self.serving.bad:
+            match bad.kind:
+                case "system":
+                    yield self._system(bad.name)
+                case "family":
+                    yield self._family(bad)
+        yield from self._unimplemented()
+
+    def _system(self, name: str) -> Conflict:
+        path = self.paths.get(name, (name,))
+        needed = self.asked.get(path[0])
+        whose = self.question.plan.name if self.question.plan else path[0]
+        target = self.question.plan.target if self.question.plan else "this target"
+        return Conflict(
+            kind="system",
+            message=f"{whose} needs the library {name}, and target {target} has no operating system below",
+            details=(
+                " -> ".join(path),
+                *(f"{path[0]} is asked for by {who}" for who in (needed.asked_by if needed else ())),
+            ),
+            hint=f"leave {path[0]} out for this target (if_impl, key.is_unix), or take a library without {name}",
+            libraries=path,
+        )
+
+    def _family(self, bad: Bad) -> Conflict:
+        library, other = self._library(bad.name), self._library(bad.needs)
+        return Conflict(
+            kind="family",
+            message=f"the installed {_named(library)} was compiled against the installed {bad.needs}, and the image has "
+            f"the {other.origin} {_named(other)}",
+            details=(
+                " -> ".join(self.paths.get(bad.name, (bad.name,))),
+                f"{bad.needs} is served from {other.directory}",
+                "an image has one library of a name, and OCaml links no two that disagree",
+            ),
+            hint=f"vendor {library.package} too, or take {other.package} out of the {other.origin} libraries",
+            libraries=(bad.name, bad.needs),
+        )
+
+    def _unimplemented(self) -> Iterator[Conflict]:
+        libraries = self.serving.walked.libraries
+        for one in libraries:
+            by = [other.name for other in libraries if other.implements == one.name]
+            if one.virtual and not by and not one.default:
+                yield Conflict(
+                    kind="implementation",
+                    message=f"the virtual library {one.name} has no implementation in this image",
+                    details=(" -> ".join(self.paths.get(one.name, (one.name,))),),
+                    hint=f"ask for one that implements it: packages=[package({one.package!r}, sublibs=[...])]",
+                    libraries=(one.name,),
+                )
+            elif len(by) > 1:
+                yield Conflict(
+                    kind="implementation",
+                    message=f"the virtual library {one.name} is implemented twice: {' and '.join(by)}",
+                    details=tuple(" -> ".join(self.paths.get(name, (name,))) for name in by),
+                    hint="keep one of them",
+                    libraries=(one.name, *by),
+                )
+
+    def _library(self, name: str) -> Library:
+        return next(one for one in self.serving.walked.libraries if one.name == name)
+
+
+def _named(library: Library) -> str:
+    return f"{library.name} {library.version}" if library.version else library.name

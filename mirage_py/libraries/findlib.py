@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from mirage_py.doors import memory
-from mirage_py.libraries.closure import Closure, Problem, walk
 from mirage_py.libraries.meta import MetaError, Package, parse, words
+from mirage_py.libraries.walk import Walked, walk
+from mirage_py.model.closure import Trouble
 from mirage_py.model.command import Command
 from mirage_py.model.library import Library
 from mirage_py.model.toolchain import Toolchain
 
-__all__ = ["NATIVE", "Closure", "Findlib", "Problem", "configuration"]
+__all__ = ["NATIVE", "Findlib", "configuration"]
 
 NATIVE: Final = ("native", "mt", "mt_posix")
 """The predicates under which dune reads installed libraries: system threads count as chosen."""
@@ -58,7 +59,7 @@ class Findlib:
         self.path = path
         self.stdlib = stdlib if stdlib is not None else _stdlib_on(path)
         self._packages: dict[str, dict[str, _Entry]] = {}
-        self._broken: dict[str, Problem] = {}
+        self._broken: dict[str, Trouble] = {}
 
     @classmethod
     def discover(cls, toolchain: str | None = None, environment: Environment | None = None) -> Findlib:
@@ -90,15 +91,15 @@ class Findlib:
         entry = self._entry(name)
         return entry.version if entry is not None else None
 
-    def problem(self, name: str, predicates: Collection[str] = NATIVE) -> Problem | None:
+    def problem(self, name: str, predicates: Collection[str] = NATIVE) -> Trouble | None:
         """Why a library that has a META file cannot be used."""
         entry = self._entry(name)
         if entry is None:
             return self._broken.get(_main(name))
         if entry.hidden:
-            return Problem(name, "hidden", entry.hidden, entry.meta)
+            return Trouble(library=name, kind="hidden", text=entry.hidden, file=entry.meta)
         error = entry.package.value("error", predicates)
-        return None if error is None else Problem(name, "refused", error, entry.meta)
+        return None if error is None else Trouble(library=name, kind="refused", text=error, file=entry.meta)
 
     def names(self) -> tuple[str, ...]:
         """Every library that is here, sublibraries too, in alphabetical order. Reads all META files."""
@@ -106,7 +107,7 @@ class Findlib:
         entries = (entry for main in mains for entry in self._read(main).values())
         return tuple(sorted(entry.name for entry in entries if not entry.hidden))
 
-    def broken(self) -> tuple[Problem, ...]:
+    def broken(self) -> tuple[Trouble, ...]:
         """The packages whose META file cannot be read. Reads all META files."""
         self.names()
         return tuple(self._broken[main] for main in sorted(self._broken))
@@ -117,7 +118,7 @@ class Findlib:
 
         return tuple(get_close_matches(name, self.names(), n=3, cutoff=0.7))
 
-    def closure(self, names: Iterable[str], predicates: Collection[str] = NATIVE) -> Closure:
+    def closure(self, names: Iterable[str], predicates: Collection[str] = NATIVE) -> Walked:
         """These libraries with all that they need; what is missing, broken or in a loop is part of the answer."""
         held = frozenset(predicates)
         return walk(names, lambda name: self.find(name, held), lambda name: self.problem(name, held))
@@ -146,7 +147,7 @@ class Findlib:
         try:
             package = _parsed(meta)
         except (OSError, MetaError, RecursionError) as error:
-            self._broken[main] = Problem(main, "broken", _reason(error), meta)
+            self._broken[main] = Trouble(library=main, kind="broken", text=_reason(error), file=meta)
             return {}
         version = _version(package)
         base = meta.parent

@@ -1,196 +1,289 @@
-"""Which library comes from where: vendored wins over installed, installed over bundled; a package is taken whole.
+"""Which candidate serves each package: the first that fits the bounds and the target, taken whole.
 
-An installed package serves only in a version that fits: the bounds of the graph, or, for what a bundled library needs,
-the release series whose interface that was written against.
+A candidate is passed over when its version is out of bounds, when its C archives are this machine's, when what it
+needs is missing or needs an operating system, or when it was compiled against another copy of what the image has; the
+next one that fits is taken, and the reason is kept. Sources are never passed over: dune would take them all the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
-from mirage_py.errors import LibraryNotFound
-from mirage_py.libraries.bundled import BundledPackage, bundled_packages
-from mirage_py.libraries.closure import Closure, walk
-from mirage_py.libraries.findlib import Findlib
+from mirage_py.libraries.bundled import BundledPackage
+from mirage_py.libraries.cside import OtherCompiler, c_side
+from mirage_py.libraries.places import OF_COMPILER, Candidate, Places
+from mirage_py.libraries.walk import Walked, walk
+from mirage_py.model.bounds import ANY, Bounds
+from mirage_py.model.closure import CSide, Rejected, Trouble
 from mirage_py.model.library import Library
-from mirage_py.model.plan import NeededLibrary, Plan
+from mirage_py.model.plan import Plan
+from mirage_py.model.toolchain import Toolchain
 from mirage_py.model.version import fits
 
-VENDORED = ("mirage/duniverse", "duniverse")
-"""Folders, below the one of config.py, whose sources dune compiles for every target."""
+__all__ = ["Bad", "Question", "Serving", "serve"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What has to be served: for which target, within which bounds, and what must not be part of it."""
+
+    roots: tuple[str, ...]
+    bounds: Mapping[str, Bounds] = field(default_factory=dict)
+    forbidden: tuple[str, ...] = ()
+    bare: bool = False
+    plan: Plan | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bad:
+    """A library that spoils the closure: nobody serves it, it needs a system, or it was compiled against another copy.
+
+    `of` is the one whose server would have to change: itself, or who needs it.
+    """
+
+    kind: str
+    name: str
+    needs: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Serving:
-    """Everything one plan links, with who serves it."""
+    """Who serves what: the libraries, dependencies first, what spoils them, and by package who was passed over."""
 
-    closure: Closure
-    rejected: Mapping[str, str]
-
-    @property
-    def bundled(self) -> tuple[str, ...]:
-        """The bundled packages that the build needs."""
-        return tuple(sorted({library.package for library in self.closure.libraries if library.origin == "bundled"}))
-
-    def of(self, origin: str) -> tuple[Library, ...]:
-        """The libraries of one origin, dependencies first."""
-        return tuple(library for library in self.closure.libraries if library.origin == origin)
+    walked: Walked
+    bad: tuple[Bad, ...]
+    rejected: Mapping[str, tuple[Rejected, ...]]
+    c: Mapping[str, CSide]
 
 
-def vendored_libraries(folder: Path) -> dict[str, Library]:
-    """The libraries whose sources lie below the folders for vendored code."""
-    places = tuple(folder / place for place in VENDORED if (folder / place).is_dir())
-    if not places:
-        return {}
-    from mirage_py.libraries.vendored import Vendored  # only where there is something to read
+def serve(question: Question, places: Places, toolchain: Toolchain | None) -> Serving:
+    """The best choice of servers for the question; what nobody serves is in `bad`."""
+    choice = _Choice(question, places, toolchain)
+    serving = choice.walk()
+    tried: set[tuple[str, str, Bad]] = set()
+    while (better := next(_better(choice, serving, tried), None)) is not None:
+        choice, serving = better
+    return serving
 
-    return {name: stanza.library for name, stanza in Vendored(places).stanzas.items()}
+
+def _better(choice: _Choice, serving: Serving, tried: set[tuple[str, str, Bad]]) -> Iterator[tuple[_Choice, Serving]]:
+    """Choices in which one thing that spoils the closure is gone, because who leads to it gave way to the next."""
+    for bad in serving.bad:
+        for package in _culprits(bad, serving):
+            mark = (package, choice.chosen_of(package).origin, bad)
+            if mark in tried or not choice.has_next(package):
+                continue
+            tried.add(mark)
+            trial = choice.without(package, _reason(bad, package, serving))
+            found = trial.walk()
+            if bad not in found.bad and set(found.bad) <= set(serving.bad):
+                yield trial, found
 
 
-class Servers:
-    """The three places where libraries come from, asked in their order for one plan."""
+def _culprits(bad: Bad, serving: Serving) -> Iterable[str]:
+    """The packages whose choice leads to what is bad, nearest first."""
+    queue = [bad.name, *(() if bad.kind == "family" else serving.walked.missing.get(bad.name, ()))]
+    seen = dict.fromkeys(queue)
+    for name in queue:  # grows while it is walked: breadth first
+        for asker in serving.walked.askers.get(name, ()):
+            if asker not in seen:
+                seen[asker] = None
+                queue.append(asker)
+    packages = dict.fromkeys(name.split(".", 1)[0] for name in queue)
+    if bad.kind != "family":
+        packages.pop(bad.name.split(".", 1)[0], None)
+    return packages
 
-    def __init__(self, plan: Plan, findlib: Findlib, vendored: Mapping[str, Library]) -> None:
-        self._findlib = findlib
-        self._vendored = vendored
-        self._vendored_packages = {library.package for library in vendored.values()}
-        self._bounds = {library.package: (library.min, library.max) for library in plan.libraries if not library.local}
-        self._local = {library.name for library in plan.libraries if library.local}
-        self._bundle = bundled_packages()
-        self._chosen: dict[str, str] = {}
-        self.rejected: dict[str, str] = {}
+
+def _reason(bad: Bad, package: str, serving: Serving) -> str:
+    match bad.kind:
+        case "family":
+            other = next((one for one in serving.walked.libraries if one.name == bad.needs), None)
+            whose = f"the {other.origin} one is in the image" if other else "it is another one here"
+            return f"it was compiled against the installed {bad.needs}, and {whose}"
+        case "system":
+            return f"it needs {bad.name}, and the target has no operating system"
+        case _:
+            reasons = serving.rejected.get(bad.name.split(".", 1)[0], ())
+            why = f" ({reasons[0].reason})" if reasons else ""
+            return f"it needs {bad.name}, which nobody serves here{why}"
+
+
+class _Choice:
+    """A candidate for each package, and the walk that follows from it."""
+
+    def __init__(self, question: Question, places: Places, toolchain: Toolchain | None) -> None:
+        self.question = question
+        self.places = places
+        self.toolchain = toolchain
+        self.candidates: dict[str, tuple[Candidate, ...]] = {}
+        self.at: dict[str, int] = {}
+        self.rejected: dict[str, dict[Rejected, None]] = {}
+        self.c: dict[str, CSide] = {}
+        self.moved = False
+
+    def without(self, package: str, reason: str) -> _Choice:
+        """A copy in which the package's candidate has given way to the next one."""
+        other = _Choice(self.question, self.places, self.toolchain)
+        other.candidates, other.at, other.c = self.candidates, dict(self.at), dict(self.c)
+        other.rejected = {name: dict(reasons) for name, reasons in self.rejected.items()}
+        other._reject(package, self.chosen_of(package), reason)
+        other.at[package] = self.at.get(package, 0) + 1
+        return other
+
+    def chosen_of(self, package: str) -> Candidate:
+        return self._of(package)[self.at.get(package, 0)]
+
+    def has_next(self, package: str) -> bool:
+        """Whether another candidate could take the package; sources are never passed over."""
+        return self.at.get(package, 0) + 1 < len(self._of(package)) and self.chosen_of(package).origin == "installed"
+
+    def walk(self) -> Serving:
+        """The libraries that follow from the choice; a package that moves on to its next candidate starts it anew."""
+        while True:
+            self.moved = False
+            walked = walk(self.question.roots, self.find, self.trouble)
+            if not self.moved:
+                walked = _with_implementations(walked, self.find)
+            if not self.moved:
+                break
+        bad = tuple(self._bad(walked))
+        rejected = {package: tuple(reasons) for package, reasons in self.rejected.items()}
+        return Serving(walked=walked, bad=bad, rejected=rejected, c=dict(self.c))
 
     def find(self, name: str) -> Library | None:
-        """The library of this name from the first place whose package serves."""
-        if name in self._local:
-            return Library(name=name, package=name, origin="vendored", directory=Path())
-        if name in self._vendored:
-            return self._vendored[name]
-        package = name.split(".", maxsplit=1)[0]
-        if package in self._vendored_packages and package not in self._bundle:
-            return self._findlib.find(name)
-        if self._is_installed(package, name):
-            return _without_history(self._findlib.find(name))
-        return self._of_bundle(package, name)
+        """The library from the package's candidate, or from the next one that fits; None where none does."""
+        package = name.split(".", 1)[0]
+        candidates = self._of(package)
+        start = self.at.get(package, 0)
+        passed: list[tuple[Candidate, str]] = []
+        for index in range(start, len(candidates)):
+            candidate = candidates[index]
+            library = candidate.find(name)
+            reason = self._unfit(package, name, candidate, library)
+            if not reason:
+                self._move(package, index, passed)
+                return library
+            if library is not None or reason != ABSENT or candidate.version:
+                passed.append((candidate, reason))
+            if candidate.origin in ("vendored", "local") and reason != ABSENT:
+                break
+        for candidate, reason in passed:
+            self._reject(package, candidate, reason)
+        return None
 
-    def _is_installed(self, package: str, name: str) -> bool:
-        if package not in self._chosen:
-            self._chosen[package] = "installed" if self._installed_fits(package, name) else "bundled"
-        return self._chosen[package] == "installed"
+    def trouble(self, name: str) -> Trouble | None:
+        """What is wrong with the description of an installed library, where that one would serve."""
+        return self.places.findlib.problem(name)
 
-    def _installed_fits(self, package: str, name: str) -> bool:
-        found = self._findlib.find(package) or self._findlib.find(name)
-        if found is None:
+    def _move(self, package: str, index: int, passed: list[tuple[Candidate, str]]) -> None:
+        if index == self.at.setdefault(package, index):
+            return
+        if self.chosen_of(package).origin in ("vendored", "local"):
+            return  # a library that the sources lack: the others of the package are theirs
+        for candidate, reason in passed:
+            self._reject(package, candidate, reason)
+        self.moved = True
+        self.at[package] = index
+
+    def _reject(self, package: str, candidate: Candidate, reason: str) -> None:
+        rejected = Rejected(origin=candidate.origin, version=candidate.version, reason=reason)
+        self.rejected.setdefault(package, {})[rejected] = None
+
+    def _of(self, package: str) -> tuple[Candidate, ...]:
+        if package not in self.candidates:
+            self.candidates[package] = self.places.candidates(package)
+        return self.candidates[package]
+
+    def _unfit(self, package: str, name: str, candidate: Candidate, library: Library | None) -> str:
+        """Why a candidate does not serve a library; empty where it does."""
+        if library is None:
+            return candidate.why(name) or ABSENT
+        return self._out_of_bounds(package, candidate) or self._unlinkable(library)
+
+    def _out_of_bounds(self, package: str, candidate: Candidate) -> str:
+        bounds = self.question.bounds.get(package, ANY)
+        if bounds.pin and candidate.origin in ("installed", "bundled"):
+            return f"it is pinned to {bounds.pin}: its sources alone serve"
+        if candidate.version is None or package in OF_COMPILER:
+            return ""
+        bundled = self.places.bundle.get(package)
+        if bundled and candidate.origin == "installed" and not (bounds.min or bounds.max):
+            return _other_series(candidate.version, bundled)
+        low = all(fits(candidate.version, bound, None) for bound in bounds.min)
+        high = all(fits(candidate.version, None, bound) for bound in bounds.max)
+        return "" if low and high else f"{bounds} is needed"
+
+    def _unlinkable(self, library: Library) -> str:
+        """Why an installed library cannot be linked for the target; its C side is kept where it can."""
+        if library.origin != "installed":
+            if library.words:
+                self.c[library.name] = CSide(words=library.words, origin="build")
+            return ""
+        declared = self.question.plan.declared_stubs if self.question.plan else ()
+        try:
+            side = c_side(library, self.places.findlib, self.toolchain, declared, bare=self.question.bare)
+        except OtherCompiler as other:
+            return str(other)
+        if side is None:
+            return ""
+        if side.refused and not self._needs_system(library):
+            return "; ".join(side.refused)
+        self.c[library.name] = side
+        return ""
+
+    def _needs_system(self, library: Library) -> bool:
+        """Whether it needs an operating system: that tells more than what its C stubs are built for."""
+        names = self.places.findlib.closure((library.name,)).names
+        return not set(names).isdisjoint(self.question.forbidden)
+
+    def _bad(self, walked: Walked) -> Iterator[Bad]:
+        yield from (Bad(kind="missing", name=name) for name in walked.missing)
+        by_name = {library.name: library for library in walked.libraries}
+        for name in self.question.forbidden:
+            if name in by_name and not self._own(by_name[name]):
+                yield Bad(kind="system", name=name)
+        for library in walked.libraries:
+            if library.origin == "installed":
+                needed = (by_name[need] for need in library.requires if need in by_name)
+                other = next((one for one in needed if one.compiled_here), None)
+                if other:
+                    yield Bad(kind="family", name=library.name, needs=other.name)
+
+    def _own(self, library: Library) -> bool:
+        """Whether the target's own sysroot brings it (a `threads` without content, say): then it is as good as any.
+
+        The META file tells whose it is: that of the host's unix says `directory = "^"`, which means any compiler's folder.
+        """
+        if self.toolchain is None:
             return False
-        version = found.version
-        if version is None or self._fits(package, version):
-            return package not in self._bundle or self._findlib.find(name) is not None
-        self.rejected[package] = version
-        return False
-
-    def _fits(self, package: str, version: str) -> bool:
-        low, high = self._bounds.get(package, ((), ()))
-        bundled = self._bundle.get(package)
-        if bundled and not (low or high):
-            return _series(version) == _series(bundled.version)
-        return all(fits(version, bound, None) for bound in low) and all(fits(version, None, bound) for bound in high)
-
-    def _of_bundle(self, package: str, name: str) -> Library | None:
-        bundled: BundledPackage | None = self._bundle.get(package)
-        return bundled.libraries.get(name) if bundled else None
+        places = (self.toolchain.sysroot,) if self.toolchain.sysroot else self.toolchain.libraries
+        return any((library.meta or library.directory).is_relative_to(place) for place in places)
 
 
-def _without_history(library: Library | None) -> Library | None:
-    """A library without what its META file asks for only as older compilers needed it: bigarray left Unix in 4.07."""
-    if library is not None and library.name == "bigarray":
-        return replace(library, requires=())
-    return library
+ABSENT = "it has no such library"
+
+
+def _other_series(version: str, bundled: BundledPackage) -> str:
+    """What must be equal for two releases to have one interface: the first number, or 0 and the second."""
+    ours, theirs = _series(bundled.version), _series(version)
+    return "" if ours == theirs else f"a release of the series {'.'.join(ours)} is needed"
 
 
 def _series(version: str) -> tuple[str, ...]:
-    """What must be equal for two releases to have one interface: the first number, or 0 and the second."""
     parts = version.lstrip("v").split(".")
     return tuple(parts[:2]) if parts[0] == "0" else tuple(parts[:1])
 
 
-def serve(plan: Plan, findlib: Findlib, vendored: Mapping[str, Library]) -> Serving:
-    """Who serves each library of the plan's closure.
-
-    Raises `LibraryNotFound` with every library that nobody serves, who asks for it, and how to bring it.
-    """
-    serving = who_serves(plan, findlib, vendored)
-    if serving.closure.missing:
-        raise _not_found(plan, serving, findlib)
-    return serving
-
-
-def who_serves(plan: Plan, findlib: Findlib, vendored: Mapping[str, Library]) -> Serving:
-    """Who serves each library, where anybody does; the others are in `closure.missing`."""
-    servers = Servers(plan, findlib, vendored)
-    closure = walk((library.name for library in plan.libraries), servers.find)
-    return Serving(closure=closure, rejected=servers.rejected)
-
-
-def _not_found(plan: Plan, serving: Serving, findlib: Findlib) -> LibraryNotFound:
-    """The error for all missing libraries of a plan at once."""
-    asked = {library.name: library for library in plan.libraries}
-    lines: list[str] = []
-    for name, askers in sorted(serving.closure.missing.items()):
-        lines += _missing_lines(name, askers, asked.get(name) or _sibling(name, plan), serving, findlib)
-    names = sorted(serving.closure.missing)
-    first = f"library {names[0]} is" if len(names) == 1 else f"{len(names)} libraries are"
-    return LibraryNotFound(
-        f"{first} neither vendored, nor installed in a fitting version, nor bundled",
-        details=tuple(lines),
-        hint=_ways(names, asked, serving.rejected),
-    )
-
-
-def _sibling(name: str, plan: Plan) -> NeededLibrary | None:
-    """A library that was asked for of the same package: its bounds hold for all of the package."""
-    package = name.split(".", maxsplit=1)[0]
-    found = next((one for one in plan.libraries if one.package == package), None)
-    return replace(found, asked_by=()) if found else None
-
-
-def _missing_lines(
-    name: str, askers: Iterable[str], needed: NeededLibrary | None, serving: Serving, findlib: Findlib
-) -> Iterable[str]:
-    who = [*askers, *(needed.asked_by if needed else ())]
-    yield f"{name}: asked for by {', '.join(dict.fromkeys(who)) or 'the configuration'}"
-    package = name.split(".", maxsplit=1)[0]
-    if package in serving.rejected:
-        yield f"  {package} {serving.rejected[package]} is installed; {_bounds_text(needed)} is needed"
-    near = findlib.suggest(name)
-    if near and package not in serving.rejected and needed is None:
-        yield f"  installed names that are near: {', '.join(near)}"
-
-
-def _bounds_text(needed: NeededLibrary | None) -> str:
-    if needed is None or not (needed.min or needed.max):
-        return "another release series"
-    return " and ".join([*(f">= {bound}" for bound in needed.min), *(f"< {bound}" for bound in needed.max)])
-
-
-def _ways(names: list[str], asked: Mapping[str, NeededLibrary], rejected: Mapping[str, str]) -> str:
-    packages = sorted({asked[name].package if name in asked else name.split(".", maxsplit=1)[0] for name in names})
-    debian = _debian_packages([package for package in packages if package not in rejected])
-    lines = [f"apt install {' '.join(debian)}"] if debian else []
-    lines.append(f"opam install {' '.join(packages)}")
-    lines.append(f"or put their sources below {VENDORED[0]}/ or {VENDORED[1]}/ (one folder a package)")
-    return "\n".join(lines)
-
-
-def _debian_packages(packages: list[str]) -> list[str]:
-    """Debian's names for these packages, where apt is on this machine and knows them."""
-    from mirage_py.doors.processes import run, which
-    from mirage_py.model.command import Command
-
-    if which("apt-cache") is None:
-        return []
-    wanted = [f"lib{package.removeprefix('ocaml-').replace('_', '-')}-ocaml-dev" for package in packages]
-    answer = run(Command(argv=("apt-cache", "policy", *wanted), purpose="ask apt which packages exist"), check=False)
-    known = [line.rstrip(":") for line in answer.stdout.splitlines() if line and not line.startswith(" ")]
-    return [name for name in wanted if name in known]
+def _with_implementations(walked: Walked, find: object) -> Walked:
+    """The closure with the default implementation of each virtual library that nothing in it implements."""
+    assert callable(find)
+    while True:
+        implemented = {library.implements for library in walked.libraries}
+        lacking = [one.default for one in walked.libraries if one.virtual and one.name not in implemented and one.default]
+        fresh = [name for name in lacking if name not in walked.names and name not in walked.missing]
+        if not fresh:
+            return walked
+        more = walk((*walked.roots, *fresh), find)
+        walked = replace(more, roots=walked.roots, troubles=walked.troubles)

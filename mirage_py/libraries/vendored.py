@@ -2,25 +2,46 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Final
 
-from mirage_py.libraries.sexp import Sexp, SexpError, atoms, field, parse
+from mirage_py.libraries.conditions import holds
+from mirage_py.libraries.stanzas import Located, stanzas_below
+from mirage_py.libraries.generated import made_by
+from mirage_py.libraries.sexp import Sexp, atoms, field
+from mirage_py.libraries.versions import version_of
 from mirage_py.model.audit import Problem
 from mirage_py.model.library import Library
 
-__all__ = ["Stanza", "Vendored"]
+__all__ = ["Selection", "Stanza", "Vendored"]
 
-SKIPPED: Final = ("_build", ".git", "node_modules", "test", "tests", "examples", "example", "bench", "_opam")
+Available = Callable[[str], bool]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """`(select FILE from (LIBS -> CHOICE) ...)`: the first choice whose libraries are there; `!` means absent."""
+
+    choices: tuple[tuple[str, ...], ...]
+
+    def chosen(self, available: Available) -> tuple[str, ...]:
+        """The libraries that dune takes."""
+        for names in self.choices:
+            if all(not available(name[1:]) if name.startswith("!") else available(name) for name in names):
+                return tuple(name for name in names if not name.startswith("!"))
+        return ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stanza:
-    """A `library` stanza: its library, and what it says of C."""
+    """A `library` stanza: its library, and what it says of C.
+
+    `library.requires` are the needs that hold whatever is there; `selections` add to them. `headers` are the folders
+    that its C files may include from.
+    """
 
     library: Library
     stubs: tuple[Path, ...] = ()
@@ -28,103 +49,216 @@ class Stanza:
     configured: bool = False
     generated: bool = False
     archives: tuple[str, ...] = ()
+    objects: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
     file: Path
     private: str = ""
     implements: str = ""
     default: str = ""
+    project: Path = Path()
+    selections: tuple[Selection, ...] = ()
+    optional: bool = False
+    enabled: tuple[Sexp, ...] = ()
 
 
 class Vendored:
-    """The libraries below some folders of sources, by public name and by name."""
+    """The libraries below some folders of sources, by public name, and by name where they have no other.
 
-    def __init__(self, folders: tuple[Path, ...]) -> None:
+    `facts` are what is known of the dune context (`context_name`, `system`, ...); folders for which `skip` holds are
+    not looked into.
+    """
+
+    def __init__(
+        self,
+        folders: tuple[Path, ...],
+        *,
+        facts: Mapping[str, str] | None = None,
+        skip: Callable[[Path], bool] = lambda _: False,
+        elsewhere: Available = lambda _: False,
+        like: Vendored | None = None,
+    ) -> None:
         self.folders = folders
+        self.like = like
+        self.facts = facts or {}
+        self.skip = skip
+        self.elsewhere = elsewhere
         self.problems: list[Problem] = []
         self.read: list[Path] = []
 
     @cached_property
+    def located(self) -> tuple[Located, ...]:
+        """Every stanza of every dune file; read once for all contexts, `like` being the same folders in another one."""
+        if self.like is not None:
+            found = self.like.located
+            self.problems, self.read = self.like.problems, self.like.read
+            return found
+        return tuple(
+            one for folder in self.folders for one in stanzas_below(folder, self.problems, self.read, self.skip)
+        )
+
+    @cached_property
     def stanzas(self) -> dict[str, Stanza]:
-        """Every library; the first of a name counts."""
+        """Every library that counts in the context; the first of a name counts. `twice` has the others."""
+        by_folder: dict[Path, list[Located]] = {}
+        for one in self.located:
+            by_folder.setdefault(one.directory, []).append(one)
         found: dict[str, Stanza] = {}
-        for file in (file for folder in self.folders for file in _dune_files(folder, self.read)):
-            self.read.append(file)
-            for stanza in self._stanzas_in(file):
-                found.setdefault(stanza.library.name, stanza)
-        return {name: _resolved(stanza, found) for name, stanza in found.items()}
+        for one in self.located:
+            if one.kind == "library" and holds(field(one.stanza, "enabled_if"), self.facts):
+                for stanza in _stanza(one, by_folder, self.folders):
+                    found.setdefault(stanza.library.name, stanza)
+        return self._whole(_resolved(found) | self._renamed(found))
 
-    def _stanzas_in(self, file: Path) -> Iterator[Stanza]:
-        try:
-            content = parse(file.read_text("utf-8", "replace"))
-        except (SexpError, OSError) as error:
-            self.problems.append(Problem(message=f"is no dune file that can be read: {error}", place=str(file)))
-            return
-        for stanza in content:
-            if isinstance(stanza, tuple) and stanza[:1] == ("library",):
-                yield from _stanza(stanza, file, spread=("include_subdirs", "unqualified") in content)
+    @cached_property
+    def libraries(self) -> dict[str, Library]:
+        """The libraries by their names."""
+        return {name: stanza.library for name, stanza in self.stanzas.items()}
+
+    @cached_property
+    def twice(self) -> dict[str, tuple[Path, ...]]:
+        """Public names that several folders give to a library: dune refuses them all."""
+        places: dict[str, dict[Path, None]] = {}
+        for one in self.located:
+            name = next(atoms(field(one.stanza, "public_name")), None)
+            if one.kind == "library" and name and holds(field(one.stanza, "enabled_if"), self.facts):
+                places.setdefault(name, {})[one.directory] = None
+        return {name: tuple(folders) for name, folders in places.items() if len(folders) > 1}
+
+    @cached_property
+    def programs(self) -> frozenset[str]:
+        """The commands that these sources build."""
+        return frozenset(
+            name
+            for one in self.located
+            if one.kind in ("executable", "executables")
+            for part in ("public_name", "public_names")
+            for name in atoms(field(one.stanza, part))
+        )
+
+    def _renamed(self, found: Mapping[str, Stanza]) -> dict[str, Stanza]:
+        """`deprecated_library_name`: a name that stands for another library."""
+        names: dict[str, Stanza] = {}
+        for one in self.located:
+            old = next(atoms(field(one.stanza, "old_public_name")), None)
+            new = next(atoms(field(one.stanza, "new_public_name")), None)
+            if one.kind == "deprecated_library_name" and old and new and old not in found:
+                library = Library(
+                    name=old, package=old.split(".")[0], origin="vendored", directory=one.directory, requires=(new,)
+                )
+                names[old] = Stanza(library=library, file=one.file)
+        return names
+
+    def _whole(self, stanzas: dict[str, Stanza]) -> dict[str, Stanza]:
+        """The libraries with what their selections choose, without the optional ones that lack what they need."""
+        gone: set[str] = set()
+
+        def available(name: str) -> bool:
+            return (name in stanzas and name not in gone) or self.elsewhere(name)
+
+        while True:
+            chosen = {name: _selected(one, available) for name, one in stanzas.items() if name not in gone}
+            lacking = {
+                name
+                for name, one in chosen.items()
+                if one.optional and not all(map(available, one.library.requires))
+            }
+            if not lacking:
+                return chosen
+            gone |= lacking
 
 
-def _resolved(stanza: Stanza, stanzas: dict[str, Stanza]) -> Stanza:
-    """The stanza with public names in its needs, and with the implementation that a virtual library gets."""
-    public = {one.private: name for name, one in stanzas.items() if one.file.parts[:-2] == stanza.file.parts[:-2]}
-    public |= {one.private: name for name, one in stanzas.items() if one.private not in public}
-    needs = [need if need in stanzas else public.get(need, need) for need in stanza.library.requires]
-    chosen = _implementation(stanza, stanzas)
-    requires = tuple(dict.fromkeys((*needs, chosen) if chosen else needs))
+def _selected(stanza: Stanza, available: Available) -> Stanza:
+    if not stanza.selections:
+        return stanza
+    more = (name for selection in stanza.selections for name in selection.chosen(available))
+    requires = tuple(dict.fromkeys((*stanza.library.requires, *more)))
     return replace(stanza, library=replace(stanza.library, requires=requires))
 
 
-def _implementation(stanza: Stanza, stanzas: dict[str, Stanza]) -> str | None:
-    """One for Solo5 or Xen where there is one, else the default; they need the virtual library, not it them."""
-    if not stanza.default:
-        return None
-    names = sorted(name for name, one in stanzas.items() if one.implements == stanza.library.name)
-    return next((name for name in names if name.endswith((".solo5", ".xen"))), stanza.default)
+def _resolved(stanzas: dict[str, Stanza]) -> dict[str, Stanza]:
+    """The stanzas with public names in their needs: a private name is seen in its own project."""
+    public = {(one.project, one.private): name for name, one in stanzas.items()}
+
+    def known(name: str, project: Path) -> str:
+        return name if name in stanzas else public.get((project, name), name)
+
+    def seen(stanza: Stanza) -> Stanza:
+        library, project = stanza.library, stanza.project
+        changed = replace(
+            library,
+            requires=tuple(dict.fromkeys(known(need, project) for need in library.requires)),
+            implements=known(library.implements, project) if library.implements else "",
+            default=known(library.default, project) if library.default else "",
+            tools=tuple(dict.fromkeys(known(need, project) for need in library.tools)),
+        )
+        return replace(stanza, library=changed)
+
+    return {name: seen(stanza) for name, stanza in stanzas.items()}
 
 
-def _dune_files(folder: Path, walked: list[Path]) -> Iterator[Path]:
-    """Every `dune` file below, in an order that does not depend on the file system; tests and build trees left out.
-
-    The folders are noted in `walked`: a new library changes one of them.
-    """
-    for here, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if name not in SKIPPED and not name.startswith("."))
-        walked.append(Path(here))
-        if "dune" in names:
-            yield Path(here) / "dune"
-        if here == str(folder):  # a checkout that serves in a package's place (`mpy dev`) is a link
-            for name in (name for name in folders if os.path.islink(os.path.join(here, name))):
-                yield from _dune_files(folder / name, walked)
-
-
-def _stanza(stanza: Sexp, file: Path, *, spread: bool) -> Iterator[Stanza]:
-    """The library of a stanza; `spread` says that its sources may lie in folders below."""
-    public = next(atoms(field(stanza, "public_name")), None) or next(atoms(field(stanza, "name")), None)
-    if public is None:
+def _stanza(one: Located, by_folder: Mapping[Path, list[Located]], tops: tuple[Path, ...]) -> Iterator[Stanza]:
+    """The library of a stanza."""
+    stanza, directory = one.stanza, one.directory
+    private = next(atoms(field(stanza, "name")), "")
+    public = next(atoms(field(stanza, "public_name")), "")
+    name = public or private
+    if not name:
         return
+    made = made_by(one, by_folder)
+    spread = any(isinstance(part, tuple) and part[:1] == ("include_subdirs",) and part[1:] != ("no",) for part in one.beside)
     words = [word for part in ("c_library_flags", "link_flags") for word in atoms(field(stanza, part))]
+    stubs = tuple(_stub_files(stanza, directory, spread=spread))
+    implements = next(atoms(field(stanza, "implements")), "")
+    requires = tuple(_requires(field(stanza, "libraries")))
+    archives = tuple(atoms(field(stanza, "foreign_archives")))
     yield Stanza(
         library=Library(
-            name=public,
-            package=public.split(".")[0],
+            name=name,
+            package=name.split(".")[0],
             origin="vendored",
-            directory=file.parent,
-            requires=tuple(_requires(field(stanza, "libraries"))),
+            directory=directory,
+            version=version_of(directory, name.split(".")[0], tops),
+            requires=(*requires, implements) if implements else requires,
             ppx=next(atoms(field(stanza, "kind")), "").startswith("ppx_"),
+            implements=implements,
+            virtual=bool(field(stanza, "virtual_modules")),
+            default=next(atoms(field(stanza, "default_implementation")), ""),
+            words=(
+                *((f"-l{private or name.replace('.', '_').replace('-', '_')}_stubs",) if stubs else ()),
+                *(f"-l{archive.rpartition('/')[2]}" for archive in archives),
+                *(word for word in words if word.startswith("-l")),
+            ),
+            tools=(*_ppxs(stanza), *made.libraries),
+            programs=made.programs,
         ),
-        stubs=tuple(_stub_files(stanza, file.parent, spread=spread)),
+        stubs=stubs,
         system=tuple(dict.fromkeys(word[2:] for word in words if word.startswith("-l") and word != "-lm")),
-        configured=":include" in words or "dune-configurator" in set(atoms(field(stanza, "libraries"))),
+        configured=":include" in words or "dune-configurator" in (*requires, *made.libraries),
         generated="ctypes" in {part[0] for part in stanza[1:] if isinstance(part, tuple) and part},
-        archives=tuple(atoms(field(stanza, "foreign_archives"))),
-        file=file,
-        private=next(atoms(field(stanza, "name")), ""),
-        implements=next(atoms(field(stanza, "implements")), ""),
+        archives=archives,
+        objects=tuple(atoms(field(stanza, "extra_objects"))),
+        flags=tuple(_c_flags(stanza)),
+        file=one.file,
+        private=private,
+        implements=implements,
         default=next(atoms(field(stanza, "default_implementation")), ""),
+        project=_project(directory, tops),
+        selections=tuple(_selections(field(stanza, "libraries"))),
+        optional=any(part == ("optional",) for part in stanza),
+        enabled=field(stanza, "enabled_if"),
     )
 
 
+def _project(directory: Path, tops: tuple[Path, ...]) -> Path:
+    """The folder of the dune-project that the folder belongs to."""
+    for place in (directory, *directory.parents):
+        if (place / "dune-project").is_file() or place in tops:
+            return place
+    return directory
+
+
 def _requires(parts: tuple[Sexp, ...]) -> Iterator[str]:
-    """The libraries of a `libraries` field; of a `select`, none: its choice follows what is there."""
+    """The libraries of a `libraries` field that hold whatever is there."""
     for part in parts:
         if isinstance(part, str):
             yield part
@@ -132,13 +266,92 @@ def _requires(parts: tuple[Sexp, ...]) -> Iterator[str]:
             yield from atoms(part[1:])
 
 
-def _stub_files(stanza: Sexp, directory: Path, *, spread: bool) -> Iterator[Path]:
-    """The C files of `foreign_stubs` and of the older `c_names`."""
-    names = [*atoms(field(stanza, "c_names"))]
+def _selections(parts: tuple[Sexp, ...]) -> Iterator[Selection]:
+    for part in parts:
+        if isinstance(part, tuple) and part[:1] == ("select",):
+            yield Selection(choices=tuple(_choice(one) for one in part if isinstance(one, tuple)))
+
+
+def _choice(words: tuple[Sexp, ...]) -> tuple[str, ...]:
+    """What stands before the arrow."""
+    names = [word for word in words if isinstance(word, str)]
+    return tuple(names[: names.index("->")]) if "->" in names else ()
+
+
+def _ppxs(stanza: Sexp) -> Iterator[str]:
+    """The preprocessors of `(preprocess (pps ...))`, of its form for each module, and of `instrumentation`, their flags
+    left out."""
+    for part in (*_lists(field(stanza, "preprocess")), *_lists(field(stanza, "lint"))):
+        for words in _found("pps", part):
+            yield from _until_flags(words)
+        for words in _found("staged_pps", part):
+            yield from _until_flags(words)
+
+
+def _lists(parts: tuple[Sexp, ...]) -> Iterator[tuple[Sexp, ...]]:
+    return (part for part in parts if isinstance(part, tuple))
+
+
+def _found(head: str, part: Sexp) -> Iterator[tuple[Sexp, ...]]:
+    if isinstance(part, tuple):
+        if part[:1] == (head,):
+            yield part[1:]
+        else:
+            for one in part:
+                yield from _found(head, one)
+
+
+def _until_flags(words: Iterable[Sexp]) -> Iterator[str]:
+    for word in words:
+        if word == "--":
+            return
+        if isinstance(word, str) and not word.startswith(("-", "%")):
+            yield word
+
+
+def _c_flags(stanza: Sexp) -> Iterator[str]:
+    """The flags of its C files, as far as they stand here: a variable is left to dune."""
+    for part in _foreign(stanza):
+        yield from (word for word in atoms(field(part, "flags")) if not word.startswith((":", "%")))
+    yield from (word for word in atoms(field(stanza, "c_flags")) if not word.startswith((":", "%")))
+
+
+def _foreign(stanza: Sexp) -> Iterator[tuple[Sexp, ...]]:
     for part in stanza[1:] if isinstance(stanza, tuple) else ():
         if isinstance(part, tuple) and part[:1] == ("foreign_stubs",):
-            names += [name for name in atoms(field(part, "names")) if not name.startswith(":")]
-    for name in names:
-        here = directory / f"{name}.c"
-        below = directory.rglob(f"{name.rpartition('/')[2]}.c") if spread else ()
-        yield from [here] if here.is_file() else sorted(below)[:1]
+            yield part
+
+
+def _stub_files(stanza: Sexp, directory: Path, *, spread: bool) -> Iterator[Path]:
+    """The C files of `foreign_stubs` and of the older `c_names`, with those that `:standard` means."""
+    groups: list[tuple[tuple[Sexp, ...], str]] = []
+    old = field(stanza, "c_names")
+    if old:
+        groups.append((old, "c"))
+    for part in _foreign(stanza):
+        groups.append((field(part, "names") or (":standard",), next(atoms(field(part, "language")), "c")))
+    for names, language in groups:
+        endings = (".c",) if language == "c" else (".cpp", ".cc", ".cxx")
+        yield from _files(names, directory, endings, spread=spread)
+
+
+def _files(names: tuple[Sexp, ...], directory: Path, endings: tuple[str, ...], *, spread: bool) -> Iterator[Path]:
+    """Those of a folder, and of the folders below where they count too, that an ordered set of names means."""
+    below = directory.rglob("*") if spread else directory.glob("*")
+    there = {file.stem: file for file in sorted(below) if file.suffix in endings}
+    chosen: dict[str, Path] = {}
+    taken_away = False
+    for word in atoms(names):
+        if word == "\\":
+            taken_away = True
+        elif taken_away:
+            for stem in there if word == ":standard" else (word,):
+                chosen.pop(stem, None)
+        elif word == ":standard":
+            chosen |= there
+        else:
+            file = next((directory / f"{word}{end}" for end in endings if (directory / f"{word}{end}").is_file()), None)
+            found = file or there.get(re.sub(r".*/", "", word))
+            if found:
+                chosen[word] = found
+    yield from chosen.values()

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-Origin = Literal["vendored", "installed", "bundled"]
-"""Who serves a library; vendored wins over installed, installed over bundled."""
+Origin = Literal["vendored", "local", "installed", "bundled"]
+"""Who serves a library. local: the project that config.py is part of; vendored wins over installed, installed over
+bundled."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,6 +17,11 @@ class Library:
 
     `name` is the findlib name (`lwt.unix`), `package` the name before the first dot. `archives` are `.cmxa`/`.cmx`
     paths; an archive that does not exist is listed all the same. `requires` is for native code, preprocessors left out.
+
+    The rest is known of sources, and of what dune has installed: the virtual library that it `implements`, whether it
+    is one itself (`virtual`, with the implementation that it gets where nobody chooses: `default`), the `words` that
+    it gives to the C linker, the libraries of the `tools` that make it (preprocessors, generators), and the `programs`
+    that its rules run.
     """
 
     name: str
@@ -27,3 +33,14 @@ class Library:
     archives: tuple[Path, ...] = ()
     ppx: bool = False
     meta: Path | None = None
+    implements: str = ""
+    virtual: bool = False
+    default: str = ""
+    words: tuple[str, ...] = ()
+    tools: tuple[str, ...] = ()
+    programs: tuple[str, ...] = ()
+
+    @property
+    def compiled_here(self) -> bool:
+        """Whether the build compiles it from its sources, for each target anew."""
+        return self.origin != "installed"

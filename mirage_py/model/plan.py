@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
+from mirage_py.model.bounds import Bounds
 from mirage_py.model.stubs import DeclaredStubs
 
 DuneContext = Literal["default", "solo5", "unikraft"]
@@ -64,7 +65,7 @@ class Plan:
     """What one unikernel on one target is made of: generated files, what is compiled and linked, and the image.
 
     `label` names the target's folder below `mirage/`; `image` is a path below `dist/`. `abi` is the Solo5 ABI of the
-    link, where there is one.
+    link, where there is one. `bounds` are those of all packages that were asked for, linked or not.
     """
 
     name: str
@@ -83,3 +84,4 @@ class Plan:
     blocks: tuple[str, ...] = ()
     abi: str | None = None
     manifest: Mapping[str, Any] | None = None
+    bounds: Mapping[str, Bounds] = field(default_factory=dict)

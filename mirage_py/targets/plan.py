@@ -8,10 +8,12 @@ from pathlib import PurePosixPath
 from mirage_py.codegen.sexp import render_stanzas
 from mirage_py.codegen.stamp import stamped, stamped_below
 from mirage_py.dsl.device import Sexp
+from mirage_py.model.bounds import Bounds
 from mirage_py.model.plan import CStub, GeneratedFile, NeededLibrary, Plan
 from mirage_py.model.stubs import DeclaredStubs
 from mirage_py.resolve.graph import Graph
 from mirage_py.resolve.info import Info, Platform
+from mirage_py.resolve.packages import Requirement
 from mirage_py.targets import family
 
 LANG = "2.9"
@@ -55,6 +57,7 @@ def plan(graph: Graph, info: Info, *, modules: tuple[str, ...], c_stubs: tuple[C
         abi=page.abi(info.target),
         os_module=page.OS_MODULE,
         manifest=page.manifest(info),
+        bounds={one.name: _bounds(one) for one in info.requirements},
     )
 
 
@@ -102,6 +105,10 @@ def _libraries(info: Info) -> tuple[NeededLibrary, ...]:
     }
     local = {name: NeededLibrary(name=name, package=name.split(".")[0], local=True) for name in info.local_libs}
     return tuple(entry for _, entry in sorted((of_packages | local).items()))
+
+
+def _bounds(one: Requirement) -> Bounds:
+    return Bounds(min=one.min, max=one.max, pin=one.pin.url if one.pin else None)
 
 
 def _declared_stubs(info: Info) -> tuple[DeclaredStubs, ...]:

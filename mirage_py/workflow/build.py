@@ -1,17 +1,44 @@
-"""Build: configure what has changed, then make every image."""
+"""Build: configure what has changed, then make every image that can be made here."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from mirage_py.build.diagnostics import link_failed
 from mirage_py.build.images import Built, LinkFailed, build_plans
 from mirage_py.doors.files import Tree
-from mirage_py.errors import LibraryNotFound, ToolFailed
-from mirage_py.libraries.bundled import take_runtime_of
-from mirage_py.project.choices import read_state
+from mirage_py.errors import MpyError, ToolFailed
+from mirage_py.libraries.missing import refusal
+from mirage_py.model.closure import Closure
+from mirage_py.model.plan import Plan
+from mirage_py.model.toolchain import HostToolchain, Toolchain
+from mirage_py.project.choices import Saved
+from mirage_py.targets.resolved import Resolved
 from mirage_py.toolchain.discover import toolchains_for
+from mirage_py.workflow.closures import closures_for
 from mirage_py.workflow.configure import write_tree
 from mirage_py.workflow.request import Progress, Request
 from mirage_py.workflow.resolve import resolve_all
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildResult:
+    """The images that were made, and for the targets that could not be built here, why."""
+
+    built: tuple[Built, ...]
+    failures: tuple[MpyError, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ready:
+    """The plans that can be built here, with all that it takes; the others as the errors that tell why not."""
+
+    plans: tuple[Plan, ...]
+    closures: Mapping[str, Closure]
+    host: HostToolchain
+    toolchains: Mapping[str, Toolchain]
+    failures: tuple[MpyError, ...]
 
 
 def build(
@@ -19,54 +46,77 @@ def build(
     *,
     jobs: int | None = None,
     dev: bool = False,
-    locked: bool = False,
     progress: Progress = lambda _: None,
     waiting: Progress = lambda _: None,
-) -> tuple[Built, ...]:
-    """Configure what has changed, then build every image in one dune run.
+) -> BuildResult:
+    """Configure what has changed, then build every image in one dune run; a target that cannot be is left out.
 
-    Raises what `configure` raises, `ToolNotFound`, `ToolTooOld` or `LibraryNotFound` for what this machine has not, and
-    `ToolFailed` with the first error at the user's line. `locked`: raises `LockError` unless the vendored sources are
-    those that mpy.lock names.
+    Raises what `configure` raises; where nothing at all can be built `ToolNotFound`, `ToolTooOld` or `LibraryNotFound`
+    for what this machine has not; and `ToolFailed` with the first error at the user's line.
     """
-    take_runtime_of(request.folder)
-    if locked:
-        from mirage_py.workflow.dev import check_locked
-
-        check_locked(request.folder)
     resolved = resolve_all(request)
-    plans = tuple(one.plan for one in resolved)
     tree = Tree(request.folder)
     with tree.locked(waiting):
-        write_tree(tree, request, resolved)
-        saved = read_state(request.mirage)
-        links = {plan.target: saved[plan.name][plan.target].link for plan in plans}
-        host, toolchains = toolchains_for((plan.target for plan in plans), request.toolchain, links)
-        name = request.file.name
+        saved = write_tree(tree, request, resolved).saved
+        ready = _ready(request, resolved, saved)
         try:
-            return build_plans(tree, plans, host, toolchains, jobs=jobs, dev=dev, config_file=name, progress=progress)
+            built = build_plans(
+                tree,
+                ready.plans,
+                ready.closures,
+                ready.host,
+                ready.toolchains,
+                jobs=jobs,
+                dev=dev,
+                config_file=request.file.name,
+                progress=progress,
+            )
         except LinkFailed as failed:
-            raise _explained(request, failed) from None
-        except LibraryNotFound as missing:
-            raise _pull_first(request, missing) from None
+            raise _explained(ready, failed) from None
+    return BuildResult(built=built, failures=ready.failures)
 
 
-def _pull_first(request: Request, missing: LibraryNotFound) -> LibraryNotFound:
-    """The error with `mpy pull` as the first way out, where a lock is there that was not pulled."""
-    from mirage_py.workflow.pull import is_pulled
+def _ready(request: Request, resolved: Sequence[Resolved], saved: Saved) -> Ready:
+    """What can be built here of these plans. Raises where that is nothing."""
+    plans = tuple(one.plan for one in resolved)
+    links = {plan.target: saved[plan.name][plan.target].link for plan in plans}
+    found = toolchains_for((plan.target for plan in plans), request.toolchain, links)
+    equipped = tuple(plan for plan in plans if plan.target in found.toolchains)
+    closures = closures_for(request.folder, equipped, found.toolchains)
+    refused = _refused(request, [closures[plan.label] for plan in equipped])
+    failures = (*found.failures.values(), *refused)
+    served = tuple(plan for plan in equipped if not (closures[plan.label].missing or closures[plan.label].conflicts))
+    if not served and failures:
+        raise _one_of(failures)
+    return Ready(
+        plans=served, closures=closures, host=found.host, toolchains=found.toolchains, failures=tuple(failures)
+    )
 
-    if is_pulled(request.folder):
-        return missing
-    hint = "\n".join(line for line in ("mpy pull", missing.hint) if line)
-    return LibraryNotFound(missing.message, location=missing.location, details=missing.details, hint=hint)
+
+def _refused(request: Request, closures: Sequence[Closure]) -> Iterator[MpyError]:
+    """Why closures cannot be built: each conflict once, and all that is missing as one."""
+    unfit = [closure for closure in closures if closure.conflicts]
+    yield from {str(error): error for one in unfit if (error := refusal([one], request.folder))}.values()
+    lacking = [closure for closure in closures if closure.missing and not closure.conflicts]
+    error = refusal(lacking, request.folder)
+    if error is not None:
+        yield error
 
 
-def _explained(request: Request, failed: LinkFailed) -> ToolFailed:
+def _one_of(failures: Sequence[MpyError]) -> MpyError:
+    """The error of several: the first, with the others as lines of it."""
+    first, *others = failures
+    for other in others:
+        first.details = (*first.details, str(other), *(f"  {line}" for line in other.details))
+    return first
+
+
+def _explained(ready: Ready, failed: LinkFailed) -> ToolFailed:
     """The failed link told by who wants the undefined symbols, and why they are not there, where there are any."""
     from mirage_py.workflow.audit import explain_link  # readers of archives: 100 ms, for a link that failed only
 
     told: ToolFailed = failed
     for plan, toolchain in failed.linked:
-        explanations = explain_link(request.folder, plan, toolchain, failed.output)
+        explanations = explain_link(ready.closures[plan.label], toolchain, failed.output)
         told = link_failed(plan.image, explanations, failed) if explanations else told
     return told

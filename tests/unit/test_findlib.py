@@ -215,7 +215,7 @@ def test_closure_lists_what_is_needed_before_what_needs_it(tmp_path: Path) -> No
     assert closure.names == ("d", "b", "c", "a")
     assert closure.roots == ("a", "d")
     assert not closure.missing
-    assert not closure.problems
+    assert not closure.troubles
 
 
 def test_missing_libraries_are_all_named_with_those_that_ask(tmp_path: Path) -> None:
@@ -229,27 +229,27 @@ def test_loop_is_a_problem_not_an_end(tmp_path: Path) -> None:
     findlib = site(tmp_path, a='requires = "b"', b='requires = "c"', c='requires = "b d"', d="")
     closure = findlib.closure(["a"])
     assert closure.names == ("d", "c", "b", "a")
-    assert [(one.kind, one.text) for one in closure.problems] == [("loop", "b needs c needs b")]
+    assert [(one.kind, one.text) for one in closure.troubles] == [("loop", "b needs c needs b")]
 
 
 def test_broken_meta_is_a_problem_with_its_file_and_line(tmp_path: Path) -> None:
     findlib = site(tmp_path, a='requires = "b b.sub"', b="requires = nothing")
     closure = findlib.closure(["a"])
     assert closure.missing == {"b": ("a",), "b.sub": ("a",)}
-    (problem,) = closure.problems
+    (problem,) = closure.troubles
     assert (problem.library, problem.kind, problem.file) == ("b", "broken", tmp_path / "b" / "META")
     assert "(line 1)" in problem.text
 
 
 def test_unreadable_meta_is_a_problem(tmp_path: Path) -> None:
     findlib = site(tmp_path, a='package "a" (' * 5000)
-    assert findlib.closure(["a"]).problems[0].text == "packages are nested too deep"
+    assert findlib.closure(["a"]).troubles[0].text == "packages are nested too deep"
 
 
 def test_library_that_refuses_is_a_problem(tmp_path: Path) -> None:
     findlib = site(tmp_path, a='error(native) = "bytecode only"')
-    assert [(one.kind, one.text) for one in findlib.closure(["a"]).problems] == [("refused", "bytecode only")]
-    assert findlib.closure(["a"], ["byte"]).problems == ()
+    assert [(one.kind, one.text) for one in findlib.closure(["a"]).troubles] == [("refused", "bytecode only")]
+    assert findlib.closure(["a"], ["byte"]).troubles == ()
 
 
 def test_shortest_path_to_a_library_is_told(tmp_path: Path) -> None:
@@ -404,7 +404,7 @@ def test_closures_folders_and_archives_agree_with_ocamlfind() -> None:
         expected = {line.split("|")[0]: line.split("|")[1:] for line in lines}
         closure = findlib.closure([name], ["native"])
         if not expected:
-            assert closure.missing or closure.problems, name
+            assert closure.missing or closure.troubles, name
             continue
         ours = {
             library.name: [str(library.directory), " ".join(file.name for file in library.archives)]

@@ -1,0 +1,130 @@
+"""The message about libraries that nobody serves: once for each package, for all targets, with the ways that work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from mirage_py.errors import LibraryNotFound, MpyError, PackageConflict, UnsupportedTarget
+from mirage_py.model.closure import Closure, Conflict, Missing
+
+__all__ = ["conflict_error", "missing_error", "refusal"]
+
+STUBS = 'package("{package}", stubs=Stubs(sources="DIR/*.c")) in config.py has mpy compile its C stubs'
+
+
+def refusal(closures: Sequence[Closure], folder: Path) -> MpyError | None:
+    """Why these closures cannot be built: first what conflicts, whatever is installed, then what is missing."""
+    conflict = next((one for closure in closures for one in closure.conflicts), None)
+    if conflict is not None:
+        return conflict_error(conflict)
+    return missing_error(closures, folder) if any(closure.missing for closure in closures) else None
+
+
+def conflict_error(conflict: Conflict) -> MpyError:
+    """The error of a conflict."""
+    kind = UnsupportedTarget if conflict.kind == "system" else PackageConflict
+    return kind(conflict.message, details=conflict.details, hint=conflict.hint or None)
+
+
+def missing_error(closures: Sequence[Closure], folder: Path) -> LibraryNotFound:
+    """The error for all that several closures miss, each package told once."""
+    merged = _merged(closures)
+    targets = tuple(closure.target for closure in closures)
+    lines = [line for missing, of in merged for line in _lines(missing, of, targets)]
+    return LibraryNotFound(_summary([one for one, _ in merged]), details=tuple(lines), hint=_ways(merged, folder))
+
+
+def _merged(closures: Iterable[Closure]) -> list[tuple[Missing, tuple[str, ...]]]:
+    """Each package with the targets that miss it; what is asked of it is added up."""
+    found: dict[tuple[str, str], tuple[Missing, list[str]]] = {}
+    for closure in closures:
+        for one in closure.missing:
+            before, targets = found.setdefault((one.package, one.kind), (one, []))
+            targets.append(closure.target)
+            found[one.package, one.kind] = (_sum(before, one), targets)
+    return [(one, tuple(dict.fromkeys(targets))) for _, (one, targets) in sorted(found.items())]
+
+
+def _sum(one: Missing, other: Missing) -> Missing:
+    from dataclasses import replace
+
+    return replace(
+        one,
+        libraries=tuple(dict.fromkeys((*one.libraries, *other.libraries))),
+        asked_by=tuple(dict.fromkeys((*one.asked_by, *other.asked_by))),
+        askers=tuple(dict.fromkeys((*one.askers, *other.askers))),
+        rejected=tuple(dict.fromkeys((*one.rejected, *other.rejected))),
+        stubs=one.stubs or other.stubs,
+    )
+
+
+def _summary(missing: list[Missing]) -> str:
+    if all(one.stubs for one in missing):
+        names = ", ".join(name for one in missing for name in one.libraries)
+        return f"C stubs that are built for this machine cannot go into the image: {names}"
+    if len(missing) == 1:
+        (one,) = missing
+        what = f"the program {one.libraries[0]}" if one.kind == "program" else f"package {one.package}"
+        return f"{what} is missing: nobody serves it here in a version that fits"
+    return f"{len(missing)} packages are missing: nobody serves them here in a version that fits"
+
+
+def _lines(missing: Missing, of: tuple[str, ...], targets: tuple[str, ...]) -> Iterator[str]:
+    where = "" if set(of) == set(targets) else f" for {', '.join(of)}"
+    names = "" if missing.libraries == (missing.package,) else f" ({', '.join(missing.libraries)})"
+    use = {"host": ", to build with", "image": ""}[missing.use]
+    who = (*missing.asked_by, *missing.askers)
+    shown = ", ".join(who[:MOST_ASKERS]) + (f" and {len(who) - MOST_ASKERS} more" if len(who) > MOST_ASKERS else "")
+    bounds = f" {missing.bounds}" if str(missing.bounds) else ""
+    yield f"{missing.package}{bounds}{names}{use}{where}: asked for by {shown or 'the configuration'}"
+    yield from (f"  {one}" for one in missing.rejected)
+    if missing.names:
+        yield f"  names that are near: {', '.join(missing.names)}"
+
+
+MOST_ASKERS = 3
+
+
+def _ways(merged: list[tuple[Missing, tuple[str, ...]]], folder: Path) -> str:
+    """What brings them: the lock, the system's packages, opam; never opam's host build of stubs for another target."""
+    missing = [one for one, _ in merged]
+    vendor = [one.package for one in missing if one.kind == "library"]
+    host = [one for one in missing if _may_be_installed(one)]
+    lines = [f"mpy {'pull' if (folder / 'mpy.lock').is_file() else 'lock && mpy pull'}"] if vendor else []
+    debian = _debian_packages(host)
+    lines += [f"apt install {' '.join(debian)}"] if debian else []
+    named = sorted({one.package for one in host})
+    lines += [f"opam install {' '.join(named)}"] if named else []
+    if vendor:
+        lines.append("or put their sources below mirage/duniverse/ or duniverse/ (one folder a package)")
+    lines += [STUBS.format(package=one.package) for one in missing if one.stubs][:1]
+    return "\n".join(lines)
+
+
+def _may_be_installed(one: Missing) -> bool:
+    """Whether installing it on this machine would serve: not where the target needs its C stubs, or its sources."""
+    return not one.stubs and one.bounds.pin is None
+
+
+def _debian_packages(missing: list[Missing]) -> list[str]:
+    """Debian's names for these packages, where apt is on this machine and knows them."""
+    from mirage_py.doors.processes import run, which
+    from mirage_py.model.command import Command
+
+    if which("apt-cache") is None:
+        return []
+    wanted = [name for one in missing if not one.rejected for name in _debian_names(one)]
+    if not wanted:
+        return []
+    command = Command(argv=("apt-cache", "policy", *dict.fromkeys(wanted)), purpose="ask apt which packages exist")
+    answer = run(command, check=False)
+    known = [line.rstrip(":") for line in answer.stdout.splitlines() if line and not line.startswith(" ")]
+    return [name for name in dict.fromkeys(wanted) if name in known]
+
+
+def _debian_names(one: Missing) -> Iterator[str]:
+    plain = one.package.replace("_", "-")
+    if one.kind == "program":
+        yield one.libraries[0]
+    yield f"lib{plain.removeprefix('ocaml-')}-ocaml-dev"

@@ -1,0 +1,174 @@
+"""The places that libraries come from, in their order: vendored sources, the project's own, findlib, the bundle.
+
+Each package has its candidates there; which of them serves is decided in `mirage_py.libraries.serving`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Final
+
+from mirage_py.libraries.bundled import BundledPackage, bundled_packages
+from mirage_py.libraries.cside import OtherCompiler, c_side
+from mirage_py.libraries.findlib import Findlib, findlib_for
+from mirage_py.libraries.vendored import Vendored
+from mirage_py.model.library import Library, Origin
+from mirage_py.model.plan import Plan
+from mirage_py.model.toolchain import Toolchain
+
+__all__ = ["VENDORED", "Candidate", "Places", "Project"]
+
+VENDORED: Final = ("mirage/duniverse", "duniverse")
+"""Folders, below the one of config.py, whose sources dune compiles for every target."""
+
+OF_COMPILER: Final = ("bigarray", "bytes", "seq", "uchar", "stdlib-shims", "result")
+"""Packages whose modules the compiler has brought itself since 4.08: what their META files ask for is history."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """Who might serve a package: in which version, its libraries by name, and why one of them is not to be used."""
+
+    origin: Origin
+    version: str | None
+    find: Callable[[str], Library | None]
+    why: Callable[[str], str] = lambda _: ""
+
+
+class Places:
+    """The candidates for each package on one target; findlib's path is that of the target."""
+
+    def __init__(
+        self,
+        findlib: Findlib,
+        *,
+        host: Findlib | None = None,
+        vendored: Vendored | None = None,
+        local: Vendored | None = None,
+        bundle: Mapping[str, BundledPackage] | None = None,
+    ) -> None:
+        self.findlib = findlib
+        self.host = host or findlib
+        self.vendored = vendored or Vendored(())
+        self.local = local or Vendored(())
+        self.bundle = bundled_packages() if bundle is None else bundle
+
+    def candidates(self, package: str) -> tuple[Candidate, ...]:
+        """Who might serve a package, best first. Sources hide what is installed: dune knows one library of a name."""
+        sources = [found for found in (self._sources(package, "vendored"), self._sources(package, "local")) if found]
+        if sources:
+            return (*sources, self._installed(package))
+        others = (self._installed(package), self._bundled(package))
+        return tuple(one for one in others if one is not None)
+
+    def names(self) -> Iterable[str]:
+        """Every library that sources or findlib know, for suggestions."""
+        return (*self.vendored.libraries, *self.local.libraries, *self.findlib.names())
+
+    @property
+    def programs(self) -> frozenset[str]:
+        """The commands that the sources build."""
+        return self.vendored.programs | self.local.programs
+
+    def for_host(self) -> Places:
+        """The same places for what runs on this machine: the host's libraries, and none of the bundle."""
+        return Places(self.host, vendored=self.vendored, local=self.local, bundle={})
+
+    @cached_property
+    def _source_packages(self) -> Mapping[Origin, frozenset[str]]:
+        return {
+            "vendored": frozenset(one.package for one in self.vendored.libraries.values()),
+            "local": frozenset(one.package for one in self.local.libraries.values()),
+        }
+
+    def _sources(self, package: str, origin: Origin) -> Candidate | None:
+        if package not in self._source_packages[origin]:
+            return None
+        known = (self.vendored if origin == "vendored" else self.local).libraries
+        version = next((one.version for one in known.values() if one.package == package and one.version), None)
+        return Candidate(origin=origin, version=version, find=lambda name: _of_origin(known.get(name), origin))
+
+    def _installed(self, package: str) -> Candidate:
+        return Candidate(
+            origin="installed",
+            version=self.findlib.version(package),
+            find=lambda name: _without_history(self.findlib.find(name)),
+            why=self._why,
+        )
+
+    def _why(self, name: str) -> str:
+        trouble = self.findlib.problem(name)
+        if trouble is None:
+            return ""
+        verb = {"broken": "its META cannot be read", "hidden": "it is hidden", "refused": "it refuses this use"}
+        return f"{verb.get(trouble.kind, trouble.kind)}: {trouble.text}"
+
+    def _bundled(self, package: str) -> Candidate | None:
+        found = self.bundle.get(package)
+        if found is None:
+            return None
+        return Candidate(origin="bundled", version=found.version, find=found.libraries.get)
+
+
+class Project:
+    """What a project has for all its targets: its sources, read once, and the host's libraries."""
+
+    def __init__(self, folder: Path, root: Path, host: Findlib) -> None:
+        self.host = host
+        self.vendored = Vendored(tuple(folder / place for place in VENDORED if (folder / place).is_dir()))
+        self.local = Vendored((root,), skip=_not_local)
+
+    def places(self, plan: Plan, toolchain: Toolchain | None) -> Places:
+        """The places for a plan: sources as its context sees them, findlib's libraries for the toolchain."""
+        findlib = self.host if toolchain is None else findlib_for(toolchain, self.host)
+        facts = {"context_name": plan.context}
+        here = _fitting(plan, findlib, toolchain)
+        vendored = Vendored(self.vendored.folders, facts=facts, elsewhere=here, like=self.vendored)
+        known = vendored.libraries
+        local = Vendored(
+            self.local.folders, facts=facts, elsewhere=lambda name: name in known or here(name), like=self.local
+        )
+        return Places(findlib, host=self.host, vendored=vendored, local=local)
+
+
+def _fitting(plan: Plan, findlib: Findlib, toolchain: Toolchain | None) -> Callable[[str], bool]:
+    """Whether an installed library can be part of the plan's image, with all that it needs."""
+
+    @cache
+    def fits(name: str) -> bool:
+        found = findlib.closure((name,))
+        if found.missing or not found.libraries:
+            return False
+        return plan.context == "default" or all(map(fits_alone, found.libraries))
+
+    def fits_alone(library: Library) -> bool:
+        if library.name in plan.forbidden:
+            return False
+        try:
+            side = c_side(library, findlib, toolchain, plan.declared_stubs, bare=True)
+        except OtherCompiler:
+            return False
+        return side is None or not side.refused
+
+    return fits
+
+
+def _not_local(folder: Path) -> bool:
+    """What is other people's code, or generated: dune reads it too, and it has its own place here."""
+    if folder.name in ("duniverse", "dist", "node_modules"):
+        return True
+    return folder.name == "mirage" and (folder / "choices.json").is_file()
+
+
+def _of_origin(library: Library | None, origin: Origin) -> Library | None:
+    return replace(library, origin=origin) if library else None
+
+
+def _without_history(library: Library | None) -> Library | None:
+    """A library without what its META file asks for only as older compilers needed it: bigarray left Unix in 4.07."""
+    if library is not None and library.name in OF_COMPILER:
+        return replace(library, requires=tuple(need for need in library.requires if need in OF_COMPILER))
+    return library

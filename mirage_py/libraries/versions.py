@@ -1,0 +1,40 @@
+"""The version of sources: what their opam file, their dune-project or the name of their folder says."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+__all__ = ["version_of"]
+
+IN_OPAM: Final = re.compile(r'^version:\s*"([^"]+)"', re.MULTILINE)
+IN_PROJECT: Final = re.compile(r"\(\s*version\s+\"?([^\s()\"]+)\"?\s*\)")
+IN_NAME: Final = re.compile(r"(?:^|[.-])v?(\d+(?:\.\d+)+[\w.+~-]*)$")
+
+
+def version_of(directory: Path, package: str, tops: tuple[Path, ...]) -> str | None:
+    """The version of the package whose library is in this folder, where anything states it."""
+    for place in (directory, *directory.parents):
+        if place in tops:
+            return None
+        found = _stated(place, package)
+        if found:
+            return found
+        if place.parent in tops:
+            named = IN_NAME.search(place.name)
+            return named[1] if named else None
+    return None
+
+
+@cache
+def _stated(place: Path, package: str) -> str | None:
+    for name, pattern in ((f"{package}.opam", IN_OPAM), ("opam", IN_OPAM), ("dune-project", IN_PROJECT)):
+        try:
+            found = pattern.search((place / name).read_text("utf-8", "replace"))
+        except OSError:
+            continue
+        if found and not found[1].startswith("%%"):
+            return found[1]
+    return None
