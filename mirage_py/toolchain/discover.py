@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
-from mirage_py.errors import MpyError, ToolNotFound, UnsupportedTarget, UsageError
+from mirage_py.errors import MpyError, ToolNotFound, ToolTooOld, UnsupportedTarget, UsageError
 from mirage_py.model.toolchain import ABIS, HostToolchain, Link, Toolchain, ToolchainChoice
 from mirage_py.toolchain.cross import Place, cross_toolchain, places
 from mirage_py.toolchain.description import read_description
@@ -21,7 +21,7 @@ from mirage_py.toolchain.freestanding import freestanding_toolchain, linked_by_h
 from mirage_py.toolchain.host import as_target, discover_host
 from mirage_py.toolchain.install import private_prefix
 
-__all__ = ["discover", "discover_host", "from_environment", "refuse_unlinkable", "toolchains_for"]
+__all__ = ["Toolchains", "discover", "discover_host", "from_environment", "refuse_unlinkable", "toolchains_for"]
 
 
 def discover(target: str, choice: ToolchainChoice, host: HostToolchain | None = None) -> Toolchain:
@@ -36,16 +36,34 @@ def discover(target: str, choice: ToolchainChoice, host: HostToolchain | None = 
     return _overlaid(made, description.facts, choice.description)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Toolchains:
+    """The host's tools, by target the toolchain that makes its images, and for the other targets why there is none."""
+
+    host: HostToolchain
+    toolchains: Mapping[str, Toolchain]
+    failures: Mapping[str, MpyError]
+
+
 def toolchains_for(
     targets: Iterable[str], choice: ToolchainChoice | None, links: Mapping[str, Link | None]
-) -> tuple[HostToolchain, dict[str, Toolchain]]:
-    """The host's tools, and the toolchain of each target; `links` says by target how its image is linked."""
+) -> Toolchains:
+    """The host's tools, and the toolchain of each target; `links` says by target how its image is linked.
+
+    Raises what is wrong with the host's own tools, without which nothing can be built.
+    """
     stated = from_environment(choice or ToolchainChoice())
     host = discover_host(stated)
-    return host, {
-        target: discover(target, replace(stated, link=links.get(target) or stated.link), host)
-        for target in dict.fromkeys(targets)
-    }
+    found: dict[str, Toolchain] = {}
+    failures: dict[str, MpyError] = {}
+    for target in dict.fromkeys(targets):
+        try:
+            found[target] = discover(target, replace(stated, link=links.get(target) or stated.link), host)
+            refuse_unlinkable(found[target])
+        except (ToolNotFound, ToolTooOld, UnsupportedTarget) as error:
+            found.pop(target, None)
+            failures[target] = error
+    return Toolchains(host=host, toolchains=found, failures=failures)
 
 
 def from_environment(choice: ToolchainChoice) -> ToolchainChoice:

@@ -14,12 +14,10 @@ from mirage_py.model.closure import Closure
 from mirage_py.model.plan import Plan
 from mirage_py.model.toolchain import HostToolchain, Toolchain
 from mirage_py.project.choices import Saved
-from mirage_py.targets.resolved import Resolved
 from mirage_py.toolchain.discover import toolchains_for
 from mirage_py.workflow.closures import closures_for
-from mirage_py.workflow.configure import write_tree
+from mirage_py.workflow.configure import resolved_alone, write_tree
 from mirage_py.workflow.request import Progress, Request
-from mirage_py.workflow.resolve import resolve_all
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,11 +52,10 @@ def build(
     Raises what `configure` raises; where nothing at all can be built `ToolNotFound`, `ToolTooOld` or `LibraryNotFound`
     for what this machine has not; and `ToolFailed` with the first error at the user's line.
     """
-    resolved = resolve_all(request)
     tree = Tree(request.folder)
-    with tree.locked(waiting):
-        saved = write_tree(tree, request, resolved).saved
-        ready = _ready(request, resolved, saved)
+    with resolved_alone(tree, request, waiting) as found:
+        saved = write_tree(tree, request, found).saved
+        ready = _ready(request, found.plans, saved)
         try:
             built = build_plans(
                 tree,
@@ -76,9 +73,8 @@ def build(
     return BuildResult(built=built, failures=ready.failures)
 
 
-def _ready(request: Request, resolved: Sequence[Resolved], saved: Saved) -> Ready:
+def _ready(request: Request, plans: Sequence[Plan], saved: Saved) -> Ready:
     """What can be built here of these plans. Raises where that is nothing."""
-    plans = tuple(one.plan for one in resolved)
     links = {plan.target: saved[plan.name][plan.target].link for plan in plans}
     found = toolchains_for((plan.target for plan in plans), request.toolchain, links)
     equipped = tuple(plan for plan in plans if plan.target in found.toolchains)

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from mirage_py.doors.files import Tree, Written
 from mirage_py.dsl.key import target as target_key
-from mirage_py.project.choices import Saved, SavedTarget, read_state, state_text
+from mirage_py.errors import UsageError
+from mirage_py.project.choices import FILE, Saved, SavedTarget, read_state, state_text
 from mirage_py.project.sources import has_dune_project
 from mirage_py.targets.plan import dune_project, dune_workspace, vendored
 from mirage_py.targets.resolved import Resolved
 from mirage_py.workflow.request import Progress, Request
-from mirage_py.workflow.resolve import resolve_all
+from mirage_py.workflow.resolve import Resolution, resolution, without_reset
 
 
 @dataclass(frozen=True, kw_only=True)
 class Configured:
-    """What `configure` did: the plans, and the files it wrote, changed or left alone."""
+    """What `configure` did: the plans, the files it wrote, changed or left alone, and what is saved now.
+
+    `dropped` are the folders of targets that were taken away.
+    """
 
     resolved: tuple[Resolved, ...]
     written: Written
+    saved: Saved
+    dropped: tuple[str, ...] = ()
 
 
 def configure(request: Request, *, dry_run: bool = False, waiting: Progress = lambda _: None) -> Configured:
@@ -27,30 +35,82 @@ def configure(request: Request, *, dry_run: bool = False, waiting: Progress = la
 
     Raises `WouldOverwrite` before anything is written when a file of the user's is in the way.
     """
-    resolved = resolve_all(request)
     tree = Tree(request.folder)
     if dry_run:
-        return Configured(resolved=resolved, written=tree.preview(_folders(resolved), _top(request, resolved)))
+        found = resolution(request)
+        folders, top, saved = _files(request, found)
+        return Configured(resolved=found.resolved, written=tree.preview(folders, top), saved=saved)
+    with resolved_alone(tree, request, waiting) as found:
+        return write_tree(tree, request, found)
+
+
+@contextmanager
+def resolved_alone(tree: Tree, request: Request, waiting: Progress) -> Iterator[Resolution]:
+    """What a request comes to, with the tree for this process alone from the reading of its choices on.
+
+    Where nothing was ever configured, nothing is made before config.py is known to be right.
+    """
+    if request.mirage.is_dir():
+        with tree.locked(waiting):
+            yield resolution(request)
+        return
+    found = resolution(request)
     with tree.locked(waiting):
-        return Configured(resolved=resolved, written=write_tree(tree, request, resolved))
+        yield resolution(request) if (request.mirage / FILE).exists() else found
 
 
-def write_tree(tree: Tree, request: Request, resolved: tuple[Resolved, ...]) -> Written:
+def write_tree(tree: Tree, request: Request, found: Resolution) -> Configured:
     """Write the generated files of these plans, and those that all targets share; the tree is locked."""
-    return tree.write(_folders(resolved), _top(request, resolved))
+    folders, top, saved = _files(request, found)
+    return Configured(resolved=found.resolved, written=tree.write(folders, top), saved=saved)
 
 
-def _folders(resolved: tuple[Resolved, ...]) -> dict[str, dict[str, str]]:
-    return {f"mirage/{one.plan.label}": {file.path: file.content for file in one.plan.files} for one in resolved}
+def drop(request: Request, *, waiting: Progress = lambda _: None) -> Configured:
+    """Take targets away: their generated folders, and what was chosen for them. Images in dist/ stay.
+
+    Raises `UsageError` for a target that is not configured.
+    """
+    tree = Tree(request.folder)
+    with tree.locked(waiting):
+        saved = read_state(request.mirage)
+        labels = tuple(_labels(saved, request))
+        _check_dropped(saved, labels, request)
+        kept = without_reset(saved, replace(request, reset=True))
+        written = tree.write({f"mirage/{label}": {} for label in labels}, _shared(request, kept))
+    return Configured(resolved=(), written=written, saved=kept, dropped=tuple(f"mirage/{label}" for label in labels))
 
 
-def _top(request: Request, resolved: tuple[Resolved, ...]) -> dict[str, str]:
+def _labels(saved: Saved, request: Request) -> Iterator[str]:
+    for name, of in saved.items():
+        for target, one in of.items():
+            if target in request.targets and (not request.unikernels or name in request.unikernels):
+                yield f"{one.output or name}-{target}"
+
+
+def _check_dropped(saved: Saved, labels: tuple[str, ...], request: Request) -> None:
+    there = dict.fromkeys(target for of in saved.values() for target in of)
+    for target in request.targets:
+        if target not in there or not labels:
+            raise UsageError(
+                f"target {target} is not configured here",
+                hint=f"configured: {', '.join(there)}" if there else "nothing is configured here",
+            )
+
+
+def _files(request: Request, found: Resolution) -> tuple[dict[str, dict[str, str]], dict[str, str], Saved]:
+    """The files of each target's folder, those that all targets share, and the choices that are saved in one of them."""
+    folders = {
+        f"mirage/{one.plan.label}": {file.path: file.content for file in one.plan.files} for one in found.resolved
+    }
+    saved = _remember(without_reset(found.saved, request), found.resolved, request)
+    return folders, _shared(request, saved), saved
+
+
+def _shared(request: Request, saved: Saved) -> dict[str, str]:
     """The files that all targets share: the saved choices, the dune workspace, a dune-project where there is none."""
-    saved = {} if request.reset else read_state(request.mirage)
-    merged = _remember(saved, resolved, request)
-    targets = [target for of in merged.values() for target in of]
+    targets = [target for of in saved.values() for target in of]
     files = {
-        "mirage/choices.json": state_text(merged),
+        "mirage/choices.json": state_text(saved),
         "mirage/dune": vendored(request.file.name),
         "mirage/dune-workspace": dune_workspace(targets, request.file.name),
     }

@@ -14,24 +14,35 @@ from mirage_py.workflow.resolve import resolve_all
 
 def query(kind: str, request: Request) -> tuple[Answer, ...]:
     """The answers to one kind of query, one for each unikernel and target that the request names."""
-    return tuple(_answer(kind, one, request) for one in resolve_all(request))
+    found = resolution(request)
+    if kind == "libraries":
+        closures = closures_or_none(request, found)
+        return tuple(_libraries(one, closures.get(one.plan.label)) for one in found.resolved)
+    return tuple(_answer(kind, one, request, found) for one in found.resolved)
 
 
-def _answer(kind: str, one: Resolved, request: Request) -> Answer:
+def _libraries(one: Resolved, closure: Closure | None) -> Answer:
+    """All that is linked; on a machine that cannot tell, what the configuration asks for by name."""
+    names = list(one.info.libraries) if closure is None else list(linked(closure))
+    return told_of("libraries", one, names, "\n".join(names))
+
+
+def _answer(kind: str, one: Resolved, request: Request, found: Resolution) -> Answer:
     if kind not in MACHINE:
         return answer(kind, one)
-    told = list(MACHINE[kind](_toolchain(one, request)))
+    told = list(MACHINE[kind](_toolchain(one, request, found)))
     return told_of(kind, one, told, " ".join(told))
 
 
-def _toolchain(one: Resolved, request: Request) -> Toolchain:
+def _toolchain(one: Resolved, request: Request, found: Resolution) -> Toolchain:
     """As `build` would find it: how the image is linked may have been saved when it was configured."""
     from mirage_py.toolchain.discover import toolchains_for
 
     target = one.info.target
-    saved = read_state(request.mirage).get(one.info.name, {}).get(target, SavedTarget())
-    _, toolchains = toolchains_for((target,), request.toolchain, {target: request.link or saved.link})
-    return toolchains[target]
+    here = toolchains_for((target,), request.toolchain, {target: request.link or found.saved_for(one.plan).link})
+    if target in here.failures:
+        raise here.failures[target]
+    return here.toolchains[target]
 
 
 MACHINE: Mapping[str, Callable[[Toolchain], tuple[str, ...]]] = {

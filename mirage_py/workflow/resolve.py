@@ -6,11 +6,13 @@ Nothing is written. Each command that speaks of a configuration begins here.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from mirage_py.dsl.config import Config, Unikernel, check_unikernel_name
 from mirage_py.dsl.key import TARGETS, Key, target as target_key
 from mirage_py.errors import MpyError, UsageError, suggestion
+from mirage_py.model.plan import Plan
 from mirage_py.project.boot_options import Sources
 from mirage_py.project.choices import Saved, SavedTarget, read_state
 from mirage_py.project.loader import load
@@ -23,17 +25,56 @@ from mirage_py.targets.resolved import Resolved
 from mirage_py.workflow.request import Request
 
 
-def resolve_all(request: Request) -> tuple[Resolved, ...]:
-    """Every unikernel on every target that the request names, resolved and planned; no file is written.
+@dataclass(frozen=True, kw_only=True)
+class Resolution:
+    """Every unikernel on every target that a request names, resolved and planned; `saved` is what was saved before."""
+
+    resolved: tuple[Resolved, ...]
+    saved: Saved
+
+    @property
+    def plans(self) -> tuple[Plan, ...]:
+        """The plans, in the order of the request."""
+        return tuple(one.plan for one in self.resolved)
+
+    def saved_for(self, plan: Plan) -> SavedTarget:
+        """What was saved for the unikernel and target of a plan; nothing where they were never configured."""
+        return self.saved.get(plan.name, {}).get(plan.target, SavedTarget())
+
+
+def resolution(request: Request) -> Resolution:
+    """What a request comes to; config.py runs and the saved choices are read, once each. No file is written.
 
     Without targets these are the configured ones, or the default target where none is. Raises `UsageError`,
     `ConfigError`, `UnsupportedDevice`, `UnsupportedTarget` or `PackageConflict`.
     """
     config = request.config or load(request.file)
-    saved = {} if request.reset else read_state(request.mirage)
-    resolved = tuple(_resolve_each(config, request, saved))
+    saved = read_state(request.mirage)
+    resolved = tuple(_resolve_each(config, request, without_reset(saved, request)))
     _check_labels(resolved)
-    return resolved
+    return Resolution(resolved=resolved, saved=saved)
+
+
+def resolve_all(request: Request) -> tuple[Resolved, ...]:
+    """Every unikernel on every target that the request names."""
+    return resolution(request).resolved
+
+
+def without_reset(saved: Saved, request: Request) -> Saved:
+    """What was saved, without what the request resets: all of the targets and unikernels that it names, or everything."""
+    if not request.reset:
+        return saved
+    kept = {
+        name: {target: one for target, one in of.items() if not _named(name, target, request)}
+        for name, of in saved.items()
+    }
+    return {name: of for name, of in kept.items() if of}
+
+
+def _named(name: str, target: str, request: Request) -> bool:
+    return (not request.unikernels or name in request.unikernels) and (
+        not request.targets or target in request.targets
+    )
 
 
 def chosen_unikernels(request: Request) -> tuple[Unikernel, ...]:
