@@ -25,6 +25,7 @@ from mirage_py.toolchain.steps import Step, archive, compile_c
 
 __all__ = ["StubsRequest", "TargetStubs", "sources_of", "stubs_for_target"]
 
+
 @dataclass(frozen=True, kw_only=True)
 class TargetStubs:
     """The C side of a library for the target: the steps that make its archives, and the flags that link them.
@@ -138,9 +139,7 @@ def _archives(
 
     Without the empty ones the linker would go on to the host's; what is served `elsewhere` must not be hidden so.
     """
-    files = [
-        request.folder / name for word, name in zip(side.words, side.names, strict=True) if word not in elsewhere
-    ]
+    files = [request.folder / name for word, name in zip(side.words, side.names, strict=True) if word not in elsewhere]
     return tuple(archive(file, members if number == 0 else ()) for number, file in enumerate(files))
 
 

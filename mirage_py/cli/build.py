@@ -45,18 +45,22 @@ def build(
     toolchain: ToolchainFile = None,
     switch: Switch = None,
     solo5_prefix: Prefixes = None,
-) -> None:
+) -> int:
     """Build the images, into dist/.
 
-    Configures first what was never configured, or has changed since. Without -t for every configured target.
+    Configures first what was never configured, or has changed since. Without -t for every configured target. What can
+    be built here is built; for the rest it tells why not, and ends with the code for that.
     """
     tools = stated(toolchain, switch, solo5_prefix)
     asked = request(line, file=file, targets=target, unikernels=unikernel, output=output, link=link, toolchain=tools)
     if pull:
         _pull(asked.folder, mirror, offline=offline)
     with console.working("configuring") as progress:
-        images = build_all(asked, jobs=jobs, dev=dev, locked=locked, progress=progress, waiting=console.say)
-    _tell(images)
+        done = build_all(asked, jobs=jobs, dev=dev, locked=locked, progress=progress, waiting=console.say)
+    _tell(done.built)
+    for failure in done.failures:
+        console.error(failure)
+    return max((failure.exit_code for failure in done.failures), default=0)
 
 
 def _pull(folder: Path, mirrors: list[str] | None, *, offline: bool) -> None:

@@ -12,7 +12,7 @@ from mirage_py.cli.options import CONFIG, File, Targets, Unikernels
 from mirage_py.doors import terminal as console
 from mirage_py.errors import Location, UsageError, WouldOverwrite
 from mirage_py.targets.resolved import Resolved
-from mirage_py.workflow.resolve import resolve_all
+from mirage_py.workflow.request import Request
 
 Format = Literal["text", "svg", "html", "dot", "mermaid", "json"]
 SUFFIXES: Final[dict[Format, tuple[str, ...]]] = {
@@ -41,7 +41,7 @@ def describe(
     """
     asked = request(line, file=file, targets=target, unikernels=unikernel)
     with console.working("resolving"):
-        text = _rendered(resolve_all(asked), form, asked.folder, to_file=output is not None)
+        text = _rendered(asked, form, to_file=output is not None)
     if output is None:
         console.result(text)
     else:
@@ -51,32 +51,33 @@ def describe(
 COMMAND = command(describe, takes_keys=True)
 
 
-def _rendered(found: tuple[Resolved, ...], form: Format, folder: Path, *, to_file: bool) -> str:
+def _rendered(asked: Request, form: Format, *, to_file: bool) -> str:
     from mirage_py.describe import pictures
     from mirage_py.describe.data import description
     from mirage_py.describe.text import describe_text
-    from mirage_py.workflow.describe import served_by
+    from mirage_py.workflow.describe import described
+    from mirage_py.workflow.resolve import resolve_all
 
     match form:
         case "text":
             paint = console.plain if to_file else console.painter()
             columns = console.width() or 80
-            return "\n".join(describe_text(one, served_by(one, folder), paint, columns) for one in found)
+            return "\n".join(describe_text(one.resolved, one.served, paint, columns) for one in described(asked))
         case "json":
-            data = (description(one, served_by(one, folder)) for one in found)
+            data = (description(one.resolved, one.served) for one in described(asked))
             return "\n".join(json.dumps(one, ensure_ascii=False) for one in data)
         case "dot":
-            return pictures.dot(_single(found))
+            return pictures.dot(_single(resolve_all(asked)))
         case "mermaid":
-            return pictures.mermaid(_single(found))
+            return pictures.mermaid(_single(resolve_all(asked)))
         case "svg":
             from mirage_py.describe.svg import svg
 
-            return svg(_drawable(_single(found)))
+            return svg(_drawable(_single(resolve_all(asked))))
         case "html":
             from mirage_py.describe.page import page
 
-            return page([_drawable(one) for one in found])
+            return page([_drawable(one) for one in resolve_all(asked)])
 
 
 def _single(found: tuple[Resolved, ...]) -> Resolved:

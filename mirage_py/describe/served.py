@@ -7,7 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Served:
-    """Where a library comes from: vendored, installed or bundled, or missing; in which version, where that is known."""
+    """Where a library comes from: vendored, installed or bundled, or missing; in which version, where that is known.
+
+    `instead` tells who would have served before, and why it does not.
+    """
 
     origin: str
     version: str | None = None
+    instead: str | None = None

@@ -118,6 +118,8 @@ class _Teller:
                     yield self._system(bad.name)
                 case "family":
                     yield self._family(bad)
+                case _:
+                    pass  # nobody serves it: that is missing, not a conflict
         yield from self._unimplemented()
 
     def _system(self, name: str) -> Conflict:
@@ -140,8 +142,8 @@ class _Teller:
         library, other = self._library(bad.name), self._library(bad.needs)
         return Conflict(
             kind="family",
-            message=f"the installed {_named(library)} was compiled against the installed {bad.needs}, and the image has "
-            f"the {other.origin} {_named(other)}",
+            message=f"the installed {_named(library)} was compiled against the installed {bad.needs}, "
+            f"and the image has the {other.origin} {_named(other)}",
             details=(
                 " -> ".join(self.paths.get(bad.name, (bad.name,))),
                 f"{bad.needs} is served from {other.directory}",

@@ -51,7 +51,8 @@ def c_side(
 ) -> CSide | None:
     """What an installed library gives to the C linker on a target, and from where; None where it has no C.
 
-    `bare` says that the target has no operating system below it; `toolchain` is None where this machine has none for it.
+    `bare` says that the target has no operating system below it; `toolchain` is None where this machine has none for
+    it.
     """
     magic, version = (toolchain.cmx_magic, toolchain.ocaml_version) if toolchain else ("", "")
     words = extra_c(library, magic, version)
@@ -69,7 +70,9 @@ def c_side(
     options = link_options(library, findlib, toolchain) if toolchain else None
     if options is None or options.problems:
         reasons = options.problems if options else ()
-        return CSide(words=words, origin="machine", files=_beside(here, library), refused=(_why(here, library), *reasons))
+        return CSide(
+            words=words, origin="machine", files=_beside(here, library), refused=(_why(here, library), *reasons)
+        )
     return CSide(words=words, origin="linkopts", files=options.archives)
 
 

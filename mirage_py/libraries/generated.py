@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from mirage_py.libraries.stanzas import Located
 from mirage_py.libraries.sexp import Sexp, atoms, field
+from mirage_py.libraries.stanzas import Located
 
 __all__ = ["Made", "made_by"]
 
@@ -60,7 +60,9 @@ def _note(
         for one in by_folder.get(place.parent, []):
             named = {*atoms(field(one.stanza, "name")), *atoms(field(one.stanza, "names"))}
             if one.kind in ("executable", "executables") and place.stem in named:
-                libraries.update(dict.fromkeys(word for word in field(one.stanza, "libraries") if isinstance(word, str)))
+                libraries.update(
+                    dict.fromkeys(word for word in field(one.stanza, "libraries") if isinstance(word, str))
+                )
     elif not name.startswith("%") and name not in SHELL:
         programs[name] = None
 

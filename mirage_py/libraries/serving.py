@@ -75,7 +75,7 @@ def _better(choice: _Choice, serving: Serving, tried: set[tuple[str, str, Bad]])
             if mark in tried or not choice.has_next(package):
                 continue
             tried.add(mark)
-            trial = choice.without(package, _reason(bad, package, serving))
+            trial = choice.without(package, _reason(bad, serving))
             found = trial.walk()
             if bad not in found.bad and set(found.bad) <= set(serving.bad):
                 yield trial, found
@@ -96,7 +96,7 @@ def _culprits(bad: Bad, serving: Serving) -> Iterable[str]:
     return packages
 
 
-def _reason(bad: Bad, package: str, serving: Serving) -> str:
+def _reason(bad: Bad, serving: Serving) -> str:
     match bad.kind:
         case "family":
             other = next((one for one in serving.walked.libraries if one.name == bad.needs), None)
@@ -254,7 +254,7 @@ class _Choice:
     def _own(self, library: Library) -> bool:
         """Whether the target's own sysroot brings it (a `threads` without content, say): then it is as good as any.
 
-        The META file tells whose it is: that of the host's unix says `directory = "^"`, which means any compiler's folder.
+        The META file tells whose it is: that of the host's unix says `directory = "^"`, any compiler's folder.
         """
         if self.toolchain is None:
             return False
@@ -281,7 +281,9 @@ def _with_implementations(walked: Walked, find: object) -> Walked:
     assert callable(find)
     while True:
         implemented = {library.implements for library in walked.libraries}
-        lacking = [one.default for one in walked.libraries if one.virtual and one.name not in implemented and one.default]
+        lacking = [
+            one.default for one in walked.libraries if one.virtual and one.name not in implemented and one.default
+        ]
         fresh = [name for name in lacking if name not in walked.names and name not in walked.missing]
         if not fresh:
             return walked

@@ -62,13 +62,15 @@ class _Walk:
                     below.setdefault(first, []).extend((one, where) for one in wrapped)
                 case (str(), *_):
                     yield Located(stanza=stanza, directory=here, file=where, beside=plain)
+                case _:
+                    pass
         for name in self._folders(here, plain, below):
             yield from self.folder(here / name, tuple(below.get(name, ())))
 
     def _folders(self, here: Path, stanzas: tuple[Sexp, ...], below: dict[str, list[tuple[Sexp, Path]]]) -> list[str]:
         try:
             with os.scandir(here) as entries:
-                # a checkout that serves in a package's place is a link below the top; further down links may lead in circles
+                # below the top a link is a checkout in a package's place; further down it may lead in circles
                 names = sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=here == self.top))
         except OSError as error:
             self.problems.append(Problem(message=f"cannot be read: {error.strerror}", place=str(here)))
@@ -77,7 +79,9 @@ class _Walk:
         kept = [name for name in names if keeps(name) and not self.skip(here / name)]
         return sorted({*kept, *(name for name in below if name not in names)})
 
-    def _included(self, stanzas: tuple[tuple[Sexp, Path], ...], here: Path, depth: int = 0) -> Iterator[tuple[Sexp, Path]]:
+    def _included(
+        self, stanzas: tuple[tuple[Sexp, Path], ...], here: Path, depth: int = 0
+    ) -> Iterator[tuple[Sexp, Path]]:
         for stanza, where in stanzas:
             match stanza:
                 case ("include", str(name)) if depth < MOST_INCLUDES:
@@ -93,13 +97,17 @@ class _Walk:
     def _parsed(self, file: Path) -> tuple[Sexp, ...]:
         self.read.append(file)
         try:
-            text = file.read_text("utf-8", "replace")
-            if text.startswith("(* -*- tuareg -*- *)"):
-                raise SexpError("it is an OCaml program, which dune runs")
-            return parse(text)
+            return _read(file)
         except (SexpError, OSError) as error:
             self.problems.append(Problem(message=f"is no dune file that can be read: {error}", place=str(file)))
             return ()
+
+
+def _read(file: Path) -> tuple[Sexp, ...]:
+    text = file.read_text("utf-8", "replace")
+    if text.startswith("(* -*- tuareg -*- *)"):
+        raise SexpError("it is an OCaml program, which dune runs")
+    return parse(text)
 
 
 def stanzas_below(
@@ -107,8 +115,8 @@ def stanzas_below(
 ) -> Iterator[Located]:
     """Every stanza below a folder, in an order that does not depend on the file system.
 
-    What cannot be read is added to `problems`, what was read to `read`: files, and the folders, since a new file changes
-    one of them.
+    What cannot be read is added to `problems`, what was read to `read`: files, and the folders, since a new file
+    changes one of them.
     """
     return _Walk(problems=problems, read=read, skip=skip, top=folder).folder(folder)
 
@@ -123,6 +131,8 @@ def _kept_folders(stanzas: tuple[Sexp, ...]) -> Keeps:
                 keeps = _any(tuple(words))
             case ("data_only_dirs", *words):
                 data.append(_any(tuple(words)))
+            case _:
+                pass
     return lambda name: keeps(name) and not any(one(name) for one in data)
 
 
@@ -131,7 +141,7 @@ def _standard(name: str) -> bool:
 
 
 def _any(words: tuple[Sexp, ...]) -> Keeps:
-    """dune's language of sets over names: globs, `:standard`, `\\`, `(and)`, `(or)`, `(not)`."""
+    r"""The set language of dune over names: globs, `:standard`, `\`, `(and)`, `(or)`, `(not)`."""
     if "\\" in words:
         at = words.index("\\")
         left, right = _any(words[:at]), _any(words[at + 1 :])

@@ -48,9 +48,10 @@ def tools_of(image: Iterable[Library], places: Places, plan: Plan | None) -> Too
     serving = serve(Question(roots=tuple(askers)), places.for_host(), None) if askers else None
     known = {library.name for library in image}
     walked = serving.walked if serving else None
+    paths = walked.paths if walked else {}
     return Tools(
         libraries=tuple(
-            Served(library=one, path=walked.paths.get(one.name, ()), use="host", rejected=())
+            Served(library=one, path=paths.get(one.name, ()), use="host", rejected=())
             for one in (walked.libraries if walked else ())
             if one.name not in known
         ),

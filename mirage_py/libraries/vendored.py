@@ -9,9 +9,9 @@ from functools import cached_property
 from pathlib import Path
 
 from mirage_py.libraries.conditions import holds
-from mirage_py.libraries.stanzas import Located, stanzas_below
 from mirage_py.libraries.generated import made_by
 from mirage_py.libraries.sexp import Sexp, atoms, field
+from mirage_py.libraries.stanzas import Located, stanzas_below
 from mirage_py.libraries.versions import version_of
 from mirage_py.model.audit import Problem
 from mirage_py.model.library import Library
@@ -158,9 +158,7 @@ class Vendored:
         while True:
             chosen = {name: _selected(one, available) for name, one in stanzas.items() if name not in gone}
             lacking = {
-                name
-                for name, one in chosen.items()
-                if one.optional and not all(map(available, one.library.requires))
+                name for name, one in chosen.items() if one.optional and not all(map(available, one.library.requires))
             }
             if not lacking:
                 return chosen
@@ -205,7 +203,9 @@ def _stanza(one: Located, by_folder: Mapping[Path, list[Located]], tops: tuple[P
     if not name:
         return
     made = made_by(one, by_folder)
-    spread = any(isinstance(part, tuple) and part[:1] == ("include_subdirs",) and part[1:] != ("no",) for part in one.beside)
+    spread = any(
+        isinstance(part, tuple) and part[:1] == ("include_subdirs",) and part[1:] != ("no",) for part in one.beside
+    )
     words = [word for part in ("c_library_flags", "link_flags") for word in atoms(field(stanza, part))]
     stubs = tuple(_stub_files(stanza, directory, spread=spread))
     implements = next(atoms(field(stanza, "implements")), "")
@@ -280,7 +280,8 @@ def _choice(words: tuple[Sexp, ...]) -> tuple[str, ...]:
 
 def _ppxs(stanza: Sexp) -> Iterator[str]:
     """The preprocessors of `(preprocess (pps ...))`, of its form for each module, and of `instrumentation`, their flags
-    left out."""
+    left out.
+    """
     for part in (*_lists(field(stanza, "preprocess")), *_lists(field(stanza, "lint"))):
         for words in _found("pps", part):
             yield from _until_flags(words)

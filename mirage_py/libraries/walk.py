@@ -33,7 +33,7 @@ class Walked:
     def paths(self) -> Mapping[str, tuple[str, ...]]:
         """The shortest way from a root to each library, both included."""
         requires = {library.name: library.requires for library in self.libraries}
-        found = {name: (name,) for name in self.roots}
+        found: dict[str, tuple[str, ...]] = {name: (name,) for name in self.roots}
         for here in (queue := list(found)):  # grows while it is walked: breadth first
             for there in requires.get(here, ()):
                 if there not in found:

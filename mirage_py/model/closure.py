@@ -17,7 +17,7 @@ from mirage_py.model.library import Library, Origin
 from mirage_py.model.plan import CStub
 
 Use = Literal["image", "host"]
-"""image: compiled for the target and linked; host: runs on the building machine (a ppx, a generator, a configurator)."""
+"""image: compiled for the target and linked; host: runs on the building machine (a ppx, a generator)."""
 
 COrigin = Literal["build", "sysroot", "declared", "linkopts", "machine"]
 """Where the C archives of a library come from: compiled by dune in this build; the target's own sysroot; sources that
@@ -26,7 +26,7 @@ config.py declares; what META names for freestanding targets; this machine's (in
 
 @dataclass(frozen=True, kw_only=True)
 class CSide:
-    """What a library gives to the C linker: its words (`-lcstruct_stubs`), and the files they mean, where they are known.
+    """What a library gives to the C linker: its words (`-lcstruct_stubs`), and the files they mean, where known.
 
     `refused` says why archives that are there cannot be in the image; they serve nobody then.
     """
@@ -58,7 +58,8 @@ class Rejected:
 class Served:
     """A library of the closure: who serves it, who asked, what it links, and who was passed over.
 
-    `asked_by` are the devices that ask for it by name, with their places; `bounds` are its package's. `path` is the shortest way from what the configuration asks for to this library, both included.
+    `asked_by` are the devices that ask for it by name, with their places; `bounds` are its package's. `path` is the
+    shortest way from what the configuration asks for to this library, both included.
     """
 
     library: Library

@@ -10,12 +10,14 @@ from mirage_py.audit import audit as judge, explain_undefined, read_linker, with
 from mirage_py.errors import MpyError
 from mirage_py.libraries.bundled import bundled_packages
 from mirage_py.libraries.findlib import Findlib, findlib_for
-from mirage_py.libraries.serving import VENDORED, vendored_libraries, who_serves
+from mirage_py.libraries.places import VENDORED
 from mirage_py.model.allow import Allow
 from mirage_py.model.audit import DEFAULT_FAIL_ON, AuditReport, AuditRequest, Explanation, FailOn, Root
+from mirage_py.model.closure import Closure
 from mirage_py.model.plan import Plan
 from mirage_py.model.toolchain import Toolchain, ToolchainChoice
 from mirage_py.toolchain.discover import discover, discover_host, from_environment
+from mirage_py.workflow.closures import closures_for
 from mirage_py.workflow.request import Request
 from mirage_py.workflow.resolve import resolve_all
 
@@ -40,7 +42,9 @@ def audit_plan(
     folder: Path, plan: Plan, *, allow: tuple[Allow, ...] = (), fail_on: tuple[FailOn, ...] | None = None
 ) -> AuditReport:
     """The verdicts on all that one plan links."""
-    return judge(_request_for(folder, plan, toolchain_or_none(plan.target), allow=allow, fail_on=fail_on))
+    toolchain = toolchain_or_none(plan.target)
+    closure = closures_for(folder, (plan,), {plan.target: toolchain})[plan.label]
+    return judge(_request_for(folder, plan, toolchain, closure, allow=allow, fail_on=fail_on))
 
 
 def audit_libraries(
@@ -70,10 +74,12 @@ def audit_libraries(
     return judge(request if toolchain is None else with_toolchain(request, toolchain))
 
 
-def explain_link(folder: Path, plan: Plan, toolchain: Toolchain, text: str) -> tuple[Explanation, ...]:
+def explain_link(
+    folder: Path, plan: Plan, toolchain: Toolchain, closure: Closure, text: str
+) -> tuple[Explanation, ...]:
     """What is behind the undefined symbols that a linker printed; nothing when it printed none."""
     undefined = read_linker(text)
-    return explain_undefined(undefined, _request_for(folder, plan, toolchain)) if undefined else ()
+    return explain_undefined(undefined, _request_for(folder, plan, toolchain, closure)) if undefined else ()
 
 
 def merged(reports: Iterable[AuditReport]) -> AuditReport:
@@ -115,12 +121,12 @@ def _request_for(
     folder: Path,
     plan: Plan,
     toolchain: Toolchain | None,
+    closure: Closure,
     *,
     allow: tuple[Allow, ...] = (),
     fail_on: tuple[FailOn, ...] | None = None,
 ) -> AuditRequest:
     findlib = Findlib.discover() if toolchain is None else findlib_for(toolchain, Findlib.discover())
-    serving = who_serves(plan, findlib, vendored_libraries(folder))
     bundle = bundled_packages()
     request = AuditRequest(
         roots=tuple(
@@ -128,7 +134,7 @@ def _request_for(
         ),
         targets=(plan.target,),
         path=findlib.path,
-        vendored=(*_vendored_folders(folder), *(bundle[name].directory for name in serving.bundled)),
+        vendored=(*_vendored_folders(folder), *(bundle[name].directory for name in closure.bundled)),
         allow=allow,
         fail_on=DEFAULT_FAIL_ON if fail_on is None else fail_on,
         cache=cache_folder(),

@@ -9,6 +9,7 @@ from mirage_py.build.diagnostics import link_failed
 from mirage_py.build.images import Built, LinkFailed, build_plans
 from mirage_py.doors.files import Tree
 from mirage_py.errors import MpyError, ToolFailed
+from mirage_py.libraries.bundled import take_runtime_of
 from mirage_py.libraries.missing import refusal
 from mirage_py.model.closure import Closure
 from mirage_py.model.plan import Plan
@@ -44,14 +45,21 @@ def build(
     *,
     jobs: int | None = None,
     dev: bool = False,
+    locked: bool = False,
     progress: Progress = lambda _: None,
     waiting: Progress = lambda _: None,
 ) -> BuildResult:
     """Configure what has changed, then build every image in one dune run; a target that cannot be is left out.
 
     Raises what `configure` raises; where nothing at all can be built `ToolNotFound`, `ToolTooOld` or `LibraryNotFound`
-    for what this machine has not; and `ToolFailed` with the first error at the user's line.
+    for what this machine has not; and `ToolFailed` with the first error at the user's line. `locked`: raises
+    `LockError` unless the vendored sources are those that mpy.lock names.
     """
+    take_runtime_of(request.folder)
+    if locked:
+        from mirage_py.workflow.dev import check_locked
+
+        check_locked(request.folder)
     tree = Tree(request.folder)
     with resolved_alone(tree, request, waiting) as found:
         saved = write_tree(tree, request, found).saved
@@ -69,7 +77,7 @@ def build(
                 progress=progress,
             )
         except LinkFailed as failed:
-            raise _explained(ready, failed) from None
+            raise _explained(request, ready, failed) from None
     return BuildResult(built=built, failures=ready.failures)
 
 
@@ -107,12 +115,12 @@ def _one_of(failures: Sequence[MpyError]) -> MpyError:
     return first
 
 
-def _explained(ready: Ready, failed: LinkFailed) -> ToolFailed:
+def _explained(request: Request, ready: Ready, failed: LinkFailed) -> ToolFailed:
     """The failed link told by who wants the undefined symbols, and why they are not there, where there are any."""
     from mirage_py.workflow.audit import explain_link  # readers of archives: 100 ms, for a link that failed only
 
     told: ToolFailed = failed
     for plan, toolchain in failed.linked:
-        explanations = explain_link(ready.closures[plan.label], toolchain, failed.output)
+        explanations = explain_link(request.folder, plan, toolchain, ready.closures[plan.label], failed.output)
         told = link_failed(plan.image, explanations, failed) if explanations else told
     return told

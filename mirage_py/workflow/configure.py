@@ -98,7 +98,7 @@ def _check_dropped(saved: Saved, labels: tuple[str, ...], request: Request) -> N
 
 
 def _files(request: Request, found: Resolution) -> tuple[dict[str, dict[str, str]], dict[str, str], Saved]:
-    """The files of each target's folder, those that all targets share, and the choices that are saved in one of them."""
+    """The files of each target's folder, those that all targets share, and the choices that one of them holds."""
     folders = {
         f"mirage/{one.plan.label}": {file.path: file.content for file in one.plan.files} for one in found.resolved
     }

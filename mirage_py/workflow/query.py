@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from mirage_py.describe.queries import Answer, answer, told_of
+from mirage_py.model.closure import Closure
 from mirage_py.model.toolchain import Toolchain
-from mirage_py.project.choices import SavedTarget, read_state
 from mirage_py.targets.resolved import Resolved
+from mirage_py.workflow.closures import closures_or_none, linked
 from mirage_py.workflow.request import Request
-from mirage_py.workflow.resolve import resolve_all
+from mirage_py.workflow.resolve import Resolution, resolution
 
 
 def query(kind: str, request: Request) -> tuple[Answer, ...]:

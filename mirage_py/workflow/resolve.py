@@ -61,7 +61,7 @@ def resolve_all(request: Request) -> tuple[Resolved, ...]:
 
 
 def without_reset(saved: Saved, request: Request) -> Saved:
-    """What was saved, without what the request resets: all of the targets and unikernels that it names, or everything."""
+    """What was saved, without what the request resets: the targets and unikernels that it names, or everything."""
     if not request.reset:
         return saved
     kept = {
@@ -72,9 +72,7 @@ def without_reset(saved: Saved, request: Request) -> Saved:
 
 
 def _named(name: str, target: str, request: Request) -> bool:
-    return (not request.unikernels or name in request.unikernels) and (
-        not request.targets or target in request.targets
-    )
+    return (not request.unikernels or name in request.unikernels) and (not request.targets or target in request.targets)
 
 
 def chosen_unikernels(request: Request) -> tuple[Unikernel, ...]:
