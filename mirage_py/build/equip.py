@@ -83,7 +83,8 @@ def findlib_base(toolchain: Toolchain) -> str:
 
 
 HIDDEN = "hidden"
-"""A folder of META files, first on the cross context's path, that hide what needs an operating system from dune."""
+"""A folder of META files, first on the cross context's path: they hide from dune what needs an operating system, and
+show as empty what the compiler brings by itself, and its sysroot hides."""
 
 
 def _findlib_files(folder: Path, toolchain: Toolchain, host: Findlib) -> dict[str, str]:
@@ -104,9 +105,13 @@ def _findlib_files(folder: Path, toolchain: Toolchain, host: Findlib) -> dict[st
         f"{base}/{FINDLIB_CONF}": _conf(main, ""),
         f"{base}/{FINDLIB_CONF}.d/solo5.conf": _conf(cross | tools, "(solo5)"),
         **{f"{HIDDEN}/{name}/META": _HIDDEN_META for name in ("unix", "dynlink")},
+        **{f"{HIDDEN}/{name}/META": _EMPTY_META for name in ("bigarray",)},
     }
 
 
+_EMPTY_META = """description = "part of the standard library since OCaml 4.07"
+version = "0"
+"""
 _HIDDEN_META = """description = "not on a target without an operating system"
 version = "0"
 exists_if = "an operating system"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mirage_py.errors import LockError, UsageError, WouldOverwrite
-from mirage_py.libraries.serving import vendored_libraries
+from mirage_py.libraries.vendored import Vendored
 from mirage_py.workflow.dev import check_locked, chosen_folders, drop, put
 from mirage_py.workflow.pull import Where, pull
 from tests.unit.packages.releases import Releases, library
@@ -49,7 +49,7 @@ def test_a_checkout_serves_until_it_is_dropped(root: Path, releases: Releases, t
     checkout = checkout_of(tmp_path / "mine", "one")
     assert put(root, "one", checkout).checkout == "../mine"
     assert '"9.9.9"' in (root / "mirage/duniverse/one/src/one.ml").read_text()
-    assert vendored_libraries(root)["one"].directory == root / "mirage/duniverse/one/src"
+    assert Vendored((root / "mirage/duniverse",)).libraries["one"].directory == root / "mirage/duniverse/one/src"
     assert [one.folder for one in chosen_folders(root)] == ["one"]
     assert pull(root, where(releases)).linked == {"one": "../mine"}
     with pytest.raises(LockError, match="--locked takes no others") as failed:

@@ -14,8 +14,13 @@ import pytest
 from mirage_py.build.stubs import StubsRequest, TargetStubs, sources_of, stubs_for_target
 from mirage_py.errors import ConfigError, LibraryNotFound, Location, MpyError, ToolFailed
 from mirage_py.libraries.archives import is_empty, machine_of
-from mirage_py.libraries.cside import c_sides
+from mirage_py.libraries.closure import closure_of
+from mirage_py.libraries.cside import c_side
 from mirage_py.libraries.findlib import Findlib
+from mirage_py.libraries.missing import missing_error
+from mirage_py.libraries.places import Places
+from mirage_py.model.closure import Closure
+from mirage_py.model.plan import NeededLibrary, Plan
 from mirage_py.model.stubs import DeclaredStubs
 from mirage_py.model.toolchain import Link, Toolchain, ToolchainChoice
 from mirage_py.toolchain.discover import discover, from_environment
@@ -42,6 +47,9 @@ def served(world: World, *roots: str, target: str = "spt", **more: Any) -> tuple
         target, ToolchainChoice(prefixes=(world.cross(world.root / "solo5"),))
     )
     findlib = Findlib((world.root / "lib",), stdlib=world.stdlib)
+    found = closure(findlib, toolchain, *roots, declared=more.get("declared", ()))
+    if found.missing:
+        raise missing_error([found], world.root)
     request = StubsRequest(
         toolchain=toolchain,
         host=world.found_host(),
@@ -50,7 +58,23 @@ def served(world: World, *roots: str, target: str = "spt", **more: Any) -> tuple
         base=world.root / "project",
         **more,
     )
-    return stubs_for_target(findlib.closure(roots), request)
+    return stubs_for_target(found.libraries, request)
+
+
+def closure(findlib: Findlib, toolchain: Toolchain, *roots: str, declared: tuple[DeclaredStubs, ...] = ()) -> Closure:
+    """The closure of libraries in an image for the toolchain's target; nothing is vendored or bundled."""
+    plan = Plan(
+        name="app",
+        target=toolchain.target,
+        label=f"app-{toolchain.target}",
+        image="app",
+        context="solo5",
+        os_module="Solo5_os",
+        files=(),
+        libraries=tuple(NeededLibrary(name=name, package=name.split(".")[0]) for name in roots),
+        declared_stubs=declared,
+    )
+    return closure_of(plan, Places(findlib, bundle={}), toolchain)
 
 
 def told(error: MpyError) -> str:
@@ -70,27 +94,28 @@ def test_c_side_is_what_the_library_says_and_what_lies_beside_it(world: World) -
     world.host()
     world.library("a", objects="-la_stubs -lev", archives={"liba_stubs.a": ar()})
     world.library("b")
-    libraries = Findlib((world.root / "lib",), stdlib=world.stdlib).closure(["a", "b"]).libraries
-    (side,) = c_sides(libraries, world.found_host())
-    assert (side.library.name, side.objects) == ("a", ("-la_stubs", "-lev"))
-    assert side.archives == (world.root / "lib" / "a" / "liba_stubs.a",)
+    findlib = Findlib((world.root / "lib",), stdlib=world.stdlib)
+    first, second = findlib.closure(["a", "b"]).libraries
+    side = c_side(first, findlib, None, (), bare=False)
+    assert side is not None
+    assert (side.words, side.files) == (("-la_stubs", "-lev"), (world.root / "lib" / "a" / "liba_stubs.a",))
+    assert c_side(second, findlib, None, (), bare=False) is None
 
 
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (cmxa().replace(b"Z030", b"Z031"), r"b\.cmxa was compiled by another OCaml than this machine's 4\.13\.1"),
-        (b"Caml1999Z030" + bytes(50), r"b\.cmxa is damaged"),
-        (b"", r"b\.cmxa is no library of a native OCaml compiler"),
+        (cmxa().replace(b"Z030", b"Z031"), "b.cmxa was compiled by another OCaml than this machine's 4.13.1"),
+        (b"Caml1999Z030" + bytes(50), "b.cmxa is damaged"),
+        (b"", "b.cmxa is no library of a native OCaml compiler"),
     ],
 )
 def test_library_that_cannot_be_linked_is_named(world: World, content: bytes, said: str) -> None:
-    world.host()
     world.library("a")
     (world.library("b") / "b.cmxa").write_bytes(content)
-    libraries = Findlib((world.root / "lib",)).closure(["a", "b"]).libraries
-    with pytest.raises(ToolFailed, match=said):
-        c_sides(libraries, world.found_host())
+    with pytest.raises(LibraryNotFound) as caught:
+        served(world, "a", "b")
+    assert said in told(caught.value)
 
 
 # --- refused ----------------------------------------------------------------------------------------------------------
@@ -103,11 +128,12 @@ def test_host_archives_are_refused_all_at_once_with_three_ways_out(world: World)
     with pytest.raises(LibraryNotFound) as caught:
         served(world, "app")
     text = told(caught.value)
-    assert "C stubs that are built for this machine cannot go into an image for spt: cstruct, digestif" in text
-    assert f"cstruct: {world.root}/lib/cstruct/libcstruct_stubs.a (app -> cstruct)" in text
+    assert "C stubs that are built for this machine cannot go into the image: cstruct, digestif" in text
+    assert f"its C stubs are built for this machine: {world.root}/lib/cstruct/libcstruct_stubs.a" in text
+    assert "cstruct: asked for by app" in text
     assert "mirage/duniverse/" in text
     assert 'package("cstruct", stubs=Stubs(sources=' in text
-    assert "freestanding_linkopts" in text
+    assert "opam install" not in text
     assert caught.value.exit_code == 5
 
 
