@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
 from mirage_py.audit.libc import Libc
 from mirage_py.audit.vendored import source_findings
 from mirage_py.libraries.findlib import Findlib
-from mirage_py.libraries.vendored import Vendored
+from mirage_py.libraries.vendored import Stanza, Vendored
 from mirage_py.model.audit import Finding, Problem
 from mirage_py.model.library import Library
 
@@ -52,11 +53,19 @@ class Sources:
     def find(self, name: str) -> Library | None:
         """The library that serves this name: vendored wins over installed."""
         if name in self.vendored.stanzas:
-            return self.vendored.stanzas[name].library
+            return self._implemented(self.vendored.stanzas[name])
         library = self.findlib.find(name)
         if library is not None and library.meta is not None:
             self.note(library.meta)
         return library
+
+    def _implemented(self, stanza: Stanza) -> Library:
+        """The library with its implementation, where it is virtual: one for Solo5 or Xen, else the default."""
+        if not stanza.default:
+            return stanza.library
+        names = sorted(name for name, one in self.vendored.stanzas.items() if one.implements == stanza.library.name)
+        chosen = next((name for name in names if name.endswith((".solo5", ".xen"))), stanza.default)
+        return replace(stanza.library, requires=tuple(dict.fromkeys((*stanza.library.requires, chosen))))
 
     def problem(self, name: str) -> str | None:
         """Why a library that is there cannot be used, with the place in its META."""

@@ -15,6 +15,7 @@ from mirage_py.model.audit import AuditReport, Finding as Evidence, LibraryAudit
 from mirage_py.model.plan import Plan
 from mirage_py.model.toolchain import Finding, Toolchain
 from mirage_py.toolchain.export import Description
+from mirage_py.workflow.build import BuildResult
 from tests.cli.test_sessions import HELLO
 from tests.conftest import Golden, MakeProject, Mpy
 
@@ -219,7 +220,7 @@ def test_build_ends_with_path_size_and_the_command_that_runs_it(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
     built = (image(here, "hello", "unix", changed=True), image(here, "hello.hvt", "hvt", changed=False))
-    monkeypatch.setattr("mirage_py.cli.build.build_all", lambda *_args, **_options: built)
+    monkeypatch.setattr("mirage_py.cli.build.build_all", lambda *_args, **_options: BuildResult(built=built))
     assert main(["build"]) == 0
     assert capsys.readouterr().out == (
         "dist/hello      1.2 MB  run it: mpy run -t unix\ndist/hello.hvt  1.2 MB (unchanged)  run it: mpy run -t hvt\n"
@@ -229,9 +230,9 @@ def test_build_ends_with_path_size_and_the_command_that_runs_it(
 def test_build_passes_on_what_it_was_asked(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
 
-    def build(request: Any, **options: Any) -> tuple[Built, ...]:
+    def build(request: Any, **options: Any) -> BuildResult:
         asked.append((request, options))
-        return ()
+        return BuildResult(built=())
 
     monkeypatch.setattr("mirage_py.cli.build.build_all", build)
     assert (

@@ -391,7 +391,10 @@ def query(*words: str) -> list[str]:
 
 @needs_ocamlfind
 def test_names_are_those_that_ocamlfind_lists() -> None:
-    listed = subprocess.run(["ocamlfind", "list"], capture_output=True, text=True, check=True).stdout
+    done = subprocess.run(["ocamlfind", "list"], capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"ocamlfind cannot list what is installed here: {done.stderr.strip()}")
+    listed = done.stdout
     assert set(Findlib.discover().names()) == {line.split()[0] for line in listed.splitlines()}
 
 
