@@ -146,7 +146,10 @@ def test_the_c_side_of_every_installed_cmxa_is_as_ocamlobjinfo_prints_it() -> No
 
     files = sorted({file for folder in Findlib.discover().path for file in folder.glob("*/*.cmxa")})
     for file in files:
-        printed = subprocess.run(("ocamlobjinfo", str(file)), capture_output=True, text=True, check=True).stdout
+        done = subprocess.run(("ocamlobjinfo", str(file)), capture_output=True, text=True, check=False)
+        if done.returncode:
+            continue  # OCaml itself cannot read it: an installed library of another compiler, say
+        printed = done.stdout
         found = read_extra_c(file)
         for title, words in (("C object files", found.objects), ("C options", found.options)):
             match = re.search(rf"^Extra {title}:(.*)$", printed, re.MULTILINE)
