@@ -9,8 +9,10 @@ from mirage_py.cli.line import Line, request
 from mirage_py.cli.options import CONFIG, File, Link, Output, Targets, Unikernels
 from mirage_py.doors import terminal as console
 from mirage_py.doors.files import Written
+from mirage_py.errors import UsageError
 from mirage_py.targets.resolved import Resolved
-from mirage_py.workflow.configure import Configured, configure as configure_all
+from mirage_py.workflow.configure import Configured, configure as configure_all, drop as drop_targets
+from mirage_py.workflow.request import Request
 
 
 def configure(
@@ -22,13 +24,17 @@ def configure(
     link: Link = None,
     dry_run: Annotated[bool, option("--dry-run", help="tell what would be written, and write nothing")] = False,
     reset: Annotated[bool, option("--reset", help="forget the choices that were saved")] = False,
+    drop: Annotated[bool, option("--drop", help="take the targets that -t names away")] = False,
 ) -> None:
     """Choose targets and keys; generate the build files.
 
     They go below mirage/. The choices are saved for each unikernel and target: the next configure and build start from
-    them.
+    them. --reset forgets those of the targets that -t names, or all. --drop takes targets away; their images stay.
     """
     asked = request(line, file=file, targets=target, unikernels=unikernel, output=output, link=link, reset=reset)
+    if drop:
+        _drop(asked, alone=not (dry_run or reset))
+        return
     with console.working("configuring"):
         done = configure_all(asked, dry_run=dry_run, waiting=console.say)
     for one in done.resolved:
@@ -37,6 +43,14 @@ def configure(
 
 
 COMMAND = command(configure, takes_keys=True)
+
+
+def _drop(asked: Request, *, alone: bool) -> None:
+    if not (asked.targets and alone):
+        raise UsageError("--drop takes away the targets that -t names, and does nothing else", hint="--drop -t hvt")
+    done = drop_targets(asked, waiting=console.say)
+    for folder in done.dropped:
+        console.say(f"dropped {folder}/", event="dropped", folder=folder)
 
 
 def _tell(one: Resolved) -> None:

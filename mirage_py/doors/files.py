@@ -14,7 +14,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -113,6 +113,9 @@ class Tree:
         for folder, files in folders.items():
             if any(path.startswith(f"{folder}/") for path in touched):
                 self._swap(folder, files)
+                if not files:  # a folder that holds nothing more goes; a stranger's file in it stays, with the folder
+                    with suppress(OSError):
+                        (self.root / folder).rmdir()
         for path, text in loose.items():
             if path in touched:
                 self._replace(path, text)

@@ -108,6 +108,7 @@ RESERVED: Final = frozenset(
         *(
             "color",
             "dev",
+            "drop",
             "dry-run",
             "explain",
             "fail-on",
