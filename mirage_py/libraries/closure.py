@@ -104,6 +104,7 @@ class _Teller:
             rejected=rejected,
             names=() if rejected or devices else self._near(names[0]),
             stubs=any("its C stubs are built for this machine" in one.reason for one in rejected),
+            local=any(self.asked[name].local for name in names if name in self.asked),
         )
 
     def _near(self, name: str) -> tuple[str, ...]:

@@ -10,7 +10,10 @@ from mirage_py.model.closure import Closure, Conflict, Missing
 
 __all__ = ["conflict_error", "missing_error", "refusal"]
 
-STUBS = 'package("{package}", stubs=Stubs(sources="DIR/*.c")) in config.py has mpy compile its C stubs'
+STUBS = (
+    'package("{package}", stubs=Stubs(sources="DIR/*.c")) in config.py has mpy compile its C stubs',
+    "or a build of it whose META file names archives for the target (freestanding_linkopts)",
+)
 
 
 def refusal(closures: Sequence[Closure], folder: Path) -> MpyError | None:
@@ -65,6 +68,8 @@ def _summary(missing: list[Missing]) -> str:
         return f"C stubs that are built for this machine cannot go into the image: {names}"
     if len(missing) == 1:
         (one,) = missing
+        if one.local:
+            return f"no library of this project is named {one.libraries[0]}"
         what = f"the program {one.libraries[0]}" if one.kind == "program" else f"package {one.package}"
         return f"{what} is missing: nobody serves it here in a version that fits"
     return f"{len(missing)} packages are missing: nobody serves them here in a version that fits"
@@ -89,16 +94,19 @@ MOST_ASKERS = 3
 def _ways(merged: list[tuple[Missing, tuple[str, ...]]], folder: Path) -> str:
     """What brings them: the lock, the system's packages, opam; never opam's host build of stubs for another target."""
     missing = [one for one, _ in merged]
+    if all(one.local for one in missing):
+        return "local_libs names libraries of this dune project: look at their dune files, or vendor them"
     vendor = [one.package for one in missing if one.kind == "library"]
     host = [one for one in missing if _may_be_installed(one)]
-    lines = [f"mpy {'pull' if (folder / 'mpy.lock').is_file() else 'lock && mpy pull'}"] if vendor else []
+    lines = ["mpy pull"] if vendor and (folder / "mpy.lock").is_file() else []
     debian = _debian_packages(host)
     lines += [f"apt install {' '.join(debian)}"] if debian else []
     named = sorted({one.package for one in host})
     lines += [f"opam install {' '.join(named)}"] if named else []
     if vendor:
         lines.append("or put their sources below mirage/duniverse/ or duniverse/ (one folder a package)")
-    lines += [STUBS.format(package=one.package) for one in missing if one.stubs][:1]
+    stubs = next((one.package for one in missing if one.stubs), None)
+    lines += [line.format(package=stubs) for line in STUBS] if stubs else []
     return "\n".join(lines)
 
 

@@ -75,7 +75,8 @@ class Served:
 class Missing:
     """A package that nobody serves here: its libraries, who asks for them, who was passed over, and why.
 
-    A program (`kind`) is named by its command. `names` holds the installed or vendored names that come nearest.
+    A program (`kind`) is named by its command; a `local` library was said to be of the project itself. `names` holds
+    the installed or vendored names that come nearest.
     """
 
     package: str
@@ -88,6 +89,7 @@ class Missing:
     use: Use = "image"
     kind: Literal["library", "program"] = "library"
     stubs: bool = False
+    local: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -46,9 +46,15 @@ class Toolchains:
 
 
 def toolchains_for(
-    targets: Iterable[str], choice: ToolchainChoice | None, links: Mapping[str, Link | None]
+    targets: Iterable[str],
+    choice: ToolchainChoice | None,
+    links: Mapping[str, Link | None],
+    *,
+    linkable: bool = True,
 ) -> Toolchains:
     """The host's tools, and the toolchain of each target; `links` says by target how its image is linked.
+
+    One that cannot link counts as none, unless `linkable` is False.
 
     Raises what is wrong with the host's own tools, without which nothing can be built.
     """
@@ -59,7 +65,8 @@ def toolchains_for(
     for target in dict.fromkeys(targets):
         try:
             found[target] = discover(target, replace(stated, link=links.get(target) or stated.link), host)
-            refuse_unlinkable(found[target])
+            if linkable:
+                refuse_unlinkable(found[target])
         except (ToolNotFound, ToolTooOld, UnsupportedTarget) as error:
             found.pop(target, None)
             failures[target] = error

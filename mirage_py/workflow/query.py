@@ -40,7 +40,8 @@ def _toolchain(one: Resolved, request: Request, found: Resolution) -> Toolchain:
     from mirage_py.toolchain.discover import toolchains_for
 
     target = one.info.target
-    here = toolchains_for((target,), request.toolchain, {target: request.link or found.saved_for(one.plan).link})
+    links = {target: request.link or found.saved_for(one.plan).link}
+    here = toolchains_for((target,), request.toolchain, links, linkable=False)
     if target in here.failures:
         raise here.failures[target]
     return here.toolchains[target]

@@ -38,12 +38,12 @@ def answers(line: str, folder: Path) -> list[str]:
 
 def test_commands_are_completed(folder: Path) -> None:
     assert answers("mpy con", folder) == ["configure"]
-    assert answers("mpy toolchain ", folder) == ["show", "export"]
+    assert answers("mpy toolchain ", folder) == ["show", "export", "install"]
 
 
 def test_options_and_keys_are_completed(folder: Path) -> None:
     assert answers("mpy configure --k", folder) == ["--kind"]
-    assert answers("mpy configure --d", folder) == ["--dry-run"]
+    assert answers("mpy configure --d", folder) == ["--dry-run", "--drop"]
     assert {"--kind", "--level", "--place", "--safe", "--tag"} <= {*answers("mpy query --", folder)}
 
 

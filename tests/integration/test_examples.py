@@ -180,6 +180,7 @@ HELLO_FILES = {
     ".merlin",
     "dist/",
     "dist/hello",
+    "dist/hello.unix.debug",
     "dune-project",
     "mirage/",
     "mirage/.lock",
@@ -192,7 +193,7 @@ HELLO_FILES = {
     "mirage/hello-unix/main.ml",
     "mirage/owned.json",
 }
-SCRATCH = ("mirage/_build", "mirage/machine")
+SCRATCH = ("mirage/_build", "mirage/machine", "mirage/.stubs")
 
 
 def test_a_build_leaves_what_is_its_own_and_nothing_else(project: MakeProject, mpy: Mpy) -> None:
