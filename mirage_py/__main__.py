@@ -1,8 +1,12 @@
 """`mpy`, and `python -m mirage_py`: tells again what was answered before; leaves the rest to the command line."""
 
-import sys
+from mirage_py.doors import signals
 
-from mirage_py._version import __version__
+signals.install()  # before anything that takes time: what is told to end from here on ends as it should
+
+import sys  # noqa: E402  # see above
+
+from mirage_py._version import __version__  # noqa: E402
 
 
 def main() -> None:

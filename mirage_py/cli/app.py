@@ -33,7 +33,7 @@ from mirage_py._version import __version__
 from mirage_py.cli import words
 from mirage_py.cli.command import Command, Group
 from mirage_py.cli.everywhere import ALONE, EVERYWHERE, go_there, settle
-from mirage_py.doors import terminal as console
+from mirage_py.doors import signals, terminal as console
 from mirage_py.errors import MpyError, UsageError, suggestion
 
 COMMANDS: Final = {
@@ -89,9 +89,10 @@ def main(args: list[str] | None = None) -> int:
         console.believe(line)
         console.error(error)
         return error.exit_code
-    except KeyboardInterrupt:
-        console.interrupted()
-        return INTERRUPTED
+    except KeyboardInterrupt as stopped:
+        code = stopped.exit_code if isinstance(stopped, signals.Stopped) else INTERRUPTED
+        console.interrupted(code)
+        return code
     except BrokenPipeError:
         return _unread()
     except Exception as error:  # noqa: BLE001  # the last resort: no traceback is thrown at a user
@@ -116,7 +117,8 @@ def run(line: list[str]) -> int:
         return 0
     function = found.what.function
     wants_line = function.__code__.co_varnames[:1] == ("line",)
-    code = function(reading.line, **reading.arguments) if wants_line else function(**reading.arguments)
+    with signals.unwinding():
+        code = function(reading.line, **reading.arguments) if wants_line else function(**reading.arguments)
     return code or 0
 
 

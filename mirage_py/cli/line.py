@@ -13,6 +13,7 @@ from mirage_py.cli import keys, words
 from mirage_py.cli.command import Command, Parameter, one_json
 from mirage_py.cli.everywhere import EVERYWHERE, go_there
 from mirage_py.cli.options import CONFIG
+from mirage_py.doors import signals
 from mirage_py.errors import UsageError, suggestion
 
 if TYPE_CHECKING:
@@ -83,7 +84,8 @@ def _located(command: Command) -> dict[str, Path]:
 def _learned(line: list[str]) -> tuple[Config, Mapping[str, Key[Any]]]:
     from mirage_py.project.loader import load
 
-    config = load(keys.named_file(line) or here_or_above())
+    with signals.at_once():
+        config = load(keys.named_file(line) or here_or_above())
     return config, keys.keys_of(config)
 
 

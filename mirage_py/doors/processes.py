@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
+from mirage_py.doors import signals
 from mirage_py.errors import ToolFailed, ToolNotFound
 from mirage_py.model.command import Command
 
@@ -208,10 +209,10 @@ def _started(command: Command, stdin: int | None, stdout: int | None, stderr: in
     """A running child; when the block is cut short the child is ended, and so is every process of its group."""
     from subprocess import TimeoutExpired
 
-    with _interrupts_raised() as interrupts:
+    with signals.held() as holding:  # while the child is being started nobody could end it
         child = _start(command, stdin, stdout, stderr)
         try:
-            interrupts.release()
+            holding.release()
             yield child
         except TimeoutExpired:
             _end(child)
@@ -321,51 +322,6 @@ def _ended(child: Popen[bytes]) -> bool:
         return os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
     except ChildProcessError:
         return True
-
-
-class _Interrupts:
-    """Signals that unwind like Ctrl-C, held back while a child is being started: nobody could end it yet."""
-
-    def __init__(self) -> None:
-        self._held = True
-        self._pending = False
-
-    def handle(self, _number: int, _frame: object) -> None:
-        """What the signals do: raise KeyboardInterrupt, at once or when they are released."""
-        if not self._held:
-            raise KeyboardInterrupt
-        self._pending = True
-
-    def release(self) -> None:
-        """From now on signals raise at once; one that came before raises here."""
-        self._held = False
-        if self._pending:
-            raise KeyboardInterrupt
-
-
-@contextmanager
-def _interrupts_raised() -> Iterator[_Interrupts]:
-    """Let SIGTERM and SIGHUP unwind like Ctrl-C while a child runs: by default they would leave it behind."""
-    import threading
-
-    interrupts = _Interrupts()
-    if threading.current_thread() is not threading.main_thread():
-        yield interrupts  # only the main thread may set handlers
-        return
-    # what is ignored (nohup) or handled already stays as it is
-    usual = {
-        signal.SIGINT: signal.default_int_handler,
-        signal.SIGTERM: signal.SIG_DFL,
-        signal.SIGHUP: signal.SIG_DFL,
-    }
-    taken = {number: handler for number, handler in usual.items() if signal.getsignal(number) is handler}
-    for number in taken:
-        signal.signal(number, interrupts.handle)
-    try:
-        yield interrupts
-    finally:
-        for number, handler in taken.items():
-            signal.signal(number, handler)
 
 
 @contextmanager

@@ -113,10 +113,10 @@ def error(failure: MpyError) -> None:
         sys.stderr.write("\n" + failure.output.rstrip("\n") + "\n")
 
 
-def interrupted() -> None:
+def interrupted(code: int) -> None:
     """The person has ended the command: a line of its own, for the shell's prompt comes next."""
     if settings.log_format == "json":
-        _event("interrupted", {"message": "interrupted", "exit_code": 130})
+        _event("interrupted", {"message": "interrupted", "exit_code": code})
     else:
         sys.stderr.write("\ninterrupted\n" if sys.stderr.isatty() else "interrupted\n")
 

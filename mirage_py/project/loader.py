@@ -6,6 +6,8 @@ it does wrong is told at its own line.
 
 from __future__ import annotations
 
+import os
+import stat
 import sys
 import traceback
 from collections.abc import Iterator
@@ -48,7 +50,7 @@ def load(file: Path) -> Config:
 
 def _compiled(file: Path) -> CodeType:
     try:
-        source = file.read_bytes()
+        source = _read(file)
     except FileNotFoundError:
         raise ConfigError(
             f"there is no {file.name} here",
@@ -74,6 +76,15 @@ def _compiled(file: Path) -> CodeType:
         ) from None
     except (ValueError, MemoryError, RecursionError) as error:
         raise ConfigError(f"{file.name} is not Python: {error}", location=Location(file.name)) from None
+
+
+def _read(file: Path) -> bytes:
+    """The content of an ordinary file; a pipe or a device, which might be waited for, is refused by an `OSError`."""
+    descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as opened:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(0, "it is no ordinary file")
+        return opened.read()
 
 
 BYTES_A_LINE = 1500
@@ -115,22 +126,46 @@ def _free_memory() -> int | None:
 def _execute(code: CodeType, file: Path) -> None:
     scope = {"__name__": "__config__", "__file__": str(file)}
     try:
-        with redirect_stdout(sys.stderr):  # what a query answers is read by programs
+        with _undisturbed(), redirect_stdout(sys.stderr):  # what a query answers is read by programs
             exec(code, scope)  # noqa: S102  # config.py is the user's own program
     except MpyError:
         raise
-    except SystemExit as error:
-        raise ConfigError(
-            f"{file.name} ended the program (exit {error.code})",
-            location=_last_line(error, file),
-            hint="let it run to its end: it only declares what there is",
-        ) from None
-    except Exception as error:  # noqa: BLE001  # whatever a user's program may raise
+    except BaseException as error:  # whatever a user's program may raise
+        if isinstance(error, KeyboardInterrupt) and _is_of_a_person(error):
+            raise
         raise _translated(error, file) from None
 
 
-def _translated(error: Exception, file: Path) -> ConfigError:
+def _is_of_a_person(error: KeyboardInterrupt) -> bool:
+    """Whether Ctrl-C is behind it: Python's own handler raises the plain exception, that of mpy a kind of its own."""
+    import signal
+
+    return type(error) is not KeyboardInterrupt or signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """The folder, the mask for new files and the depth of calls are afterwards what they were: they are mpy's too."""
+    folder = os.open(".", getattr(os, "O_PATH", os.O_RDONLY) | os.O_CLOEXEC)
+    mask, depth = os.umask(0), sys.getrecursionlimit()
+    os.umask(mask)
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(depth)
+        os.umask(mask)
+        os.fchdir(folder)
+        os.close(folder)
+
+
+def _translated(error: BaseException, file: Path) -> ConfigError:
     location = _last_line(error, file)
+    if isinstance(error, SystemExit):
+        return ConfigError(
+            f"{file.name} ended the program (exit {_said(error)})",
+            location=location,
+            hint="let it run to its end: it only declares what there is",
+        )
     if isinstance(error, ModuleNotFoundError):
         return ConfigError(
             f"cannot import {error.name}: no such module",
@@ -145,11 +180,19 @@ def _translated(error: Exception, file: Path) -> ConfigError:
     if isinstance(error, NameError) and error.name:
         return ConfigError(f"{error.name} is not defined", location=location, hint=hint_for_name(error.name))
     return ConfigError(
-        f"{type(error).__name__}: {error}",
+        f"{type(error).__name__}: {_said(error)}",
         location=location,
         details=_steps(error, file),
         hint="mend this line: Python stopped there",
     )
+
+
+def _said(error: BaseException) -> str:
+    """What an exception says of itself; one of the user's may fail even at that."""
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001  # see above
+        return "(it cannot be told)"
 
 
 def _not_imported(error: ImportError, location: Location) -> ConfigError:
@@ -203,6 +246,6 @@ def _importing_from(folder: Path) -> Iterator[list[str]]:
             sys.path.remove(str(folder))
         for name in set(sys.modules) - before:
             origin = getattr(sys.modules[name], "__file__", None)
-            if origin is not None and _is_own(Path(origin), folder):
+            if isinstance(origin, str) and _is_own(Path(origin), folder):
                 imported.append(str(Path(origin).relative_to(folder)))
                 del sys.modules[name]

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from mirage_py.doors import signals
 from mirage_py.dsl.config import Config, Unikernel, check_unikernel_name
 from mirage_py.dsl.key import TARGETS, Key, target as target_key
 from mirage_py.errors import MpyError, UsageError, suggestion
@@ -48,7 +49,7 @@ def resolution(request: Request) -> Resolution:
     Without targets these are the configured ones, or the default target where none is. Raises `UsageError`,
     `ConfigError`, `UnsupportedDevice`, `UnsupportedTarget` or `PackageConflict`.
     """
-    config = request.config or load(request.file)
+    config = _loaded(request)
     saved = read_state(request.mirage)
     resolved = tuple(_resolve_each(config, request, without_reset(saved, request)))
     _check_labels(resolved)
@@ -77,7 +78,12 @@ def _named(name: str, target: str, request: Request) -> bool:
 
 def chosen_unikernels(request: Request) -> tuple[Unikernel, ...]:
     """The unikernels that the request names, or all that are registered; nothing is resolved."""
-    return _chosen_unikernels(request.config or load(request.file), request)
+    return _chosen_unikernels(_loaded(request), request)
+
+
+def _loaded(request: Request) -> Config:
+    with signals.at_once():
+        return request.config or load(request.file)
 
 
 def known_keys(config: Config) -> dict[str, Key[Any]]:

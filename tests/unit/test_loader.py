@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -32,11 +33,16 @@ def made(config: Path) -> list[str]:
     ("from mirage_py import regster\n", "regster", 1),
     ("raise SystemExit(3)\n", "ended the program", 1),
     ("def f():\n    f()\nf()\n", "RecursionError", 2),
+    ("\nraise GeneratorExit\n", "GeneratorExit", 2),
+    ("class E(BaseException): pass\nraise E(1)\n", "E: 1", 2),
+    ("class E(Exception):\n    def __str__(self): return 1\nraise E\n", "E: (it cannot be told)", 3),
+    ("import os\nos.chdir('/')\n1 / 0\n", "ZeroDivisionError", 3),
     ("x = 1\n", "no unikernel is registered", 0),
     ("x = 'é\n", "unterminated string", 1),
     ("(" * 5000 + ")" * 5000, "", None),
     ("\x00", "", None),
-], ids=["syntax", "exception", "import", "name", "exit", "recursion", "nothing", "string", "deep", "null"])  # fmt: skip
+], ids=["syntax", "exception", "import", "name", "exit", "recursion", "generator", "base", "mute", "moved", "nothing",
+         "string", "deep", "null"])  # fmt: skip
 def test_mistake_is_told_at_its_line(tmp_path: Path, text: str, message: str, line: int | None) -> None:
     with pytest.raises(ConfigError) as refused:
         load(written(tmp_path, config=text))
@@ -116,4 +122,30 @@ def test_a_file_that_python_has_no_memory_to_compile_says_so(tmp_path: Path, mon
     config.write_text("x = 1\n" * 200_000)
     monkeypatch.setattr("mirage_py.project.loader._free_memory", lambda: 100_000_000)
     with pytest.raises(ConfigError, match=r"config.py has 200,000 lines: Python takes about 0.3 GB .* 0.1 GB are free"):
+        load(config)
+
+
+def test_where_a_config_goes_mpy_does_not_follow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    moving = "import os, sys\nos.chdir('elsewhere')\nos.umask(0o777)\nsys.setrecursionlimit(5000)\n"
+    written(tmp_path, config=moving + HELLO)
+    before = (Path.cwd(), sys.getrecursionlimit())
+    load(Path("config.py"))
+    assert (Path.cwd(), sys.getrecursionlimit()) == before
+    (tmp_path / "new").touch()
+    assert (tmp_path / "new").stat().st_mode & 0o600 == 0o600
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
+def test_what_is_no_file_is_refused_at_once(tmp_path: Path, kind: str) -> None:
+    config = tmp_path / "config.py"
+    match kind:
+        case "pipe":
+            os.mkfifo(config)
+        case "device":
+            config.symlink_to("/dev/zero")
+        case _:
+            config.mkdir()
+    with pytest.raises(ConfigError, match="cannot be read as a configuration"):
         load(config)
