@@ -6,6 +6,7 @@ The tools name generated modules (`Unikernel_main__12`, `Dune__exe.Words`) and g
 from __future__ import annotations
 
 import re
+import signal
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -55,6 +56,16 @@ def build_failed(result: Result, folder: Path | None = None, plans: Iterable[Pla
     first = _in_our_words(_with_names(found[0], _names(plans)))
     place = places.location(first.file, first.line) if first.file else None
     return ToolFailed(_short(first.message), location=place, output=text, hint=first.hint)
+
+
+_DAMAGED: Final = re.compile(r"input_value: |Persistent|persistent\.ml|\bMarshal\b")
+"""What dune says, in an exception of its own, when it cannot read back what it wrote for itself."""
+
+
+def lost_its_memory(result: Result) -> bool:
+    """Whether dune failed for its own record of what it built: it is cut short where a disk was full."""
+    crashed = result.code in {-signal.SIGSEGV, 128 + signal.SIGSEGV}  # OCaml checks little of what it reads back
+    return crashed or ("exception " in result.output and bool(_DAMAGED.search(result.output)))
 
 
 def compilation_failed(failed: ToolFailed) -> ToolFailed:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mirage_py.build import editor
-from mirage_py.build.diagnostics import build_failed
+from mirage_py.build.diagnostics import build_failed, lost_its_memory
 from mirage_py.build.equip import (
     MACHINE,
     built_executable,
@@ -63,6 +63,7 @@ def build_plans(
     dev: bool,
     config_file: str,
     progress: Callable[[str], None],
+    tell: Callable[[str], None] = lambda _: None,
 ) -> tuple[Built, ...]:
     """The images of these plans, whose generated files are written; all that dune links itself comes from one run."""
     folder = tree.root
@@ -76,6 +77,10 @@ def build_plans(
         progress(command.purpose)
         (folder / group.build_dir).parent.mkdir(parents=True, exist_ok=True)  # dune makes its folder, none above
         result = run(command, check=False)
+        if lost_its_memory(result):
+            tell(f"dune's record of {group.build_dir}/ is damaged, as a full disk leaves it: all is built anew")
+            tree.discard(group.build_dir)
+            result = run(command, check=False)
         if index == 0:
             editor.refresh(tree, group, host, config_file)
         if not result.ok:

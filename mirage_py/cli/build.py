@@ -57,6 +57,7 @@ def build(
         _pull(asked.folder, mirror, offline=offline)
     with console.working("configuring") as progress:
         done = build_all(asked, jobs=jobs, dev=dev, locked=locked, progress=progress, waiting=console.say)
+    _tell_root(asked.folder)
     _tell(done.built)
     for failure in done.failures:
         console.error(failure)
@@ -75,6 +76,15 @@ def _pull(folder: Path, mirrors: list[str] | None, *, offline: bool) -> None:
 
 
 COMMAND = command(build, takes_keys=True)
+
+
+def _tell_root(folder: Path) -> None:
+    """Whose rules dune has carried out, where that is not the project alone."""
+    from mirage_py.project.sources import dune_root
+
+    root = dune_root(folder)
+    if root != folder:
+        console.say(f"built in the dune project of {_path(root)}/, above this one", event="root", root=str(root))
 
 
 def _tell(images: tuple[Built, ...]) -> None:

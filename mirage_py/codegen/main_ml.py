@@ -94,7 +94,7 @@ def _lines(node: Node, info: Info) -> tuple[str, ...]:
 
 
 def _directive(location: Location | None) -> str | None:
-    if location is None or location.file.startswith("/") or '"' in location.file:
+    if location is None or location.file.startswith("/") or not set(location.file).isdisjoint('"\r\n\0'):
         return None  # a module outside the tree: its path differs from machine to machine
     return _line_directive(location.line, location.file)
 

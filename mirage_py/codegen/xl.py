@@ -37,9 +37,10 @@ def _domain(info: Info, name: str, kernel: str, memory: str, disks: list[str], b
 
 
 def xl_string(text: str) -> str:
-    """A string of xl.cfg(5), in quotes that the text does not contain."""
+    """A string of xl.cfg(5), in quotes that the text does not contain where there are such; Xen's escapes are C's."""
     quote = '"' if "'" in text else "'"
-    return f"{quote}{text}{quote}"
+    escaped = text.replace("\\", "\\\\").replace(quote, f"\\{quote}").replace("\n", "\\n").replace("\r", "\\r")
+    return f"{quote}{escaped}{quote}"
 
 
 def _list(name: str, items: list[str]) -> str:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from mirage_py.doors import signals
 from mirage_py.errors import Location, MpyError, WouldOverwrite
 
 OWNED = "mirage/owned.json"
@@ -57,7 +58,7 @@ class Tree:
     @contextmanager
     def locked(self, waiting: Callable[[str], None] = lambda _: None) -> Iterator[None]:
         """The tree for this process alone; `waiting` is told once, when another mpy has it."""
-        with self._lock(waiting) as handle:
+        with signals.unwinding(), self._lock(waiting) as handle:
             handle.truncate(0)
             handle.write(str(os.getpid()))
             handle.flush()
@@ -159,6 +160,11 @@ class Tree:
         assert made == _new(final), "a folder of another name would not be found again after a crash"
         with _translated(final):
             _exchange(final, made)
+
+    def discard(self, folder: str) -> None:
+        """Remove a scratch folder; whatever is in it is made again."""
+        with _translated(self.root / folder):
+            shutil.rmtree(self.root / folder)
 
     def clean(self) -> Cleaned:
         """Remove what mpy wrote and only that, then the folders left empty."""

@@ -75,6 +75,7 @@ def build(
                 dev=dev,
                 config_file=request.file.name,
                 progress=progress,
+                tell=waiting,
             )
         except LinkFailed as failed:
             raise _explained(request, ready, failed) from None

@@ -354,7 +354,7 @@ def test_an_interrupted_build_leaves_nothing_half_written(
     wait_for(tmp_path / "begun")
     running.send_signal(number)
     _, said = running.communicate(timeout=30)
-    assert running.returncode == 130
+    assert running.returncode == 128 + number
     assert "Traceback" not in said
     assert snapshot(folder / "dist").entries == image.entries
     assert not [name for name in snapshot(folder).names if ".new" in name or ".old-" in name]
@@ -445,3 +445,14 @@ def test_a_failed_build_says_nothing_of_success(project: MakeProject, mpy: Mpy) 
     _, done = fails(mpy)
     assert "dist/" not in done.stdout
     assert log_lines(done) == []
+
+
+def test_a_record_of_dune_that_a_full_disk_cut_short_is_made_anew(project: MakeProject, mpy: Mpy) -> None:
+    folder = project("noop")
+    mpy("build", "-t", "unix", code=0)
+    record = folder / "mirage/_build/.db"
+    record.write_bytes(record.read_bytes()[:200])
+    done = mpy("build", code=0)
+    assert "all is built anew" in done.stderr
+    assert "(unchanged)" in done.stdout
+    assert "anew" not in mpy("build", code=0).stderr

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mirage_py.build.diagnostics import build_failed
+from mirage_py.build.diagnostics import build_failed, lost_its_memory
 from mirage_py.doors.processes import Result
 from mirage_py.errors import ToolFailed
 from mirage_py.model.command import Command
@@ -181,3 +181,16 @@ def test_what_nobody_understands_is_shown_as_it_is(tmp_path: Path) -> None:
     error = told("the disk is on fire\n", tmp_path)
     assert error.message == "build x failed"
     assert error.output == "the disk is on fire"
+
+
+@pytest.mark.parametrize(("code", "output", "lost"), [
+    (1, 'Error: exception Failure("input_value: truncated object")\nRaised by primitive operation at Dune_util', True),
+    (1, 'Internal error, please report upstream\nexception End_of_file\n  file "src/dune_util/persistent.ml"', True),
+    (-11, "", True),
+    (1, 'File "unikernel.ml", line 1:\nError: Unbound module Marshal', False),
+    (1, "Error: exception Not_found", False),
+    (2, "", False),
+], ids=["truncated", "ended", "crash", "module", "other", "silent"])  # fmt: skip
+def test_damaged_record_of_dune_is_recognised(code: int, output: str, lost: bool) -> None:
+    command = Command(argv=("dune", "build"), purpose="build")
+    assert lost_its_memory(Result(command=command, code=code, stderr=output)) is lost
