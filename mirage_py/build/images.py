@@ -62,6 +62,7 @@ def build_plans(
     jobs: int | None,
     dev: bool,
     config_file: str,
+    environment: Mapping[str, str],
     progress: Callable[[str], None],
     tell: Callable[[str], None] = lambda _: None,
 ) -> tuple[Built, ...]:
@@ -73,7 +74,7 @@ def build_plans(
     tree.mirror(MACHINE, {**equipment.files, **stubs, **workspaces(folder, plans, toolchains), **editor.kept(folder)})
     for index, group in enumerate(groups(plans, toolchains)):
         env = cross_environment(folder, (toolchains[plan.target] for plan in group.plans))
-        command = dune_command(folder, group, host, jobs=jobs, dev=dev, env=env)
+        command = dune_command(folder, group, host, jobs=jobs, dev=dev, env={**env, **environment})
         progress(command.purpose)
         (folder / group.build_dir).parent.mkdir(parents=True, exist_ok=True)  # dune makes its folder, none above
         result = run(command, check=False)

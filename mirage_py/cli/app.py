@@ -42,6 +42,7 @@ COMMANDS: Final = {
     "pull": "Lay the sources that mpy.lock names into mirage/duniverse.",
     "build": "Build the images, into dist/.",
     "run": "Run an image that was built.",
+    "verify": "Build again elsewhere; tell whether the images are the same.",
     "describe": "Tell what a unikernel is made of, and who chose it so.",
     "query": "Tell one thing about the configuration.",
     "audit": "Tell whether libraries will run on a target, and why not.",

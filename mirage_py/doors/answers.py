@@ -30,7 +30,7 @@ LARGEST = 4_000_000
 """Bytes of a file whose content is compared; of a larger one, what the file system says of it."""
 
 READS = frozenset({"completion", "configure", "describe", "help", "query"})
-OTHERS = frozenset({"audit", "build", "clean", "doctor", "init", "run", "toolchain"})
+OTHERS = frozenset({"audit", "build", "clean", "doctor", "init", "run", "toolchain", "verify"})
 
 Told = list[tuple[int, str]]
 """What was written, in order: 1 for standard output, 2 for standard error, with the text."""

@@ -46,6 +46,7 @@ def build(
     jobs: int | None = None,
     dev: bool = False,
     locked: bool = False,
+    environment: Mapping[str, str] | None = None,
     progress: Progress = lambda _: None,
     waiting: Progress = lambda _: None,
 ) -> BuildResult:
@@ -53,7 +54,7 @@ def build(
 
     Raises what `configure` raises; where nothing at all can be built `ToolNotFound`, `ToolTooOld` or `LibraryNotFound`
     for what this machine has not; and `ToolFailed` with the first error at the user's line. `locked`: raises
-    `LockError` unless the vendored sources are those that mpy.lock names.
+    `LockError` unless the vendored sources are those that mpy.lock names. `environment` is laid over that of dune.
     """
     take_runtime_of(request.folder)
     if locked:
@@ -74,6 +75,7 @@ def build(
                 jobs=jobs,
                 dev=dev,
                 config_file=request.file.name,
+                environment=environment or {},
                 progress=progress,
                 tell=waiting,
             )

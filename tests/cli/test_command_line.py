@@ -58,7 +58,7 @@ def long_options(parameters: Iterable[Parameter]) -> set[str]:
 
 def test_reserved_key_names_are_the_options_of_the_commands_that_take_keys() -> None:
     with_keys = [command for command in commands().values() if command.takes_keys]
-    assert len(with_keys) == 5
+    assert len(with_keys) == 6
     everywhere = long_options((*EVERYWHERE, *ALONE))
     assert everywhere.union(*(long_options(command.parameters) for command in with_keys)) == RESERVED
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import EXAMPLES, Mpy, copy_example
+from tests.conftest import EXAMPLES, MakeProject, Mpy, copy_example
 
 pytestmark = [pytest.mark.slow, pytest.mark.ocaml]
 
@@ -50,3 +50,43 @@ def test_image_is_stripped_and_its_twin_is_not(tmp_path: Path, mpy: Mpy) -> None
     assert b".debug_info" in twin.read_bytes()
     assert b"/workspace_root" in twin.read_bytes()
     assert str(tmp_path).encode() not in twin.read_bytes()
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# mpy verify
+
+TOLD = """#include <caml/mlvalues.h>
+#include <caml/alloc.h>
+static const char built[] = __DATE__ " " __TIME__;
+value when_built(value unit) { (void)unit; return caml_copy_string(built); }
+"""
+UNIKERNEL = """external when_built : unit -> string = "when_built"
+let start () = Logs.info (fun m -> m "%s" (when_built ())); Lwt.return_unit
+"""
+TIMED = """from mirage_py import job, main, register
+register("timed", [main("Unikernel", job, c_sources=["when.c"])])
+"""
+
+
+def test_verify_tells_that_an_image_is_the_same(tmp_path: Path, mpy: Mpy) -> None:
+    folder = tmp_path / "a"
+    images(folder, mpy, "unix", {}, "2")
+    before = sorted(folder.rglob("*"))
+    done = mpy("verify", cwd=folder, code=0)
+    assert done.stdout == "dist/checksum: the same bits, built elsewhere\n"
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_verify_names_what_differs(project: MakeProject, mpy: Mpy) -> None:
+    project({"config.py": TIMED, "unikernel.ml": UNIKERNEL, "when.c": TOLD})
+    mpy("build", "-t", "unix", code=0)
+    done = mpy("verify", code=1)
+    assert "dist/timed: built elsewhere, the image is another" in done.stderr
+    assert ".rodata differs from its byte" in done.stderr
+    assert "in built" in done.stderr
+    assert "object mirage/timed-unix/when.o: .rodata" in done.stderr
+
+
+def test_verify_wants_an_image_to_compare_with(project: MakeProject, mpy: Mpy) -> None:
+    project("noop")
+    assert "mpy build -t unix" in mpy("verify", "-t", "unix", code=1).stderr
