@@ -11,7 +11,10 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
+import secrets
 import shutil
+import stat
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -26,6 +29,11 @@ OWNED = "mirage/owned.json"
 LOCK = "mirage/.lock"
 SCRATCH = ("mirage/_build", "mirage/machine", "mirage/.stubs", "mirage/.pull")
 """Folders that are mpy's as a whole, whatever tools put there."""
+
+LOOSE = frozenset({"dune-project", ".merlin"})
+"""The files beside config.py that mpy writes; all others are below `mirage/` and `dist/`."""
+
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 Files = Mapping[str, str]
 """Path relative to the directory of config.py -> content."""
@@ -76,13 +84,25 @@ class Tree:
                 hint="move it away, or delete it, and run mpy again",
             )
 
+    def _refuse_links(self, *paths: str) -> None:
+        """Refuse to go on where a path, or a folder on the way to it, is a link: it may lead to files of the user's."""
+        for path in paths:
+            for part in (path, *map(str, Path(path).parents)):
+                if part != "." and (self.root / part).is_symlink():
+                    raise WouldOverwrite(
+                        "this is a link, and mpy follows none in its own folders",
+                        location=Location(part),
+                        hint="move it away, or delete it, and run mpy again",
+                    )
+
     def _lock(self, waiting: Callable[[str], None]) -> TextIO:
         path = self.root / LOCK
         while True:
             self._check_folder()
+            self._refuse_links(LOCK, "dist", *SCRATCH)
             with _translated(path):
                 path.parent.mkdir(parents=True, exist_ok=True)
-                handle = path.open("a+", encoding="utf-8")
+                handle = os.fdopen(_unfollowed(path, os.O_RDWR | os.O_CREAT | os.O_APPEND), "a+", encoding="utf-8")
             _acquire(handle.fileno(), path, waiting)
             if path.exists() and os.path.samestat(os.fstat(handle.fileno()), path.stat()):
                 return handle
@@ -91,6 +111,7 @@ class Tree:
     def preview(self, folders: Mapping[str, Files], loose: Files) -> Written:
         """What `write` would do; nothing is touched. Raises `WouldOverwrite` as `write` would."""
         owned = self._owned()
+        self._refuse_links(*folders, *(str(Path(path).parent) for path in loose))
         self._check(folders, loose, owned)
         return self._compare(folders, loose, owned)
 
@@ -129,6 +150,7 @@ class Tree:
         digest = _digest_file(source)
         if target.is_file() and _digest_file(target) == digest and path in owned:
             return False
+        self._refuse_links(str(Path(path).parent))
         self._refuse_foreign(path, owned)
         with _translated(target):
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -142,6 +164,7 @@ class Tree:
     def mirror(self, folder: str, files: Mapping[str, str | Path]) -> None:
         """Make a scratch folder hold exactly these files, each a text or a copy; only what differs is touched."""
         base = self.root / folder
+        self._refuse_links(folder, *(f"{folder}/{name}" for name in files))
         present = {str(p.relative_to(base)) for p in base.rglob("*") if p.is_file()} if base.is_dir() else set()
         with _translated(base):
             for name in present - set(files):
@@ -169,6 +192,7 @@ class Tree:
     def clean(self) -> Cleaned:
         """Remove what mpy wrote and only that, then the folders left empty."""
         owned, removed, kept = self._owned(), [], []
+        self._refuse_links("dist", *SCRATCH, *{str(Path(path).parent) for path in owned})
         for path, digests in sorted(owned.items()):
             target = self.root / path
             if not target.is_file():
@@ -246,14 +270,17 @@ class Tree:
         target = self.root / path
         with _translated(target):
             target.parent.mkdir(parents=True, exist_ok=True)
-            scratch = _scratch(target)
-            scratch.write_bytes(text.encode())
-            scratch.replace(target)
+            _replace_whole(target, text)
 
     def _recover(self) -> None:
         """Finish or undo what a killed mpy left: a folder set aside comes back unless its successor is there."""
-        for path in (OWNED, *self._owned()):
-            _scratch(self.root / path).unlink(missing_ok=True)
+        owned = self._owned()
+        folders = {str(Path(path).parent) for path in (OWNED, *owned)}
+        self._refuse_links(*folders)
+        for folder in folders:
+            for left in (self.root / folder).glob(".mpy-*"):
+                if _SCRATCH_NAME.fullmatch(left.name):
+                    left.unlink(missing_ok=True)
         for old in (self.root / "mirage").glob(".old-*"):
             final = old.with_name(old.name.removeprefix(".old-"))
             if final.exists():
@@ -265,25 +292,67 @@ class Tree:
 
     def _owned(self) -> dict[str, set[str]]:
         try:
-            entries = json.loads((self.root / OWNED).read_text(encoding="utf-8"))["files"]
-            return {path: set(digests) for path, digests in entries.items()}
+            self._refuse_links(OWNED)
+            entries = json.loads(_read_regular(self.root / OWNED))["files"]
+            owned = {path: set(digests) for path, digests in entries.items()}
         except FileNotFoundError:
             return {}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise MpyError(
                 "this file cannot be read, so mpy does not know which files are its own",
                 location=Location(OWNED),
                 hint="restore it, or remove it together with the folders below mirage/ that mpy generated",
             ) from None
+        strange = next((path for path in owned if not _may_be_owned(path)), None)
+        if strange is not None:
+            raise MpyError(
+                f"this file lists {strange[:100]!r}, which is no place where mpy writes",
+                location=Location(OWNED),
+                hint="restore it, or remove it together with the folders below mirage/ that mpy generated",
+            )
+        return owned
 
     def _save(self, owned: Mapping[str, set[str]]) -> None:
         files = {path: sorted(digests) for path, digests in sorted(owned.items())}
         self._replace(OWNED, json.dumps({"format": 1, "files": files}, indent=1) + "\n")
 
 
+_SCRATCH_NAME = re.compile(r"\.mpy-[0-9a-f]{32}")
+
+
 def _scratch(path: Path) -> Path:
-    """Where a file is written before it takes its place; every such place is known from the manifest."""
-    return path.with_name(f".{path.name}.mpy-new")
+    """Where a file is written before it takes its place: a name that nobody can have put a link at before."""
+    return path.with_name(f".mpy-{secrets.token_hex(16)}")
+
+
+def _replace_whole(path: Path, text: str) -> None:
+    """Write a file whole or not at all; what stood there, a link included, gives way."""
+    scratch = _scratch(path)
+    try:
+        with os.fdopen(os.open(scratch, _NEW_FILE, 0o666), "wb") as file:
+            file.write(text.encode())
+        scratch.replace(path)
+    except OSError:
+        scratch.unlink(missing_ok=True)
+        raise
+
+
+def _unfollowed(path: str | Path, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+
+
+def _read_regular(path: Path) -> bytes:
+    """The content of an ordinary file; `OSError` at once for a pipe or a device, which might be waited for."""
+    with open(path, "rb", opener=_unfollowed) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError("no ordinary file")
+        return file.read()
+
+
+def _may_be_owned(path: str) -> bool:
+    """Whether mpy can have written a file of this path: a manifest may come from anybody."""
+    first, *rest = path.split("/")
+    return path in LOOSE or (first in ("mirage", "dist") and bool(rest) and not {"", ".", ".."} & set(rest))
 
 
 def _new(folder: Path) -> Path:
@@ -302,10 +371,8 @@ def _exchange(final: Path, new: Path) -> None:
 
 def write_whole(path: Path, text: str) -> None:
     """Write a file that the user named, whole or not at all."""
-    scratch = _scratch(path)
     with _translated(path):
-        scratch.write_bytes(text.encode())
-        scratch.replace(path)
+        _replace_whole(path, text)
 
 
 def create(folder: Path, files: Files) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -92,7 +93,15 @@ class Killed(BaseException):
     """What a kill is to a test: nothing catches it."""
 
 
-DOORS = [(os, "rename"), (os, "replace"), (os, "unlink"), (os, "mkdir"), (os, "rmdir"), (Path, "write_bytes")]
+DOORS = [
+    (os, "rename"),
+    (os, "replace"),
+    (os, "unlink"),
+    (os, "mkdir"),
+    (os, "rmdir"),
+    (Path, "write_bytes"),
+    (os, "open"),
+]
 
 
 @contextmanager
@@ -259,3 +268,41 @@ def test_create_writes_all_or_nothing(tmp_path: Path) -> None:
     with pytest.raises(WouldOverwrite):
         create(tmp_path, {"a": "1", "b": "2"})
     assert [p.name for p in tmp_path.iterdir()] == ["b"]
+
+
+@pytest.mark.parametrize("path", ["config.py", "../victim", "mirage/../config.py", "/victim", "src/dune-project"])
+def test_manifest_is_believed_only_where_mpy_writes(tmp_path: Path, path: str) -> None:
+    with fresh(tmp_path) as tree:
+        attempt(tree, FIRST)
+        victim = tree.root / path if path != "/victim" else tmp_path / "victim"
+        victim.write_text("mine", encoding="utf-8")
+        named = str(victim) if path == "/victim" else path
+        digest = hashlib.sha256(b"mine").hexdigest()
+        (tree.root / OWNED).write_text(json.dumps({"files": {named: [digest]}}), encoding="utf-8")
+        with pytest.raises(MpyError, match="no place where mpy writes"):
+            tree.clean()
+        assert victim.read_text(encoding="utf-8") == "mine"
+
+
+@pytest.mark.parametrize("path", ["mirage", "mirage/.lock", "mirage/machine", "mirage/a-unix", "dist", OWNED])
+def test_link_in_the_folders_of_mpy_is_not_followed(tmp_path: Path, path: str) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir(exist_ok=True)
+    (docs / "main.ml").write_text("mine", encoding="utf-8")
+    with fresh(tmp_path) as tree:
+        link = tree.root / path
+        link.parent.mkdir(exist_ok=True)
+        link.symlink_to(docs if path not in ("mirage/.lock", OWNED) else docs / "main.ml")
+        with pytest.raises(WouldOverwrite), tree.locked():
+            tree.write(*FIRST)
+        with pytest.raises(WouldOverwrite), tree.locked():
+            tree.mirror(path, {"new": "text"})
+        assert {p.name: p.read_text(encoding="utf-8") for p in docs.iterdir()} == {"main.ml": "mine"}
+
+
+def test_pipe_in_place_of_the_manifest_is_refused_at_once(tmp_path: Path) -> None:
+    with fresh(tmp_path) as tree:
+        (tree.root / "mirage").mkdir()
+        os.mkfifo(tree.root / OWNED)
+        with pytest.raises(MpyError, match="cannot be read"):
+            tree.preview(*FIRST)
