@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 import re
-from functools import cmp_to_key
-from itertools import zip_longest
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TypeAlias
 
-if TYPE_CHECKING:
-    from _typeshed import SupportsRichComparison
+_PARTS = re.compile(r"([^0-9]*)([0-9]*)")
 
-_PARTS = re.compile(r"(\D*)(\d*)")
+VersionKey: TypeAlias = "tuple[int, ...]"
 
 
 def compare_versions(left: str, right: str) -> int:
     """Negative, zero or positive as `left` comes before, equals or comes after `right`."""
-    for (word_l, number_l), (word_r, number_r) in zip_longest(_parts(left), _parts(right), fillvalue=("", "")):
-        by_word = _compare_words(word_l, word_r)
-        if by_word:
-            return by_word
-        by_number = int(number_l or 0) - int(number_r or 0)
-        if by_number:
-            return by_number
-    return 0
+    if left == right:
+        return 0
+    key_l, key_r = version_key(left), version_key(right)
+    return (key_l > key_r) - (key_l < key_r)
 
 
-def version_key(version: str) -> SupportsRichComparison:
-    """A key for `sorted`, `min` and `max`."""
-    return cmp_to_key(compare_versions)(version)
+@lru_cache(maxsize=1 << 16)  # a solver compares the same few thousand versions again and again
+def version_key(version: str) -> VersionKey:
+    """A key for `sorted`, `min` and `max`: for each word the ranks of its characters and 0, then the number after it.
+
+    The end counts as one more empty word: `1.0~` comes before `1.0` although it is longer.
+    """
+    if not version:
+        return version_key("0")
+    key: list[int] = []
+    for word, number in _PARTS.findall(version):
+        if word or number:
+            key += [_rank(char) for char in word]
+            key += (0, int(number or 0))
+    return (*key, 0, 0)
 
 
 def fits(version: str, minimum: str | None, limit: str | None) -> bool:
@@ -36,17 +41,8 @@ def fits(version: str, minimum: str | None, limit: str | None) -> bool:
     return low and (limit is None or compare_versions(version, limit) < 0)
 
 
-def _parts(version: str) -> list[tuple[str, str]]:
-    return [part for part in _PARTS.findall(version) if part != ("", "")]
-
-
-def _compare_words(left: str, right: str) -> int:
-    """`~` comes before the end, letters before everything else."""
-    ranks_l, ranks_r = [[_rank(char) for char in word] + [0] for word in (left, right)]
-    return (ranks_l > ranks_r) - (ranks_l < ranks_r)
-
-
 def _rank(char: str) -> int:
+    """`~` comes before the end, letters before everything else."""
     if char == "~":
         return -1
     return ord(char) if char.isalpha() else ord(char) + 256

@@ -1,0 +1,197 @@
+"""Which versions of a package may be chosen, newest first: what the repositories have, what the machine gives, pins.
+
+A package that goes into an image has to be built by dune, for the image's target; what has no files of its own needs
+no building. Everything else is left out here, and remembered with the reason, to be named when nothing else would do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal
+
+from mirage_py.model.version import version_key
+from mirage_py.packages.formula import Bound, Environment, dependencies, holds, without
+from mirage_py.packages.metadata import Metadata, details, metadata, tools
+from mirage_py.packages.snapshot import Snapshot
+
+__all__ = ["Candidate", "Candidates", "Given", "Reason", "environment"]
+
+Served = Literal["vendored", "bundled", "installed", "virtual", "given"]
+"""As in a lock; `given`: the compiler and the tools of the machine."""
+
+Reason = Literal["not-dune", "unavailable", "c-library"]
+"""Why a version was left out."""
+
+COMPILERS: Final = frozenset(("ocaml", "ocaml-base-compiler", "ocaml-system", "ocaml-variants", "ocaml-compiler"))
+"""Other names of the compiler; which of them the machine's is makes no difference to what is built with it."""
+
+PLATFORM: Final[Environment] = {
+    "build": True,
+    "post": True,
+    "with-test": False,
+    "with-doc": False,
+    "with-dev-setup": False,
+    "with-tools": False,
+    "dev": False,
+    "monorepo": True,
+    "vendor": True,
+    "opam-version": "2.2.0",
+    "os-family": "debian",
+    "os-distribution": "debian",
+    "os-version": "12",
+    "make": "make",
+    "jobs": "1",
+}
+"""The variables of a lock: the same on every machine, so that every machine makes the same lock."""
+
+
+def environment(*, os: str = "linux", arch: str = "x86_64") -> Environment:
+    """The variables of a platform."""
+    return {**PLATFORM, "os": os, "arch": arch}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, slots=True)
+class Candidate:
+    """A version that may be chosen, and who would bring it; `repository` counts where it was found."""
+
+    metadata: Metadata
+    served: Served = "vendored"
+    repository: int | None = None
+
+    @property
+    def name(self) -> str:
+        """The package."""
+        return self.metadata.name
+
+    @property
+    def version(self) -> str:
+        """The version."""
+        return self.metadata.version
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """What is not looked up: the compiler, dune, the toolchain, pins, and the libraries that mpy or the host has.
+
+    `pinned` replaces every other version of its packages; `bundled` is a family, taken whole or not at all;
+    `installed` comes before what would have to be built.
+    """
+
+    ocaml: str
+    dune: str
+    tools: Mapping[str, str] = field(default_factory=dict)
+    pinned: tuple[Metadata, ...] = ()
+    bundled: tuple[Metadata, ...] = ()
+    installed: tuple[Metadata, ...] = ()
+
+
+@dataclass(kw_only=True)
+class Candidates:
+    """The versions of every package, read when they are asked for.
+
+    `vendored` says that dune has to build what is chosen (without it any package of a repository will do), and
+    `freestanding` that no C library of the host may serve.
+    """
+
+    repositories: Sequence[Snapshot]
+    given: Given
+    environment: Environment
+    vendored: bool = True
+    freestanding: bool = False
+    left_out: dict[tuple[str, str], Reason] = field(default_factory=dict)
+    _known: dict[tuple[str, str], Candidate | None] = field(default_factory=dict)
+    _special: dict[str, list[Candidate]] = field(default_factory=dict)
+    _headers: dict[str, bool] = field(default_factory=dict)
+    _versions: dict[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        fixed = {name: self.given.ocaml for name in COMPILERS} | {"dune": self.given.dune, **self.given.tools}
+        for name, version in fixed.items():
+            only = Candidate(metadata=Metadata(name=name, version=version), served="given")
+            self._special[name], self._versions[name] = [only], ()
+        for pin in self.given.pinned:
+            self._special[pin.name], self._versions[pin.name] = [Candidate(metadata=pin)], ()
+        for found in self.given.installed:
+            if found.name not in self._special:
+                self._special[found.name] = [Candidate(metadata=found, served="installed")]
+        for member in self.given.bundled:
+            if self._versions.get(member.name) != ():
+                self._special.setdefault(member.name, []).append(Candidate(metadata=member, served="bundled"))
+
+    def fitting(self, name: str, bound: Bound) -> Iterator[Candidate]:
+        """The candidates within a bound, in no order."""
+        yield from (one for one in self._special.get(name, ()) if holds(bound, one.version))
+        for version, repository in self.versions(name):
+            if holds(bound, version):
+                found = self._candidate(name, version, repository)
+                if found is not None:
+                    yield found
+
+    def versions(self, name: str) -> tuple[tuple[str, int], ...]:
+        """The versions that repositories have, newest first, each with the first repository that has it."""
+        if name not in self._versions:
+            first: dict[str, int] = {}
+            for number, repository in enumerate(self.repositories):
+                for version in repository.versions(name):
+                    first.setdefault(version, number)
+            newest = sorted(first.items(), key=lambda one: version_key(one[0]), reverse=True)
+            self._versions[name] = tuple(newest)
+        return self._versions[name]
+
+    def known(self, name: str) -> bool:
+        """Whether there is a package of this name at all."""
+        return name in self._special or bool(self.versions(name))
+
+    def _candidate(self, name: str, version: str, repository: int) -> Candidate | None:
+        if (name, version) not in self._known:
+            text = self.repositories[repository].text(name, version)
+            found = metadata(name, version, text, self.environment, f"{name}.{version}/opam")
+            self._known[name, version] = self._judged(found, text, repository)
+        return self._known[name, version]
+
+    def _judged(self, found: Metadata, text: str, repository: int) -> Candidate | None:
+        reason = self._reason(found)
+        if reason is None and self.freestanding and "conf-" in text:
+            own = without(found.depends, self._c_libraries(found, text))
+            if own is False:
+                reason = "c-library"
+            elif own is not True:
+                found = replace(found, depends=own)
+        if reason is not None:
+            self.left_out[found.name, found.version] = reason
+            return None
+        return Candidate(metadata=found, served="virtual" if found.virtual else "vendored", repository=repository)
+
+    def _reason(self, found: Metadata) -> Reason | None:
+        if not found.available:
+            return "unavailable"
+        if not self.vendored or "compiler" in found.flags or found.virtual or found.uses_dune:
+            return None
+        return "not-dune"
+
+    def _c_libraries(self, found: Metadata, text: str) -> set[str]:
+        """The C libraries of the host that a version links with: `conf-` packages that stand for header files.
+
+        What is asked for while building only (pkg-config, m4) runs on the host, and may.
+        """
+        names = {one.name for one in dependencies(found.depends) if one.name.startswith("conf-")}
+        if not names:
+            return names
+        building = tools(text, self.environment, f"{found.name}.{found.version}/opam")
+        return {name for name in names - building if self._has_headers(name)}
+
+    def _has_headers(self, name: str) -> bool:
+        if name not in self._headers:
+            newest = next(iter(self.versions(name)), None)
+            self._headers[name] = newest is not None and self._wants_headers(name, *newest)
+        return self._headers[name]
+
+    def _wants_headers(self, name: str, version: str, repository: int) -> bool:
+        text = self.repositories[repository].text(name, version)
+        found = details(name, version, text, self.environment, f"{name}.{version}/opam")
+        named = (package for one in found.depexts for package in one.names)
+        return any(package.endswith(("-dev", "-devel")) for package in named)
