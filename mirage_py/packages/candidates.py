@@ -109,7 +109,7 @@ class Candidates:
     _versions: dict[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        fixed = {name: self.given.ocaml for name in COMPILERS} | {"dune": self.given.dune, **self.given.tools}
+        fixed = dict.fromkeys(COMPILERS, self.given.ocaml) | {"dune": self.given.dune, **self.given.tools}
         for name, version in fixed.items():
             only = Candidate(metadata=Metadata(name=name, version=version), served="given")
             self._special[name], self._versions[name] = [only], ()

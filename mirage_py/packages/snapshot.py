@@ -19,7 +19,9 @@ from mirage_py.errors import MpyError
 
 __all__ = ["Damaged", "Snapshot", "from_archive", "from_folder", "open_snapshot", "store"]
 
-PACKAGE: Final = re.compile(r"(?:^|/)packages/(?:[^/]+/)*?(?P<name>[^/.]+)\.(?P<version>[^/]+)/(?P<file>opam|files/.+)$")
+PACKAGE: Final = re.compile(
+    r"(?:^|/)packages/(?:[^/]+/)*?(?P<name>[^/.]+)\.(?P<version>[^/]+)/(?P<file>opam|files/.+)$"
+)
 BLOCK: Final = 512
 MOST: Final = 1 << 30
 """Bytes that a repository may unpack to: the public one has 52 million."""
@@ -182,7 +184,9 @@ def store(entries: Entries, folder: Path) -> Snapshot:
     """Keep the packages below `folder`, under the name of their digest; `Damaged` where there are none."""
     import hashlib
 
-    found = sorted((match.group("name", "version", "file"), path) for path in entries if (match := PACKAGE.search(path)))
+    found = sorted(
+        (match.group("name", "version", "file"), path) for path in entries if (match := PACKAGE.search(path))
+    )
     if not any(file == "opam" for (_, _, file), _ in found):
         raise Damaged("there are no packages in it", hint="a repository has a folder packages/NAME/NAME.VERSION/opam")
     index: dict[str, dict[str, Span]] = {}
@@ -211,7 +215,9 @@ def open_snapshot(folder: Path, digest: str) -> Snapshot | None:
     data = place.with_suffix(".data")
     try:
         kept = json.loads(place.with_suffix(".json").read_bytes())
-        return Snapshot(digest=digest, data=data, index=kept["packages"], files=kept["files"]) if data.exists() else None
+        return (
+            Snapshot(digest=digest, data=data, index=kept["packages"], files=kept["files"]) if data.exists() else None
+        )
     except (OSError, ValueError, KeyError):
         return None
 

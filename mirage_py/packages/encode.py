@@ -1,0 +1,210 @@
+"""A request as clauses for a SAT solver, one sentence of opam's semantics each.
+
+Two kinds of variables: `chosen`, a candidate is in the solution; `met`, a package is there within a bound.
+
+    the request        met
+    a dependency       chosen implies met (of one of the alternatives)
+    a bound            met implies one of the candidates within it
+    one version        the candidates of a package exclude each other
+    conflicts, classes chosen excludes chosen
+    one archive        packages of one development repository come from one archive of it
+    a family           a bundled member implies the family; the family excludes released versions of its members
+
+Only candidates that some bound admits are read and encoded.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from mirage_py.model.version import version_key
+from mirage_py.packages.candidates import Candidate, Candidates
+from mirage_py.packages.formula import Bound, Dependency, Formula, alternatives, conjuncts, holds
+
+__all__ = ["Asked", "Encoding", "encode", "repository_of"]
+
+Clause = list[int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What a unikernel asks for: a package within a bound."""
+
+    name: str
+    bound: Bound = None
+
+
+@dataclass(kw_only=True)
+class Encoding:
+    """The clauses, and what their variables stand for. `family` is the variable of the bundled libraries."""
+
+    candidates: Candidates
+    clauses: list[Clause]
+    met: dict[tuple[str, Bound], int]
+    chosen: dict[str, list[tuple[int, Candidate]]]
+    family: int
+    count: int
+
+    def preferred(self, name: str) -> list[tuple[int, Candidate]]:
+        """The candidates of a package as they are to be tried: newest first, those to be avoided last."""
+        return self.chosen.get(name, [])
+
+    def avoided(self) -> list[int]:
+        """The candidates that are taken only where nothing else will do."""
+        return [lit for found in self.chosen.values() for lit, one in found if one.metadata.avoided]
+
+
+def encode(asked: Iterable[Asked], candidates: Candidates) -> Encoding:
+    """The clauses of a request; each of what is asked for has its `met`, which the caller assumes."""
+    return _Encoder(candidates).encode(asked)
+
+
+def repository_of(candidate: Candidate) -> str:
+    """What names the development repository of a vendored package, however its address is spelled; empty for none."""
+    address = candidate.metadata.dev_repo if candidate.served == "vendored" else ""
+    address = address.removeprefix("git+").partition("#")[0].rstrip("/").removesuffix(".git")
+    return address.partition("://")[2].lower() or address.lower()
+
+
+class _Encoder:
+    def __init__(self, candidates: Candidates) -> None:
+        self.candidates = candidates
+        self.clauses: list[Clause] = []
+        self.met: dict[tuple[str, Bound], int] = {}
+        self.todo: list[tuple[str, Bound]] = []
+        self.variables: dict[int, int] = {}
+        self.chosen: dict[str, list[tuple[int, Candidate]]] = defaultdict(list)
+        self.count = 1
+        self.family = 1
+
+    def encode(self, asked: Iterable[Asked]) -> Encoding:
+        for one in asked:
+            self._met(one.name, one.bound)
+        while self.todo:
+            name, bound = self.todo.pop()
+            within = [self._chosen(one) for one in self.candidates.fitting(name, bound)]
+            self.clauses.append([-self.met[name, bound], *within])
+        for found in self.chosen.values():
+            found.sort(key=_preference)
+            self._at_most_one([lit for lit, _ in found])
+        self._families()
+        self._conflicts()
+        self._classes()
+        self._archives()
+        return Encoding(
+            candidates=self.candidates,
+            clauses=self.clauses,
+            met=self.met,
+            chosen=self.chosen,
+            family=self.family,
+            count=self.count,
+        )
+
+    def _new(self) -> int:
+        self.count += 1
+        return self.count
+
+    def _met(self, name: str, bound: Bound) -> int:
+        key = (name, bound)
+        if key not in self.met:
+            self.met[key] = self._new()
+            self.todo.append(key)
+        return self.met[key]
+
+    def _chosen(self, candidate: Candidate) -> int:
+        if id(candidate) not in self.variables:
+            chosen = self.variables[id(candidate)] = self._new()
+            self.chosen[candidate.name].append((chosen, candidate))
+            for part in conjuncts(candidate.metadata.depends):
+                self.clauses.append([-chosen, *self._alternatives(part)])
+        return self.variables[id(candidate)]
+
+    def _alternatives(self, wanted: Formula) -> Iterator[int]:
+        for one in alternatives(wanted):
+            if isinstance(one, Dependency):
+                yield self._met(one.name, one.bound)
+            else:
+                yield self._all(conjuncts(one))
+
+    def _all(self, parts: Sequence[Formula]) -> int:
+        every = self._new()
+        for part in parts:
+            self.clauses.append([-every, *self._alternatives(part)])
+        return every
+
+    def _at_most_one(self, literals: Sequence[int]) -> None:
+        """Pairs where they are few; else a ladder: whoever is chosen closes the way for all behind it."""
+        if len(literals) <= 4:
+            self.clauses += [[-one, -other] for one, other in combinations(literals, 2)]
+            return
+        before = 0
+        for literal in literals:
+            taken = self._new()
+            self.clauses.append([-literal, taken])
+            if before:
+                self.clauses += ([-before, taken], [-literal, -before])
+            before = taken
+
+    def _families(self) -> None:
+        for found in self.chosen.values():
+            members = [lit for lit, one in found if one.served == "bundled"]
+            self.clauses += [[-lit, self.family] for lit in members]
+            if members:
+                self.clauses += [[-self.family, -lit] for lit, one in found if one.served != "bundled"]
+
+    def _conflicts(self) -> None:
+        for name, found in self.chosen.items():
+            for lit, one in found:
+                for against in one.metadata.conflicts:
+                    if against.name != name:
+                        others = self.chosen.get(against.name, ())
+                        self.clauses += [[-lit, -o] for o, other in others if holds(against.bound, other.version)]
+
+    def _classes(self) -> None:
+        members: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+        for name, found in self.chosen.items():
+            for lit, one in found:
+                for kind in one.metadata.classes:
+                    members[kind][name].append(lit)
+        for by_name in members.values():
+            for these, those in combinations(by_name.values(), 2):
+                self.clauses += [[-one, -other] for one in these for other in those]
+
+    def _archives(self) -> None:
+        of: dict[str, list[tuple[frozenset[str], int]]] = defaultdict(list)
+        for found in self.chosen.values():
+            for lit, one in found:
+                repository, remote = repository_of(one), one.metadata.remote
+                if repository and remote is not None:
+                    of[repository].append((frozenset(remote.checksums or remote.urls), lit))
+        for packages in of.values():
+            archives = _united(packages)
+            if len(archives) > 1:
+                self._at_most_one([self._any(literals) for literals in archives])
+
+    def _any(self, literals: Sequence[int]) -> int:
+        """A variable that each of them implies."""
+        found = self._new()
+        self.clauses += [[-one, found] for one in literals]
+        return found
+
+
+def _preference(found: tuple[int, Candidate]) -> tuple[bool, bool, bool, tuple[int, ...]]:
+    one = found[1]
+    newest_first = tuple(-part for part in version_key(one.version))
+    return one.served != "installed", one.served == "bundled", one.metadata.avoided, (*newest_first, 1)
+
+
+def _united(packages: Iterable[tuple[frozenset[str], int]]) -> list[list[int]]:
+    """The packages by archive: two that share a checksum are of one, whatever else is said of them."""
+    archives: list[tuple[set[str], list[int]]] = []
+    for checksums, lit in packages:
+        same = [one for one in archives if not one[0].isdisjoint(checksums)]
+        archives = [one for one in archives if one[0].isdisjoint(checksums)]
+        archives.append(
+            (checksums.union(*(one[0] for one in same)), [lit, *(other for one in same for other in one[1])])  # type: ignore[arg-type]
+        )
+    return [literals for _, literals in archives]
