@@ -39,6 +39,9 @@ from mirage_py.errors import MpyError, UsageError, suggestion
 COMMANDS: Final = {
     "init": "Begin a unikernel: write config.py and its sources.",
     "configure": "Choose targets and keys; generate the build files.",
+    "lock": "Choose a version of every package; write mpy.lock.",
+    "why": "Tell who asked for a locked package, with which bounds.",
+    "repo": "Tell which repositories versions are chosen from.",
     "pull": "Lay the sources that mpy.lock names into mirage/duniverse.",
     "build": "Build the images, into dist/.",
     "run": "Run an image that was built.",

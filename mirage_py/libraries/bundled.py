@@ -27,6 +27,13 @@ class BundledPackage:
     directory: Path
     libraries: Mapping[str, Library]
     groups: Mapping[str, tuple[str, ...]]
+    optional: frozenset[str] = frozenset()
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The other packages that its libraries need, those that may be absent aside; sorted."""
+        wanted = (need for name, one in self.libraries.items() if name not in self.optional for need in one.requires)
+        return tuple(sorted({need.partition(".")[0] for need in wanted} - {self.name}))
 
 
 _taken: list[Path] = []
@@ -73,7 +80,12 @@ def _package(entry: dict[str, Any], directory: Path) -> BundledPackage:
     libraries = {one["name"]: _library(one, entry, directory) for one in entry["library"]}
     groups = {one["name"]: tuple(one["groups"]) for one in entry["library"]}
     return BundledPackage(
-        name=entry["name"], version=entry["version"], directory=directory, libraries=libraries, groups=groups
+        name=entry["name"],
+        version=entry["version"],
+        directory=directory,
+        libraries=libraries,
+        groups=groups,
+        optional=frozenset(one["name"] for one in entry["library"] if one.get("optional")),
     )
 
 

@@ -98,7 +98,7 @@ def _ways(merged: list[tuple[Missing, tuple[str, ...]]], folder: Path) -> str:
         return "local_libs names libraries of this dune project: look at their dune files, or vendor them"
     vendor = [one.package for one in missing if one.kind == "library"]
     host = [one for one in missing if _may_be_installed(one)]
-    lines = ["mpy pull"] if vendor and (folder / "mpy.lock").is_file() else []
+    lines = ["mpy pull" if (folder / "mpy.lock").is_file() else "mpy lock && mpy pull"] if vendor else []
     debian = _debian_packages(host)
     lines += [f"apt install {' '.join(debian)}"] if debian else []
     named = sorted({one.package for one in host})

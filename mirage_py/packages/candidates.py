@@ -142,6 +142,10 @@ class Candidates:
             self._versions[name] = tuple(newest)
         return self._versions[name]
 
+    def of_machine(self, name: str) -> str | None:
+        """The version of what the machine gives (the compiler, dune, the toolchain); None for any other package."""
+        return next((one.version for one in self._special.get(name, ()) if one.served == "given"), None)
+
     def known(self, name: str) -> bool:
         """Whether there is a package of this name at all."""
         return name in self._special or bool(self.versions(name))

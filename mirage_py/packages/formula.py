@@ -125,11 +125,8 @@ def evaluate(value: Value, environment: Environment) -> str | bool | None:
             return str(value)
         case Group((inner,)):
             return evaluate(inner, environment)
-        case Not("?", inner):
-            return evaluate(inner, environment) is not None
-        case Not(_, inner):
-            found = _boolean(evaluate(inner, environment))
-            return None if found is None else not found
+        case Not(operator, inner):
+            return _not(operator, evaluate(inner, environment))
         case And(left, right):
             return _and(_boolean(evaluate(left, environment)), right, environment)
         case Or(left, right):
@@ -138,6 +135,13 @@ def evaluate(value: Value, environment: Environment) -> str | bool | None:
             return _compared(operator, evaluate(left, environment), evaluate(right, environment))
         case _:
             raise _Wrong("this is no filter")
+
+
+def _not(operator: str, value: str | bool | None) -> bool | None:
+    if operator == "?":
+        return value is not None
+    found = _boolean(value)
+    return None if found is None else not found
 
 
 def _and(left: bool | None, right: Value, environment: Environment) -> bool | None:

@@ -175,7 +175,7 @@ def _system(value: Value) -> SystemPackages:
 
 
 def _remote(section: Section) -> Remote | None:
-    """The URLs of a `url` or `extra-source` section, the origin first, with all checksums (`md5` where none is named)."""
+    """The URLs of a `url` or `extra-source` section, the origin first, and all checksums (`md5` if none is named)."""
     fields = section.fields
     origin = next((fields[name] for name in ("src", "archive", "http", "git") if name in fields), None)
     if origin is None:

@@ -12,8 +12,9 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 from mirage_py.errors import MpyError
 
@@ -65,11 +66,12 @@ class Snapshot:
 
     def _read(self, span: Span) -> bytes:
         start, size = span
-        return os.pread(self._handle.fileno(), size, start)
+        return self._content[start : start + size]
 
     @cached_property
-    def _handle(self) -> BinaryIO:
-        return self.data.open("rb")
+    def _content(self) -> mmap:
+        with self.data.open("rb") as file:
+            return mmap(file.fileno(), 0, access=ACCESS_READ)
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ __all__ = ["Failed", "Solution", "closure", "requirements_of", "solve"]
 
 @dataclass(frozen=True, kw_only=True)
 class Solution:
-    """The chosen candidate of each package that is needed; `bundled` says whether mpy's own libraries are among them."""
+    """The chosen candidate of each package that is needed; `bundled`: mpy's own libraries are among them."""
 
     asked: tuple[Asked, ...]
     chosen: Mapping[str, Candidate]

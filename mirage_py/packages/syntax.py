@@ -283,10 +283,10 @@ class _Parser:
                 raise _Unexpected("this string does not end")
             value = _string(token)
             self.at += 1
-        elif token == "[":
+        elif token == "[":  # noqa: S105  # of the grammar
             self.at += 1
             value = self._values("]")
-        elif token == "(":
+        elif token == "(":  # noqa: S105  # of the grammar
             self.at += 1
             value = Group(tuple(self._values(")")))
         elif _is_word(token):
@@ -319,9 +319,9 @@ def _is_name(token: str) -> bool:
 
 
 def _word(token: str) -> Value:
-    if token == "true":
+    if token == "true":  # noqa: S105  # of the grammar
         return True
-    if token == "false":
+    if token == "false":  # noqa: S105  # of the grammar
         return False
     if token.lstrip("-").isdigit():
         return int(token)

@@ -7,6 +7,7 @@ difference is one that the criteria explain: nothing that was asked for is older
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -58,10 +59,14 @@ def request(answer: dict[str, Any]) -> list[Asked]:
 
 
 def dune_of(answer: dict[str, Any], repositories: tuple[Snapshot, ...]) -> str:
-    """Hosts other than Debian 12's left dune open: what opam took, else the newest."""
-    if answer["host"] == "debian12":
-        return "2.9.3"
-    return answer["packages"].get("dune") or max(repositories[0].versions("dune"), key=version_key)
+    """Hosts other than Debian 12's left dune open: the newest."""
+    return "2.9.3" if answer["host"] == "debian12" else max(repositories[0].versions("dune"), key=version_key)
+
+
+def sampled(host: str) -> list[dict[str, Any]]:
+    """Some of the answers, all of them where MPY_TEST_ALL is set: they take minutes."""
+    found = [one for one in answers()["answers"] if one["host"] == host]
+    return found if os.environ.get("MPY_TEST_ALL") else found[::6]
 
 
 def solved(answer: dict[str, Any], repositories: tuple[Snapshot, ...]) -> tuple[Candidates, Solution | Failed]:
@@ -79,7 +84,7 @@ def lag(candidates: Candidates, versions: Iterator[tuple[str, str]]) -> int:
 
 @pytest.mark.parametrize("host", OCAML)
 def test_solution_is_found_where_opam_finds_one(host: str, repositories: dict[str, tuple[Snapshot, ...]]) -> None:
-    for answer in (one for one in answers()["answers"] if one["host"] == host):
+    for answer in sampled(host):
         what = f"{answer['request']} ({answer['universe']})"
         candidates, found = solved(answer, repositories[answer["universe"]])
         assert isinstance(found, Solution) == bool(answer["packages"]), what

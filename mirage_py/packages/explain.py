@@ -1,0 +1,156 @@
+"""Why a request has no solution: the shortest chain of who wants what, down to the one thing that cannot be.
+
+Each step asks the solver which single wish of the newest version cannot be met on its own; where each can, the wishes
+that cannot be met together are told with the package on which they disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from mirage_py.packages.candidates import Candidate, Candidates
+from mirage_py.packages.encode import Asked, Encoding
+from mirage_py.packages.formula import Bound, Dependency, alternatives, bound_text, conjuncts, holds
+from mirage_py.packages.solve import Failed
+
+if TYPE_CHECKING:
+    from pysat.solvers import Solver
+
+__all__ = ["left_out", "story"]
+
+DEEPEST = 12
+
+Wish = tuple[str, Bound]
+
+
+def story(failed: Failed) -> tuple[str, ...]:
+    """Why there is no solution, a line a step."""
+    from pysat.solvers import Solver
+
+    with Solver("glucose4", bootstrap_with=failed.encoding.clauses) as solver:
+        return tuple(_Story(solver, failed.encoding).of(failed.core))
+
+
+def left_out(candidates: Candidates, name: str) -> str:
+    """Why none of the versions of a package that the repositories have can be taken."""
+    reasons = {reason for (package, _), reason in candidates.left_out.items() if package == name}
+    if "not-dune" in reasons:
+        return "dune cannot build it, and no repository here has a port that dune can build"
+    if "c-library" in reasons:
+        return "it links a C library of this machine, which no freestanding image can hold"
+    return "it is not available on this platform" if reasons else ""
+
+
+class _Story:
+    def __init__(self, solver: Solver, encoding: Encoding) -> None:
+        self.solver = solver
+        self.encoding = encoding
+        self.candidates = encoding.candidates
+        self.told: set[str] = set()
+
+    def of(self, core: Sequence[Asked]) -> Iterator[str]:
+        wishes = [(one.name, one.bound) for one in core]
+        for name, bound in wishes:
+            yield f"config.py wants {_text(name, bound)}"
+        alone = next((wish for wish in wishes if not self._possible([wish])), None)
+        if alone is not None:
+            yield from self._why(alone, 0)
+        else:
+            yield from self._disagreement(wishes)
+
+    def _possible(self, wishes: Sequence[Wish]) -> bool:
+        return bool(self.solver.solve(assumptions=[self.encoding.met[wish] for wish in wishes]))
+
+    def _why(self, wish: Wish, depth: int) -> Iterator[str]:
+        """Why one wish alone cannot be met."""
+        name, bound = wish
+        within = [one for _, one in self.encoding.preferred(name) if holds(bound, one.version)]
+        if not within or depth == DEEPEST or name in self.told:
+            if not within:
+                yield self._absent(name, bound)
+            return
+        self.told.add(name)
+        newest = within[0]
+        single, parts = self._parts(newest)
+        blocked = next((one for one in single if not self._possible([one])), None)
+        if blocked is not None:
+            yield f"{newest} wants {_text(*blocked)}"
+            yield from self._why(blocked, depth + 1)
+            return
+        choice = next((part for part in parts if not any(self._possible([one]) for one in part)), None)
+        if choice is not None:
+            yield f"{newest} wants {' or '.join(_text(*one) for one in choice)}"
+            yield from self._why(choice[0], depth + 1)
+            return
+        yield from self._disagreement(self._smallest([wish, *single]) or [wish])
+
+    def _parts(self, candidate: Candidate) -> tuple[list[Wish], list[list[Wish]]]:
+        """What a version wants without a choice, and its choices."""
+        single: list[Wish] = []
+        choices: list[list[Wish]] = []
+        for part in conjuncts(candidate.metadata.depends):
+            named = [(one.name, one.bound) for one in alternatives(part) if isinstance(one, Dependency)]
+            if len(named) == 1:
+                single.append(named[0])
+            elif named:
+                choices.append(named)
+        return single, choices
+
+    def _smallest(self, wishes: list[Wish]) -> list[Wish]:
+        """Those that cannot be met together, none of them without need; none where all can."""
+        if self._possible(wishes):
+            return []
+        for wish in tuple(wishes):
+            fewer = [one for one in wishes if one != wish]
+            if fewer and not self._possible(fewer):
+                wishes = fewer
+        return wishes
+
+    def _disagreement(self, wishes: Sequence[Wish]) -> Iterator[str]:
+        """On which package wishes disagree, and who of them brings which bound."""
+        if len(wishes) < 2:
+            yield "no choice of versions of what that needs fits together"
+            return
+        implied = [self._implied(wish) for wish in wishes]
+        for name in sorted(set.intersection(*({*one} for one in implied))):
+            bounds = [one[name] for one in implied]
+            if len({*bounds}) > 1 and not self._possible([(name, bound) for bound in bounds]):
+                for wish, bound in zip(wishes, bounds, strict=True):
+                    yield f"{_text(*wish)} comes down to {_text(name, bound)}"
+                return
+        yield f"these cannot be had together: {', '.join(_text(*wish) for wish in wishes)}"
+
+    def _implied(self, wish: Wish) -> dict[str, Bound]:
+        """The bounds that follow from a wish without any choice, by package; the narrowest that is written."""
+        _, literals = self.solver.propagate(assumptions=[self.encoding.met[wish]])
+        there = {*literals}
+        found: dict[str, Bound] = {wish[0]: wish[1]}
+        for (name, bound), literal in self.encoding.met.items():
+            if literal in there and (name not in found or self._fewer(name, bound, found[name])):
+                found[name] = bound
+        return found
+
+    def _fewer(self, name: str, bound: Bound, other: Bound) -> bool:
+        versions = [one.version for _, one in self.encoding.preferred(name)]
+        return sum(holds(bound, one) for one in versions) < sum(holds(other, one) for one in versions)
+
+    def _absent(self, name: str, bound: Bound) -> str:
+        """Why no version within a bound is there."""
+        given = self.candidates.of_machine(name)
+        if given is not None:
+            return f"this machine has {name} {given}"
+        if not self.candidates.known(name):
+            return f"no repository has a package {name}"
+        reason = left_out(self.candidates, name)
+        if reason:
+            return f"{name}: {reason}"
+        newest = next(iter(self.candidates.versions(name)), None)
+        there = (
+            f"the newest that the repositories have is {newest[0]}" if newest else "it is pinned, or bundled with mpy"
+        )
+        return f"no version of {_text(name, bound)} is there: {there}"
+
+
+def _text(name: str, bound: Bound) -> str:
+    return f"{name} {bound_text(bound)}".rstrip()

@@ -1,0 +1,308 @@
+"""mpy lock over a repository that the test makes: what is chosen, what stays, what is told when nothing can be."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from mirage_py.cli.app import main
+from mirage_py.packages.lock import FILE, Folder, Lock
+from mirage_py.packages.lock_file import read_lock
+from tests.unit.packages.repository import Published
+
+CONFIG = """\
+from mirage_py import *
+
+register("hello", [main("Unikernel", job, packages=[{packages}])])
+"""
+HERE = ("--ocaml", "4.14.2", "--dune", "3.17.2")
+
+
+@pytest.fixture
+def published(tmp_path: Path) -> Published:
+    made = Published(tmp_path)
+    for name in ("lwt", "logs", "cmdliner", "ptime", "mtime", "fmt"):
+        made.publish(name, "9.0.0")
+    return made
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of its own, with a cache of its own, where a socket raises."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a socket was opened")
+
+    monkeypatch.setattr(socket, "socket", refuse)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "unikernel.ml").write_text("let start () = Lwt.return_unit\n")
+    monkeypatch.chdir(folder)
+    configure(folder, 'package("one")')
+    return folder
+
+
+def configure(folder: Path, packages: str) -> None:
+    (folder / "config.py").write_text(CONFIG.format(packages=packages))
+
+
+def lock(published: Published, *words: str) -> int:
+    return main(["lock", "-t", "unix", "--repo", published.source, *HERE, *words])
+
+
+def versions(folder: Path) -> dict[str, str]:
+    return {one.name: one.version for one in held(folder).packages}
+
+
+def held(folder: Path) -> Lock:
+    return read_lock(folder)
+
+
+def test_newest_that_fits_is_locked(project: Path, published: Published) -> None:
+    published.publish("one", "1.0.0")
+    published.publish("one", "2.0.0", '"two" {>= "1.0"}')
+    published.publish("one", "3.0.0", '"ocaml" {>= "5.0"}')
+    published.publish("two", "0.9.0")
+    published.publish("two", "1.1.0")
+    assert lock(published) == 0
+    found = versions(project)
+    assert (found["one"], found["two"]) == ("2.0.0", "1.1.0")
+    assert "ocaml" not in found
+    two = held(project).package("two")
+    assert two is not None
+    assert [(one.by, one.bound) for one in two.asked] == [("one", ">= 1.0")]
+    assert two.unikernels == ("hello-unix",)
+
+
+def test_same_request_gives_the_same_bytes(project: Path, published: Published) -> None:
+    published.publish("one", "1.0.0")
+    lock(published)
+    first = (project / FILE).read_bytes()
+    (project / FILE).unlink()
+    lock(published)
+    assert (project / FILE).read_bytes() == first
+
+
+def test_what_is_locked_stays_until_update(project: Path, published: Published) -> None:
+    published.publish("one", "1.0.0", '"two"')
+    published.publish("two", "1.0.0")
+    lock(published)
+    published.publish("one", "2.0.0", '"two"')
+    published.publish("two", "2.0.0")
+    lock(published)
+    assert (versions(project)["one"], versions(project)["two"]) == ("1.0.0", "1.0.0")
+    lock(published, "--update", "two")
+    assert (versions(project)["one"], versions(project)["two"]) == ("1.0.0", "2.0.0")
+    lock(published, "--update")
+    assert versions(project)["one"] == "2.0.0"
+
+
+def test_diff_shows_and_writes_nothing(project: Path, published: Published, capsys: pytest.CaptureFixture[str]) -> None:
+    published.publish("one", "1.0.0")
+    lock(published)
+    before = (project / FILE).read_bytes()
+    published.publish("one", "2.0.0")
+    capsys.readouterr()
+    assert lock(published, "--diff") == 0
+    assert "~ one 1.0.0 -> 2.0.0" in capsys.readouterr().out
+    assert (project / FILE).read_bytes() == before
+
+
+def test_json_names_what_was_chosen(project: Path, published: Published, capsys: pytest.CaptureFixture[str]) -> None:
+    published.publish("one", "1.0.0")
+    assert lock(published, "--json") == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["packages"]["one"] == "1.0.0"
+    assert answer["written"] is True
+
+
+def test_check_tells_what_no_longer_fits(
+    project: Path, published: Published, capsys: pytest.CaptureFixture[str]
+) -> None:
+    published.publish("one", "1.0.0")
+    published.publish("two", "1.0.0")
+    lock(published)
+    assert main(["lock", "--check", "-t", "unix"]) == 0
+    configure(project, 'package("one", min="2.0"), package("two")')
+    capsys.readouterr()
+    assert main(["lock", "--check", "-t", "unix"]) == 4
+    told = capsys.readouterr().err
+    assert "hello-unix asks for one >= 2.0, which is not in it" in told
+    assert "hello-unix asks for two, which is not in it" in told
+    assert "hint:  mpy lock" in told
+
+
+def test_check_sees_a_version_that_was_edited(
+    project: Path, published: Published, capsys: pytest.CaptureFixture[str]
+) -> None:
+    published.publish("one", "1.0.0")
+    lock(published)
+    text = (project / FILE).read_text()
+    (project / FILE).write_text(text.replace('version = "1.0.0"', 'version = "0.1.0"'))
+    assert main(["lock", "--check", "-t", "unix"]) == 4
+    assert "one 0.1.0 is in none of its repositories" in capsys.readouterr().err
+
+
+def test_compiler_that_is_too_old_is_told_at_the_end_of_the_chain(
+    project: Path, published: Published, capsys: pytest.CaptureFixture[str]
+) -> None:
+    published.publish("one", "1.0.0", '"two"')
+    published.publish("two", "1.0.0", '"ocaml" {>= "5.1"}')
+    assert lock(published) == 4
+    told = capsys.readouterr().err.splitlines()
+    assert [line.strip() for line in told[1:5]] == [
+        "config.py wants one",
+        "one 1.0.0 wants two",
+        "two 1.0.0 wants ocaml >= 5.1",
+        "this machine has ocaml 4.14.2",
+    ]
+    assert "with OCaml 5.3.0 and dune 3.17.2 there is a solution" in "\n".join(told)
+    assert not (project / FILE).exists()
+
+
+def test_package_that_dune_cannot_build_is_told_as_that(
+    project: Path, published: Published, capsys: pytest.CaptureFixture[str]
+) -> None:
+    published.publish("one", "1.0.0", dune=False)
+    assert lock(published) == 4
+    assert "one: dune cannot build it" in capsys.readouterr().err
+
+
+def test_two_wishes_that_disagree_are_both_told(
+    project: Path, published: Published, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure(project, 'package("one"), package("two")')
+    published.publish("one", "1.0.0", '"base" {>= "2.0"}')
+    published.publish("two", "1.0.0", '"base" {< "2.0"}')
+    published.publish("base", "1.0.0")
+    published.publish("base", "2.0.0")
+    assert lock(published) == 4
+    told = capsys.readouterr().err
+    assert "one comes down to base >= 2.0" in told
+    assert "two comes down to base < 2.0" in told
+
+
+def test_package_that_nobody_has_is_named(
+    project: Path, published: Published, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert lock(published) == 4
+    assert "no repository has a package one" in capsys.readouterr().err
+
+
+def test_bound_that_is_in_the_way_is_named(
+    project: Path, published: Published, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure(project, 'package("one", min="2.0")')
+    published.publish("one", "1.0.0")
+    assert lock(published) == 4
+    told = capsys.readouterr().err
+    assert "no version of one >= 2.0 is there: the newest that the repositories have is 1.0.0" in told
+    assert 'override(package("one"' in told
+
+
+def test_cycle_is_solved_as_any_other_requirement(project: Path, published: Published) -> None:
+    published.publish("one", "1.0.0", '"two"')
+    published.publish("two", "1.0.0", '"one"')
+    assert lock(published) == 0
+    assert {"one", "two"} <= {*versions(project)}
+
+
+def test_folder_that_is_pinned_stays_a_folder(project: Path, published: Published) -> None:
+    published.publish("two", "1.0.0")
+    pinned = project.parent / "lib"
+    pinned.mkdir()
+    (pinned / "one.opam").write_text('opam-version: "2.0"\ndepends: [ "two" {>= "1.0"} ]\n')
+    configure(project, 'package("one", pin="../lib")')
+    assert lock(published) == 0
+    assert held(project).source("one").origin == Folder(path="../lib")
+    assert versions(project)["two"] == "1.0.0"
+
+
+def test_first_repository_that_has_a_version_wins(project: Path, published: Published, tmp_path: Path) -> None:
+    other = Published(tmp_path / "other")
+    published.publish("one", "1.0.0")
+    other.publish("one", "1.0.0", more="# another file\n", dune=True)
+    other.publish("one", "0.5.0")
+    words = ("--repo", other.source)
+    assert lock(published, *words) == 0
+    made = held(project)
+    assert [one.source for one in made.repositories] == [published.source, other.source]
+    assert versions(project)["one"] == "1.0.0"
+
+
+BROKEN = {
+    "a broken opam file": ('depends: [ "two"\n', "one.1.0.0/opam:2"),
+    "a bound that is none": ('depends: [ "two" {>= } ]\n', "one.1.0.0/opam:1"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_broken_opam_file_is_told_with_its_line(
+    project: Path, published: Published, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    text, place = BROKEN[name]
+    published.write("one", "1.0.0", text)
+    assert lock(published) == 1
+    assert place in capsys.readouterr().err
+
+
+def test_repository_without_packages_is_refused(
+    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty").mkdir()
+    assert main(["lock", "-t", "unix", "--repo", str(tmp_path / "empty"), *HERE]) == 1
+    assert "there are no packages in it" in capsys.readouterr().err
+
+
+def test_archive_that_is_cut_short_is_refused(
+    project: Path, published: Published, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    published.publish("one", "1.0.0")
+    whole = tmp_path / "index.tar.gz"
+    with tarfile.open(whole, "w:gz") as tar:
+        tar.add(published.source, arcname=".")
+    assert main(["lock", "-t", "unix", "--repo", str(whole), *HERE]) == 0
+    whole.write_bytes(whole.read_bytes()[:-40])
+    assert main(["lock", "-t", "unix", "--repo", str(whole), *HERE]) == 1
+    assert "only half of it came" in capsys.readouterr().err
+
+
+def test_repositories_of_a_project_are_named_in_mpy_toml(
+    project: Path, published: Published, capsys: pytest.CaptureFixture[str]
+) -> None:
+    published.publish("one", "1.0.0")
+    source = os.path.relpath(published.source, project)
+    assert main(["repo", "add", source]) == 0
+    assert main(["repo", "add", source]) == 2
+    for default in ("https://opam.ocaml.org/index.tar.gz",):
+        assert main(["repo", "remove", default]) == 0
+    capsys.readouterr()
+    assert main(["repo", "list"]) == 0
+    assert source in capsys.readouterr().out
+    assert main(["repo", "remove", "elsewhere"]) == 2
+
+
+def test_why_names_who_asked(project: Path, published: Published, capsys: pytest.CaptureFixture[str]) -> None:
+    published.publish("one", "1.0.0", '"two" {>= "1.0"}')
+    published.publish("two", "1.0.0")
+    lock(published)
+    capsys.readouterr()
+    assert main(["why", "two"]) == 0
+    told = capsys.readouterr().out
+    assert "one wants >= 1.0" in told
+    assert "config.py > one > two" in told
+    assert main(["why", "tow"]) == 4
+    assert "did you mean two?" in capsys.readouterr().err
+
+
+def test_bundled_libraries_serve_where_released_ones_cannot(project: Path, published: Published) -> None:
+    published.publish("one", "1.0.0")
+    assert lock(published) == 0
+    assert held(project).package("mirage-runtime").served == "bundled"  # type: ignore[union-attr]
+    assert lock(published, "--no-bundled") == 4
