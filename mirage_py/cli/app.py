@@ -53,6 +53,7 @@ COMMANDS: Final = {
     "toolchain": "Tell what compiles and links for a target.",
     "dev": "Put a checkout of yours in the place of a vendored package.",
     "bundle": "Put all that a build needs into one archive.",
+    "convert": "Turn an OCaml config.ml into a config.py.",
     "clean": "Remove what mpy generated and built, nothing else.",
     "completion": "Print the script for your shell's completion.",
 }

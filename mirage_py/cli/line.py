@@ -15,6 +15,7 @@ from mirage_py.cli.everywhere import EVERYWHERE, go_there
 from mirage_py.cli.options import CONFIG
 from mirage_py.doors import signals
 from mirage_py.errors import UsageError, suggestion
+from mirage_py.project.default import default_file
 
 if TYPE_CHECKING:
     from mirage_py.dsl.config import Config
@@ -116,7 +117,7 @@ def here_or_above() -> Path:
             break
         if _is_trusted(folder / "config.py"):
             return folder / "config.py"
-    return CONFIG
+    return default_file()
 
 
 def _is_project(folder: Path) -> bool:

@@ -39,7 +39,8 @@ class Unikernel:
 class Config:
     """A loaded config.py: its file name, its unikernels in the order of registration, and what they share.
 
-    `imported` are the user's own Python files that it read, relative to its folder.
+    `imported` are the user's own Python files that it read, relative to its folder. `notes` are what a person should
+    know about an OCaml configuration of an older release.
     """
 
     file: str
@@ -47,6 +48,7 @@ class Config:
     overrides: tuple[Package, ...] = ()
     allowed: tuple[Allow, ...] = ()
     imported: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass

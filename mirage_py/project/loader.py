@@ -1,5 +1,7 @@
 """Execute a config.py against a fresh registry: the one place where a user's Python runs.
 
+A `config.ml` of the OCaml tool is converted and executed in the same way, each statement at its line of that file.
+
 The file runs with its own folder in front of the import path, so that it finds modules of devices beside it; whatever
 it does wrong is told at its own line.
 """
@@ -32,7 +34,7 @@ def load(file: Path) -> Config:
     """
     file = file.absolute()  # as imported modules know theirs: places in them are told relative to its folder
     name = file.name
-    code = _compiled(file)
+    code, notes = _compiled(file)
     with collecting() as registry, _importing_from(file.parent) as imported:
         _execute(code, file)
     if not registry.unikernels:
@@ -45,12 +47,14 @@ def load(file: Path) -> Config:
         overrides=tuple(registry.overrides),
         allowed=tuple(registry.allowed),
         imported=tuple(sorted(imported)),
+        notes=notes,
     )
 
 
-def _compiled(file: Path) -> CodeType:
+def read(file: Path) -> bytes:
+    """What a configuration file holds; a `ConfigError` when there is none, or nothing that can be read."""
     try:
-        source = _read(file)
+        return _read(file)
     except FileNotFoundError:
         raise ConfigError(
             f"there is no {file.name} here",
@@ -63,6 +67,20 @@ def _compiled(file: Path) -> CodeType:
             location=Location.of(file),
             hint="name the file itself with -f",
         ) from None
+
+
+def _compiled(file: Path) -> tuple[CodeType, tuple[str, ...]]:
+    """The code of a configuration, with what there is to know about an OCaml one."""
+    source = read(file)
+    if file.suffix == ".ml":
+        from mirage_py import convert
+
+        program = convert.read(source, file.name)
+        return program.code(), tuple(program.remarks())
+    return _compiled_python(source, file), ()
+
+
+def _compiled_python(source: bytes, file: Path) -> CodeType:
     _check_memory(source, file)
     try:
         return compile(source, file.name, "exec", dont_inherit=True)

@@ -25,7 +25,8 @@ def ocaml_modules(folder: Path, named: tuple[str, ...] | None, config_file: str)
 
     Raises `ConfigError` for a named module that has no file, or a file that would meet the generated main.ml.
     """
-    present = {path.name for path in folder.glob("*.ml*") if _MODULE_FILE.fullmatch(path.name)} - NOT_MODULES
+    present = {path.name for path in folder.glob("*.ml*") if _MODULE_FILE.fullmatch(path.name)}
+    present -= NOT_MODULES | {config_file}
     chosen = present if named is None else set(_of_modules(present, named, config_file))
     if GENERATED in chosen:
         raise ConfigError(

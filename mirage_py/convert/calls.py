@@ -1,0 +1,414 @@
+"""Applications: the verbs and devices of the OCaml language, and functions of the file's own, called as Python calls them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from mirage_py.convert import keys, lists, tree as t, verbs
+from mirage_py.convert.catalogue import BOOT_NAMES, Entry
+from mirage_py.convert.connect import FORMATS, string_of
+from mirage_py.convert.context import Context
+from mirage_py.convert.devices import Devices
+from mirage_py.convert.infer import Call, nodes, unopened
+from mirage_py.convert.ocaml_types import Arrow, is_con
+from mirage_py.convert.python import (
+    Attribute,
+    Builtin,
+    Called,
+    Constant,
+    Imported,
+    Item,
+    Joined,
+    PyExpr,
+    Text,
+)
+from mirage_py.convert.report import CannotConvert
+from mirage_py.convert.scope import Local
+from mirage_py.convert.words import word_of
+
+FunctionValue = Callable[[t.Expr], tuple[tuple[Local, ...], PyExpr] | None]
+MOST_ARGUMENTS = 8
+"""Functor arguments that the types of mpy follow in one call; further ones go into a second."""
+
+
+class Calls:
+    """What the walk asks whenever something is applied."""
+
+    def __init__(self, context: Context, function_value: FunctionValue) -> None:
+        self._c = context
+        self._devices = Devices(context)
+        self._lists = lists.Lists(context, function_value)
+        self._verbs = verbs.Verbs(context)
+
+    def prepare(self) -> None:
+        """Look at the whole file first: which keys were boot options, what a `register` adds to every job."""
+        self._c.boot_keys |= keys.boot_keys(self._c)
+        for item in self._c.source.items:
+            for node in nodes(item):
+                if isinstance(node, t.Apply) and self._c.analysis.entry(node.function) == "register":
+                    for argument in node.arguments:
+                        if argument.label in ("packages", "keys"):
+                            self._c.register_extras[argument.label] = argument.value
+
+    def wanted_first(self, item: t.Item) -> Iterable[Local]:
+        """The definitions that one needs although they come later in the file: those `register` passes to every job."""
+        if not self._c.register_extras:
+            return
+        mains = ("main", "foreign")
+        if any(isinstance(node, t.Apply) and self._c.analysis.entry(node.function) in mains for node in nodes(item)):
+            for extra in self._c.register_extras.values():
+                for node in nodes(extra):
+                    if isinstance(node, t.Var) and isinstance(local := self._c.analysis.symbols.get(node), Local):
+                        yield local
+
+    def binding(self, local: Local, value: t.Expr) -> PyExpr | None:
+        """What a definition is made of where that is more than its value; the walk's own way where this is None."""
+        create = keys.creation(self._c, value)
+        if create is not None:
+            if isinstance(value, t.Let):
+                return None if local not in self._c.boot_keys else keys.boot_argument(self._c, local, create)
+            return keys.boot_argument(self._c, local, create) if local in self._c.boot_keys else None
+        return self._devices.binding(local, value)
+
+    def is_dropped_key(self, local: Local, value: t.Expr) -> bool:
+        """Whether a definition is a key that only a device asked for, which has a boot option of its own now."""
+        if is_con(local.type, "list") and self._is_key_list(local):
+            return True
+        if self._devices.is_done(local):
+            return True
+        return local in self._c.boot_keys and not self._is_listed(local)
+
+    def _is_key_list(self, local: Local) -> bool:
+        from mirage_py.convert.ocaml_types import argument
+
+        return is_con(argument(local.type), "abstract_key")
+
+    def _is_listed(self, local: Local) -> bool:
+        """Whether a key is in a list of keys, and not an argument of devices alone."""
+        asked = self._devices.asked_for
+        return local.uses > sum(1 for one in asked if one is local)
+
+    # -----------------------------------------------------------------------------------------------------------------
+
+    def name(self, entry: Entry, expr: t.Var) -> PyExpr:
+        """A name of the language, on its own."""
+        line = expr.line
+        if entry.change is not None:
+            self._devices.changed(entry, expr)
+        if entry.name in _KEYS:
+            return Attribute(line=line, value=Imported(line=line, name="key"), name=_KEYS[entry.name])
+        if entry.name.startswith("Runtime_arg.") and entry.name not in _VERBS:
+            name = entry.name.removeprefix("Runtime_arg.")
+            return Attribute(line=line, value=Imported(line=line, name="boot"), name=BOOT_NAMES.get(name, name))
+        if entry.python is not None:
+            return Imported(line=line, name=entry.python)
+        if entry.name in ("main", "impl", "package", "register", "typ", "runtime_arg", "if_impl"):
+            return Imported(line=line, name=entry.name)
+        raise CannotConvert(expr, f"{entry.name} is no name of the present language")
+
+    def constructor(self, expr: t.Constructor) -> PyExpr:
+        """A constructor or tag as a value."""
+        if expr.name == "None" and not expr.tag:
+            return Constant(line=expr.line, value=None)
+        if expr.name == "Some" and expr.argument is not None:
+            return self._c.emit(expr.argument)
+        if expr.argument is not None:
+            raise CannotConvert(expr, f"the constructor {expr.name}")
+        return Text(line=expr.line, parts=(word_of(expr.name, tag=expr.tag),))
+
+    def apply(self, expr: t.Apply) -> PyExpr:
+        """A function applied to arguments."""
+        entry = self._c.analysis.entry(expr.function)
+        if entry in FORMATS:
+            return string_of(self._c, expr)
+        if entry in _VERBS:
+            return _VERBS[entry](self, expr)
+        if entry in _LISTS:
+            return getattr(self._lists, _LISTS[entry])(expr)  # type: ignore[no-any-return]  # a method of Lists
+        symbol = self._c.analysis.symbol(unopened(expr.function))
+        if isinstance(symbol, Entry):
+            return self._devices.call(symbol, expr)
+        return self._own(expr)
+
+    def _own(self, expr: t.Apply) -> PyExpr:
+        """A function of the file's own."""
+        call = self._c.analysis.calls.get(expr)
+        function = self._c.emit(expr.function)
+        if call is None or call.beyond:
+            raise CannotConvert(expr, "an application of this form")
+        args, keywords = self._passed(call)
+        wanted = [param for param in call.wanted if not param.optional and not self._c.is_gone(param.param)]
+        wanted = [param for param in wanted if not is_con(param.param, "unit")]
+        if wanted:
+            line = expr.line
+            partial = Imported(line=line, name="partial", module="functools")
+            return Called(line=line, function=partial, args=(function, *args), keywords=tuple(keywords))
+        return Called(line=expr.line, function=function, args=tuple(args), keywords=tuple(keywords))
+
+    def _passed(self, call: Call) -> tuple[list[PyExpr], list[tuple[str, PyExpr]]]:
+        args: list[PyExpr] = []
+        keywords: list[tuple[str, PyExpr]] = []
+        for param, argument in call.met:
+            if self._c.is_gone(param.param) or self._is_unit(param, argument):
+                continue
+            value = self._c.emit(argument.value)
+            if param.label is None:
+                args.append(value)
+            else:
+                keywords.append((param.label, value))
+        return args, keywords
+
+    def _is_unit(self, param: Arrow, argument: t.Argument) -> bool:
+        return is_con(param.param, "unit") or isinstance(argument.value, t.Unit)
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # Operators
+
+    def functor(self, expr: t.Chain) -> PyExpr:
+        """`f $ a $ b`: the arguments that are none any more are left out."""
+        head, *given = expr.operands
+        made = self._c.emit(head)
+        args = [self._c.emit(one) for one in given if not self._c.is_gone_value(one)]
+        while args:
+            now = args if len(args) <= MOST_ARGUMENTS else args[:3]
+            made = Called(line=expr.line, function=made, args=tuple(now))
+            args = args[len(now) :]
+        return made
+
+    def arrow(self, expr: t.Chain) -> PyExpr:
+        """`a @-> b`: the module types that are none any more are left out."""
+        return self._verbs.arrow(expr)
+
+    def text(self, expr: t.Chain) -> PyExpr:
+        """`a ^ b`."""
+        return string_of(self._c, expr)
+
+    def compare(self, expr: t.Chain, operator: str) -> PyExpr:
+        """A comparison."""
+        if any(self._is_mode(one) for one in expr.operands):
+            condition = self._mode(expr)
+            if condition is not None:
+                return condition
+        return Joined(line=expr.line, operator=operator, operands=tuple(map(self._c.emit, expr.operands)))
+
+    def _is_mode(self, expr: t.Expr) -> bool:
+        """Whether an expression reads the environment variable by which the target was chosen."""
+        found = self._c.analysis.followed(expr)
+        if not isinstance(found, t.Apply) or self._c.analysis.entry(found.function) not in (
+            "Sys.getenv",
+            "Unix.getenv",
+        ):
+            return False
+        name = self._c.analysis.followed(found.arguments[0].value)
+        return isinstance(name, t.Str) and name.text in ("MODE", "MIRAGE_MODE")
+
+    def _mode(self, expr: t.Chain) -> PyExpr | None:
+        word = next((o for o in map(self._c.analysis.followed, expr.operands) if isinstance(o, t.Str)), None)
+        if word is None:
+            return None
+        line = expr.line
+        self._c.report.add(line, "dialect", "the target is asked for: what MODE says is not known when configuring")
+        target = Attribute(line=line, value=Imported(line=line, name="key"), name="target")
+        is_ = Attribute(line=line, value=target, name="is_")
+        return Called(line=line, function=is_, args=(Text(line=line, parts=(word.text,)),))
+
+    def if_(self, expr: t.If) -> PyExpr | None:
+        """An `if` that the target decides: both devices are there until it is known."""
+        condition = unopened(expr.condition)
+        if (
+            isinstance(condition, t.Chain)
+            and condition.operator == "="
+            and any(self._is_mode(one) for one in condition.operands)
+            and expr.otherwise is not None
+        ):
+            args = tuple(map(self._c.emit, (condition, expr.then, expr.otherwise)))
+            return Called(line=expr.line, function=Imported(line=expr.line, name="if_impl"), args=args)
+        return None
+
+    def handled(self, expr: t.Match) -> PyExpr:
+        """`try Sys.getenv "X" with Not_found -> d`."""
+        asked = unopened(expr.subject) if expr.subject is not None else None
+        if (
+            isinstance(asked, t.Apply)
+            and self._c.analysis.entry(asked.function) in ("Sys.getenv", "Unix.getenv")
+            and len(expr.cases) == 1
+        ):
+            line = expr.line
+            get = Attribute(line=line, value=_environ(line), name="get")
+            args = (self._c.emit(asked.arguments[0].value), self._c.emit(expr.cases[0].body))
+            return Called(line=line, function=get, args=args)
+        raise CannotConvert(expr, "a handler of exceptions")
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # Verbs
+
+    def main(self, expr: t.Apply) -> PyExpr:
+        """`main` and `foreign`."""
+        return self._verbs.main(expr)
+
+    def impl(self, expr: t.Apply) -> PyExpr:
+        """`impl`."""
+        return self._verbs.impl(expr)
+
+    def package(self, expr: t.Apply) -> PyExpr:
+        """`package`."""
+        return self._verbs.package(expr)
+
+    def register(self, expr: t.Apply) -> PyExpr:
+        """`register`."""
+        return self._verbs.register(expr)
+
+    def typ(self, expr: t.Apply) -> PyExpr:
+        """`typ`."""
+        return self._verbs.typ(expr)
+
+    def runtime_arg(self, expr: t.Apply) -> PyExpr:
+        """`runtime_arg` and `Runtime_arg.create`."""
+        return self._verbs.runtime_arg(expr)
+
+    def if_impl(self, expr: t.Apply) -> PyExpr:
+        """`if_impl`."""
+        args = tuple(self._c.emit(argument.value) for argument in expr.arguments)
+        return Called(line=expr.line, function=Imported(line=expr.line, name="if_impl"), args=args)
+
+    def match_impl(self, expr: t.Apply) -> PyExpr:
+        """`match_impl`."""
+        return self._verbs.match_impl(expr)
+
+    def itself(self, expr: t.Apply) -> PyExpr:
+        """What only changes a type in OCaml."""
+        if len(expr.arguments) != 1:
+            raise CannotConvert(expr, "an application of this form")
+        return self._c.emit(expr.arguments[0].value)
+
+    def create(self, expr: t.Apply) -> PyExpr:
+        """`Key.create`."""
+        return keys.key(self._c, expr)
+
+    def key_of_group(self, expr: t.Apply) -> PyExpr:
+        """`Key.kv_ro ?group ()` and its like."""
+        name = self._c.analysis.entry(expr.function).removeprefix("Key.")
+        if name == "dhcp":
+            raise CannotConvert(expr, "the key dhcp: it is no_dhcp now, and says the opposite")
+        function = Attribute(line=expr.line, value=Imported(line=expr.line, name="key"), name=name)
+        args = tuple(self._c.emit(one.value) for one in expr.arguments if one.label == "group")
+        return Called(line=expr.line, function=function, args=args)
+
+    def pure(self, expr: t.Apply) -> PyExpr:
+        """`Key.pure`."""
+        args = (self._c.emit(expr.arguments[0].value),)
+        return Called(line=expr.line, function=Imported(line=expr.line, name="pure"), args=args)
+
+    def map_value(self, expr: t.Apply) -> PyExpr:
+        """`Key.map f v`."""
+        function, value = (self._c.emit(argument.value) for argument in expr.arguments)
+        return Called(line=expr.line, function=Attribute(line=expr.line, value=value, name="map"), args=(function,))
+
+    def if_value(self, expr: t.Apply) -> PyExpr:
+        """`Key.if_ condition a b`."""
+        return self._verbs.if_value(expr)
+
+    def match_value(self, expr: t.Apply) -> PyExpr:
+        """`Key.match_ v (function ...)`."""
+        return self._verbs.match_value(expr)
+
+    def runtime_value(self, expr: t.Apply) -> PyExpr:
+        """`failwith` and its like, where a value is wanted."""
+        raise CannotConvert(expr, "a failure where a value is wanted")
+
+    def some(self, expr: t.Apply) -> PyExpr:
+        """`not`."""
+        from mirage_py.convert.python import Not
+
+        return Not(line=expr.line, value=self._c.emit(expr.arguments[0].value))
+
+    def getenv(self, expr: t.Apply) -> PyExpr:
+        """`Sys.getenv`."""
+        name = self._c.emit(expr.arguments[0].value)
+        return Item(line=expr.line, value=_environ(expr.line), index=name)
+
+    def getenv_opt(self, expr: t.Apply) -> PyExpr:
+        """`Sys.getenv_opt`."""
+        get = Attribute(line=expr.line, value=_environ(expr.line), name="get")
+        return Called(line=expr.line, function=get, args=(self._c.emit(expr.arguments[0].value),))
+
+    def string_of_int(self, expr: t.Apply) -> PyExpr:
+        """`string_of_int`."""
+        args = (self._c.emit(expr.arguments[0].value),)
+        return Called(line=expr.line, function=Builtin(line=expr.line, name="str"), args=args)
+
+
+def _environ(line: int) -> PyExpr:
+    return Imported(line=line, name="environ", module="os")
+
+
+_KEYS = {
+    "Key.is_unix": "is_unix",
+    "Key.is_solo5": "is_solo5",
+    "Key.is_xen": "is_xen",
+    "Key.is_unikraft": "is_unikraft",
+    "Key.target": "target",
+}
+
+_VERBS: dict[str, Callable[[Calls, t.Apply], PyExpr]] = {
+    "main": Calls.main,
+    "foreign": Calls.main,
+    "impl": Calls.impl,
+    "package": Calls.package,
+    "register": Calls.register,
+    "typ": Calls.typ,
+    "Type.v": Calls.typ,
+    "if_impl": Calls.if_impl,
+    "match_impl": Calls.match_impl,
+    "runtime_arg": Calls.runtime_arg,
+    "Runtime_arg.create": Calls.runtime_arg,
+    **dict.fromkeys(
+        (
+            "Runtime_arg.v",
+            "dep",
+            "abstract",
+            "Key.v",
+            "Key.abstract",
+            "key",
+            "Key.value",
+            "Fun.id",
+            "Ipaddr.V4.Prefix.of_string_exn",
+            "Ipaddr.V4.of_string_exn",
+            "Ipaddr.V6.Prefix.of_string_exn",
+            "Ipaddr.V6.of_string_exn",
+            "Ipaddr.of_string_exn",
+        ),
+        Calls.itself,
+    ),
+    "Key.create": Calls.create,
+    **dict.fromkeys(("Key.kv_ro", "Key.block", "Key.net", "Key.no_dhcp", "Key.utcp", "Key.dhcp"), Calls.key_of_group),
+    "Key.pure": Calls.pure,
+    "Key.map": Calls.map_value,
+    "Key.if_": Calls.if_value,
+    "Key.match_": Calls.match_value,
+    "failwith": Calls.runtime_value,
+    "invalid_arg": Calls.runtime_value,
+    "not": Calls.some,
+    "Sys.getenv": Calls.getenv,
+    "Unix.getenv": Calls.getenv,
+    "Sys.getenv_opt": Calls.getenv_opt,
+    "string_of_int": Calls.string_of_int,
+}
+
+_LISTS = {
+    "List.map": "mapped",
+    "List.filter": "filtered",
+    "List.concat": "flattened",
+    "List.flatten": "flattened",
+    "List.concat_map": "mapped_flat",
+    "List.append": "appended",
+    "List.length": "length",
+    "String.concat": "joined",
+    "String.lowercase_ascii": "lower",
+    "String.uppercase_ascii": "upper",
+    "Filename.dirname": "dirname",
+    "Filename.basename": "basename",
+    "Filename.concat": "path",
+    "Sys.getcwd": "folder",
+    "Unix.getcwd": "folder",
+}

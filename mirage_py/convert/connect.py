@@ -1,0 +1,321 @@
+"""`connect` functions as templates: what OCaml prints into main.ml, written as mpy fills it in.
+
+A `connect` gets the names of a device's inputs as one list: functor arguments, then dependencies, then boot-time
+arguments. What is printed where is known, so most become text with `{arg0}`, `{dep0}` and `{rt0}`; one that prints
+values of the configuration becomes a function.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mirage_py.convert import tree as t
+from mirage_py.convert.context import Context
+from mirage_py.convert.infer import unopened
+from mirage_py.convert.literals import format_pieces
+from mirage_py.convert.ocaml_types import Con
+from mirage_py.convert.python import (
+    Annotation,
+    Anonymous,
+    Assign,
+    Attribute,
+    Called,
+    Choice,
+    Constant,
+    Define,
+    Formatted,
+    Imported,
+    Item,
+    Parameter,
+    PyExpr,
+    Ref,
+    Return,
+    Text,
+)
+from mirage_py.convert.report import CannotConvert
+from mirage_py.convert.scope import Local
+
+Lines = list[list[str | PyExpr]]
+"""Text with holes, line by line as the OCaml file lays it out."""
+
+FORMATS = frozenset(("code", "Printf.sprintf", "Fmt.str", "Fmt.strf", "Format.asprintf", "Format.sprintf"))
+_BREAKING = frozenset(("code", "Fmt.str", "Fmt.strf", "Format.asprintf", "Format.sprintf"))
+_REFUSALS = frozenset(("failwith", "invalid_arg", "connect_err"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """What a device's connect is given: for each functor argument whether it is still one; dependencies; boot arguments.
+
+    `boot` are keys that were boot options, in the order of the boot arguments they become, after `first` others.
+    `counts` are the numbers of boot arguments that are possible, with the list that decides when there are several.
+    """
+
+    args: tuple[bool, ...]
+    deps: int = 0
+    counts: tuple[int, ...] = (0,)
+    chosen: PyExpr | None = None
+    boot: tuple[Local, ...] = ()
+    first: int = 0
+
+    def places(self, boot_args: int) -> list[str | None]:
+        """For each input its name in a template; None for an argument that is gone."""
+        kept = iter(range(len(self.args)))
+        args = [f"arg{next(kept)}" if there else None for there in self.args]
+        return [*args, *(f"dep{i}" for i in range(self.deps)), *(f"rt{i}" for i in range(boot_args))]
+
+
+@dataclass(kw_only=True)
+class Texts:
+    """Text in the making: expressions of strings, as lines with holes."""
+
+    context: Context
+    holes: dict[Local, Lines] = field(default_factory=dict)
+    boot: tuple[Local, ...] = ()
+    first: int = 0
+    templates: dict[PyExpr, str] = field(default_factory=dict)
+    unikernel: Local = field(default_factory=lambda: Local(name="c", line=0, type=Con("connect")))
+
+    def of(self, expr: t.Expr) -> Lines:
+        """The text that an expression of type string (or code) is."""
+        expr = unopened(expr)
+        match expr:
+            case t.Str():
+                return [[part] for part in expr.parts]
+            case t.Var():
+                return self._name(expr)
+            case t.Chain(operator="^"):
+                return _joined([self.of(one) for one in expr.operands])
+            case t.Let():
+                for binding in expr.bindings:
+                    if isinstance(binding.pattern, t.Name):
+                        self.holes[self.context.analysis.locals[binding.pattern]] = self.of(binding.value)
+                return self.of(expr.body)
+            case t.Apply() if self.context.analysis.entry(expr.function) in FORMATS:
+                return self._format(expr)
+            case t.Match() if expr.subject is not None:
+                return [[self._choice(expr)]]
+            case _:
+                return [[self.context.emit(expr)]]
+
+    def _name(self, expr: t.Var) -> Lines:
+        found = self.context.analysis.symbols[expr]
+        if isinstance(found, Local) and found in self.holes:
+            return self.holes[found]
+        if isinstance(found, Local) and isinstance(found.value, t.Str) and not found.top:
+            return self.of(found.value)
+        return [[self.context.emit(expr)]]
+
+    def _choice(self, expr: t.Match) -> PyExpr:
+        """Alternatives of which one is printed."""
+        from mirage_py.convert.patterns import matched
+
+        return matched(self.context, expr)
+
+    def _format(self, expr: t.Apply) -> Lines:
+        given = [argument.value for argument in expr.arguments if argument.label is None]
+        if not given:
+            raise CannotConvert(expr, "a format without text")
+        text = self.context.analysis.followed(given[0])
+        if not isinstance(text, t.Str):
+            raise CannotConvert(expr, "a format that is not written here")
+        rest = iter(given[1:])
+        breaks = self.context.analysis.entry(expr.function) in _BREAKING
+        lines: Lines = []
+        for part in text.parts:
+            made: Lines = [[]]
+            for piece in format_pieces((part,), breaks=breaks):
+                inside = [[piece]] if isinstance(piece, str) else self._filled(piece, rest, expr)
+                made = _joined([made, inside])
+            lines += made
+        return lines
+
+    def _filled(self, conversion: tuple[str, str], rest: object, expr: t.Apply) -> Lines:
+        letter, written = conversion
+        given = next(rest, None)  # type: ignore[call-overload]  # an iterator
+        if given is None:
+            raise CannotConvert(expr, f"the format wants one argument more, for {written}")
+        match letter:
+            case "s" | "c":
+                return self.of(given)
+            case "S":
+                return [
+                    [
+                        Called(
+                            line=expr.line,
+                            function=Imported(line=expr.line, name="ocaml_string"),
+                            args=(self._one(given),),
+                        )
+                    ]
+                ]
+            case "d" | "i" | "u" if written in ("%d", "%i", "%u", "%Ld", "%ld"):
+                return [[self.context.emit(given)]]
+            case "a":
+                return self._printed(given, next(rest, None), expr)  # type: ignore[call-overload]
+            case _:
+                raise CannotConvert(expr, f"{written} in a format")
+
+    def _one(self, expr: t.Expr) -> PyExpr:
+        lines = self.of(expr)
+        if len(lines) == 1 and len(lines[0]) == 1 and not isinstance(lines[0][0], str):
+            return lines[0][0]
+        return text_of(lines, expr.line)
+
+    def _printed(self, printer: t.Expr, value: t.Expr | None, expr: t.Apply) -> Lines:
+        """`%a`: what a printer makes of a value; of those only a key's own is known."""
+        if value is not None and self.context.analysis.entry(printer) == "Key.serialize_call":
+            from mirage_py.convert.keys import key_local
+
+            local = key_local(self.context, value)
+            if local in self.boot:
+                return [[self.hole(f"rt{self.first + self.boot.index(local)}")]]
+        raise CannotConvert(expr, "%a in a format")
+
+    def hole(self, name: str) -> PyExpr:
+        """An input (or the module) as a function of mpy's gets it; templates know it by its name."""
+        made = _attribute(self.unikernel, name)
+        self.templates[made] = name
+        return made
+
+
+def _attribute(c: Local, name: str) -> PyExpr:
+    base = Ref(line=0, local=c)
+    if name == "module":
+        return Attribute(line=0, value=base, name="module")
+    kind = name.rstrip("0123456789")
+    whole = Attribute(line=0, value=base, name={"arg": "args", "dep": "deps", "rt": "runtime_args"}[kind])
+    return Item(line=0, value=whole, index=Constant(line=0, value=int(name.removeprefix(kind))))
+
+
+def _joined(pieces: list[Lines]) -> Lines:
+    made: Lines = [[]]
+    for lines in pieces:
+        made[-1] = [*made[-1], *lines[0]]
+        made += [list(line) for line in lines[1:]]
+    return made
+
+
+def text_of(lines: Lines, line: int) -> PyExpr:
+    """Lines with holes as a string of Python: an f-string where there is a hole."""
+    if all(isinstance(piece, str) for one in lines for piece in one):
+        return Text(line=line, parts=tuple("".join(map(str, one)) for one in lines))
+    if len(lines) == 1 and len(lines[0]) == 1 and not isinstance(lines[0][0], str):
+        return lines[0][0]
+    return Formatted(line=line, parts=tuple(tuple(one) for one in lines))
+
+
+def string_of(context: Context, expr: t.Expr) -> PyExpr:
+    """A string that is put together of others."""
+    return text_of(Texts(context=context).of(expr), expr.line)
+
+
+def connect_of(context: Context, expr: t.Expr, inputs: Inputs) -> PyExpr:
+    """The connect code of a device: a template, or a function where values of the configuration are printed."""
+    function = context.analysis.followed(expr)
+    module, cases = _alternatives(context, function)
+    made = [(count, _alternative(context, module, cases, inputs, count)) for count in inputs.counts]
+    if len(made) == 1:
+        return made[0][1]
+    if inputs.chosen is None or made[0][0] != 0 or len(made) != 2:
+        raise CannotConvert(expr, "a connect for this number of inputs")
+    return Choice(line=expr.line, condition=inputs.chosen, then=made[1][1], otherwise=made[0][1])
+
+
+def _alternatives(context: Context, function: t.Expr) -> tuple[Local | None, tuple[t.Case, ...]]:
+    """The name of the module, and what is printed for each form of the list of inputs."""
+    if not isinstance(function, t.Fun) or len(function.params) not in (2, 3):
+        raise CannotConvert(function, "a connect of this form")
+    second = function.params[1].pattern
+    module = context.analysis.locals[second] if isinstance(second, t.Name) else None
+    body = unopened(function.body)
+    if len(function.params) == 2:
+        if isinstance(body, t.Match) and body.subject is None:
+            return module, body.cases
+        raise CannotConvert(function, "a connect of this form")
+    last = function.params[2].pattern
+    if isinstance(last, t.Name) and isinstance(body, t.Match) and isinstance(body.subject, t.Var):
+        return module, body.cases
+    case = t.Case(pattern=last, body=body, line=function.line, start=function.start, end=function.end)
+    return module, (case,)
+
+
+def _alternative(
+    context: Context, module: Local | None, cases: tuple[t.Case, ...], inputs: Inputs, boot_args: int
+) -> PyExpr:
+    places = inputs.places(boot_args)
+    wanted = sum(1 for _ in places)
+    case = next((one for one in cases if _takes(one, wanted)), None)
+    if case is None:
+        forms = ", ".join(str(len(one.pattern.items)) for one in cases if isinstance(one.pattern, t.Items))
+        raise CannotConvert(cases[0], f"connect is given {wanted} inputs here, and is written for {forms or 'none'}")
+    texts = Texts(context=context, boot=inputs.boot, first=inputs.first)
+    if module is not None:
+        texts.holes[module] = [[texts.hole("module")]]
+    if isinstance(case.pattern, t.Items):
+        _name_inputs(context, texts, case.pattern, places)
+    elif isinstance(case.pattern, t.Name):
+        raise CannotConvert(case, "a connect that takes its inputs as a whole")
+    return _written(context, texts, texts.of(case.body), case.line)
+
+
+def _takes(case: t.Case, count: int) -> bool:
+    if isinstance(case.pattern, t.Items):
+        return len(case.pattern.items) == count
+    body = unopened(case.body)
+    return not (isinstance(body, t.Assert) or (isinstance(body, t.Apply) and _is_refusal(body)))
+
+
+def _is_refusal(body: t.Apply) -> bool:
+    return isinstance(body.function, t.Var) and body.function.path[-1] in _REFUSALS
+
+
+def _name_inputs(context: Context, texts: Texts, pattern: t.Items, places: list[str | None]) -> None:
+    for one, place in zip(pattern.items, places, strict=True):
+        if not isinstance(one, t.Name):
+            continue
+        local = context.analysis.locals[one]
+        if place is None:
+            if local.uses:
+                raise CannotConvert(one, f"connect uses {one.name}, and this functor argument is gone")
+            continue
+        texts.holes[local] = [[texts.hole(place)]]
+
+
+def _written(context: Context, texts: Texts, lines: Lines, line: int) -> PyExpr:
+    """A template where every hole is an input, else a function."""
+    if all(isinstance(piece, str) or piece in texts.templates for one in lines for piece in one):
+        parts = tuple(
+            "".join(_doubled(p) if isinstance(p, str) else f"{{{texts.templates[p]}}}" for p in one) for one in lines
+        )
+        return _placed(context, Text(line=line, parts=parts))
+    body = text_of(lines, line)
+    if len(lines) == 1:
+        return Anonymous(line=line, params=(texts.unikernel,), body=body)
+    function = Local(name="connect", line=line, type=Con("code"), prefix=context.owner)
+    hint = Annotation("Connect", (("mirage_py", "Connect"),))
+    context.statements.append(
+        Define(
+            line=line,
+            name=function,
+            params=(Parameter(local=texts.unikernel, annotation=hint),),
+            returns=Annotation("str"),
+            body=[Return(line=line, value=body)],
+        )
+    )
+    return Ref(line=line, local=function)
+
+
+LONGEST_INLINE = 72
+
+
+def _placed(context: Context, text: Text) -> PyExpr:
+    """A template where it is used, or under a name of its own when it takes several lines."""
+    if len(text.parts) == 1 or (len(text.text) <= LONGEST_INLINE and "\n" not in text.text):
+        return Text(line=text.line, parts=(text.text,))
+    local = Local(name="connect", line=text.line, type=Con("string"), prefix=context.owner)
+    context.statements.append(Assign(line=text.line, targets=(local,), value=text))
+    return Ref(line=text.line, local=local)
+
+
+def _doubled(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")

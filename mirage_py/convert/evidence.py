@@ -1,0 +1,46 @@
+"""What in a `config.ml` tells which releases of the OCaml tool accept it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mirage_py.convert import tree as t
+from mirage_py.convert.catalogue import LABELS, entries
+from mirage_py.convert.dialect import BEYOND, OLDEST, Evidence
+from mirage_py.convert.infer import nodes, unopened
+
+
+def evidence(source: t.Source) -> Iterator[Evidence]:
+    """Names, labels and shapes of calls that not every release has."""
+    own = {node.name for item in source.items for node in nodes(item) if isinstance(node, t.Name)}
+    for item in source.items:
+        for node in nodes(item):
+            if isinstance(node, t.Var):
+                yield from _name(node, own)
+            elif isinstance(node, t.Apply):
+                yield from _call(node)
+
+
+def _name(node: t.Var, own: set[str]) -> Iterator[Evidence]:
+    name = ".".join(part for part in node.path if part not in ("Mirage", "Functoria"))
+    if len(node.path) == 1 and name in own:
+        return
+    entry = entries().get(name)
+    if entry is not None and (entry.since, entry.until) != (OLDEST, BEYOND):
+        yield Evidence(what=name, line=node.line, since=entry.since, until=entry.until)
+
+
+def _call(node: t.Apply) -> Iterator[Evidence]:
+    function = unopened(node.function)
+    if not isinstance(function, t.Var):
+        return
+    name = function.path[-1]
+    for argument in node.arguments:
+        found = LABELS.get((name if name != "foreign" else "main", argument.label or ""))
+        if found is not None:
+            yield Evidence(what=f"{name} ~{argument.label}", line=argument.line, since=found[0], until=found[1])
+    count = sum(1 for argument in node.arguments if argument.label is None)
+    if (name, count) in (("generic_dns_client", 1), ("generic_happy_eyeballs", 2)):
+        yield Evidence(what=f"{name} with {count} argument{'s' * (count > 1)}", line=node.line, until=(4, 6, 0))
+    elif (name, count) in (("generic_dns_client", 2), ("generic_happy_eyeballs", 1)):
+        yield Evidence(what=f"{name} with {count} argument{'s' * (count > 1)}", line=node.line, since=(4, 6, 0))

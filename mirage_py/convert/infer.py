@@ -1,0 +1,445 @@
+"""Who is who in a `config.ml`: every name bound to its definition, every expression to its type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from mirage_py.convert import tree as t
+from mirage_py.convert.catalogue import Entry
+from mirage_py.convert.dialect import Release
+from mirage_py.convert.ocaml_types import (
+    Arrow,
+    Con,
+    Type,
+    Unknown_,
+    generalized,
+    instance,
+    is_con,
+    parameters,
+    resolved,
+    signature,
+    unify,
+)
+from mirage_py.convert.scope import Local, Scope, Symbol
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Call:
+    """How a function's parameters were met: the pairs in the order of the parameters, and what is still wanted."""
+
+    met: tuple[tuple[Arrow, t.Argument], ...]
+    wanted: tuple[Arrow, ...]
+    beyond: tuple[t.Argument, ...] = ()
+
+
+@dataclass(kw_only=True)
+class Analysis:
+    """What was found out about each node of a file."""
+
+    release: Release
+    symbols: dict[t.Var, Symbol] = field(default_factory=dict)
+    types: dict[t.Node, Type] = field(default_factory=dict)
+    calls: dict[t.Apply, Call] = field(default_factory=dict)
+    locals: dict[t.Node, Local] = field(default_factory=dict)
+    variants: dict[t.Node, str] = field(default_factory=dict)
+    constructors: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def type_of(self, node: t.Node) -> Type:
+        return resolved(self.types[node]) if node in self.types else Unknown_(0)
+
+    def symbol(self, expr: t.Expr) -> Symbol | None:
+        """What an expression names, if it is a name."""
+        return self.symbols.get(expr) if isinstance(expr, t.Var) else None
+
+    def entry(self, expr: t.Expr) -> str:
+        """The catalogue's name of an expression, or nothing."""
+        expr = unopened(expr)
+        found = self.symbol(expr)
+        return found.name if isinstance(found, Entry) else ""
+
+    def followed(self, expr: t.Expr) -> t.Expr:
+        """What an expression was defined as, through names that stand for values."""
+        expr = unopened(expr)
+        while isinstance(found := self.symbol(expr), Local) and found.value is not None:
+            expr = unopened(found.value)
+        return expr
+
+
+def unopened(expr: t.Expr) -> t.Expr:
+    """The expression within `Module.( ... )`: its names are bound already."""
+    while isinstance(expr, t.Open):
+        expr = expr.body
+    return expr
+
+
+def analyse(source: t.Source, release: Release) -> Analysis:
+    """Bind the names of a file as a release of the OCaml tool would, and find the types of what it says."""
+    analysis = Analysis(release=release)
+    _Inference(analysis).items(source.items, Scope())
+    return analysis
+
+
+class _Inference:
+    def __init__(self, analysis: Analysis) -> None:
+        self.found = analysis
+        self._level = 1
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # Definitions
+
+    def items(self, items: Iterable[t.Item], scope: Scope, prefix: str = "") -> Scope:
+        """The scope in which the last of them is; a definition is visible from the next on."""
+        first = scope
+        exported = Scope()
+        for item in items:
+            match item:
+                case t.Define():
+                    scope = self._define(item.bindings, scope, top=True, prefix=prefix)
+                    exported.names |= scope.names
+                case t.Evaluate():
+                    self.infer(item.value, scope)
+                case t.Variant():
+                    named = dict.fromkeys(item.constructors, item.name)
+                    scope.constructors |= named
+                    exported.constructors |= named
+                    self.found.constructors[item.name] = item.constructors
+                case t.OpenModule():
+                    scope = scope.inner(item.module)
+                case t.Module():
+                    inside = self.items(item.items, scope.inner(), prefix=f"{prefix}{item.name.lower()}_")
+                    scope.modules[item.name] = inside
+                    exported.modules[item.name] = inside
+                case t.UnknownItem():
+                    continue
+        return exported if prefix else first
+
+    def _define(self, bindings: tuple[t.Binding, ...], scope: Scope, *, top: bool, prefix: str = "") -> Scope:
+        inner = scope.inner()
+        for binding in bindings:
+            where = scope
+            if binding.recursive and isinstance(binding.pattern, t.Name):
+                where = scope.inner()
+                self._bind(binding.pattern, Unknown_(self._level + 1), where)
+            self._level += 1
+            type_ = self.infer(binding.value, where)
+            self._level -= 1
+            if isinstance(unopened(binding.value), (t.Fun, t.Match)):
+                generalized(type_, self._level)
+            self._bind(binding.pattern, type_, inner, value=binding.value, top=top, prefix=prefix)
+        return inner
+
+    def _bind(
+        self,
+        pattern: t.Pattern,
+        type_: Type,
+        scope: Scope,
+        *,
+        value: t.Expr | None = None,
+        param: t.Param | None = None,
+        top: bool = False,
+        prefix: str = "",
+    ) -> None:
+        match pattern:
+            case t.Name():
+                local = Local(
+                    name=pattern.name, line=pattern.line, type=type_, value=value, param=param, top=top, prefix=prefix
+                )
+                scope.names[pattern.name] = local
+                self.found.locals[pattern] = local
+                self.found.types[pattern] = type_
+                if pattern.type_ and "'" not in pattern.type_:
+                    unify(type_, signature(pattern.type_))
+            case t.Items():
+                self._bind_items(pattern, type_, scope, value=value, top=top, prefix=prefix)
+            case t.Case_of():
+                self._bind_case(pattern, type_, scope)
+            case t.Either():
+                for one in pattern.alternatives:
+                    self._bind(one, type_, scope)
+            case t.Literal(value=str()):
+                unify(type_, Con("string"))
+            case t.Literal(value=None):
+                unify(type_, Con("unit"))
+            case _:
+                pass
+
+    def _bind_items(
+        self, pattern: t.Items, type_: Type, scope: Scope, *, value: t.Expr | None, top: bool, prefix: str
+    ) -> None:
+        inside: list[Type]
+        if pattern.tuple_:
+            inside = [Unknown_(self._level) for _ in pattern.items]
+            unify(type_, Con("*", tuple(inside)))
+        else:
+            inside = [Unknown_(self._level)] * len(pattern.items)
+            if inside:
+                unify(type_, Con("list", (inside[0],)))
+        values: list[t.Expr | None] = [None] * len(pattern.items)
+        whole = unopened(value) if value is not None else None
+        if isinstance(whole, t.TupleOf) and len(whole.items) == len(pattern.items):
+            values = list(whole.items)
+        for one, its, its_value in zip(pattern.items, inside, values, strict=True):
+            self._bind(one, its, scope, value=its_value, top=top, prefix=prefix)
+
+    def _bind_case(self, pattern: t.Case_of, type_: Type, scope: Scope) -> None:
+        inner: Type = Unknown_(self._level)
+        if pattern.name in ("Some", "None"):
+            unify(type_, Con("option", (inner,)))
+        elif not pattern.tag and (own := scope.variant(pattern.name)):
+            unify(type_, Con(f"variant {own}"))
+            self.found.variants[pattern] = own
+        elif pattern.name == "Ok":
+            unify(type_, Con("result", (inner,)))
+        if pattern.argument is not None:
+            self._bind(pattern.argument, inner, scope)
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # Expressions
+
+    def infer(self, expr: t.Expr, scope: Scope) -> Type:
+        type_ = self._infer(expr, scope)
+        self.found.types[expr] = type_
+        return type_
+
+    def _infer(self, expr: t.Expr, scope: Scope) -> Type:  # noqa: C901  # one case for each form of expression
+        match expr:
+            case t.Var():
+                return self._variable(expr, scope)
+            case t.Str():
+                return Con("string")
+            case t.Num():
+                return Con("int") if isinstance(expr.value, int) else Con("float")
+            case t.Bool():
+                return Con("bool")
+            case t.Unit():
+                return Con("unit")
+            case t.Constructor():
+                return self._constructor(expr, scope)
+            case t.ListOf():
+                return Con("list", (self._alike(expr.items, scope),))
+            case t.TupleOf():
+                return Con("*", tuple(self.infer(item, scope) for item in expr.items))
+            case t.Apply():
+                return self._apply(expr, scope)
+            case t.Chain():
+                return self._chain(expr, scope)
+            case t.Let():
+                for binding in expr.bindings:
+                    scope = self._define((binding,), scope, top=False)
+                return self.infer(expr.body, scope)
+            case t.Fun():
+                return self._function(expr, scope)
+            case t.Match():
+                return self._match(expr, scope)
+            case t.If():
+                self.infer(expr.condition, scope)
+                branches = (expr.then, expr.otherwise) if expr.otherwise is not None else (expr.then,)
+                return self._alike(branches, scope)
+            case t.Sequence():
+                return [self.infer(step, scope) for step in expr.steps][-1]
+            case t.Open():
+                return self.infer(expr.body, scope.inner(expr.module))
+            case t.Record():
+                for _, value in expr.fields:
+                    self.infer(value, scope)
+                return Con("ipv4_config")
+            case t.Field():
+                self.infer(expr.record, scope)
+                return Unknown_(self._level)
+            case t.Object():
+                return self._object(expr, scope)
+            case t.Assert():
+                self.infer(expr.condition, scope)
+                return Unknown_(self._level)
+            case t.Unknown():
+                return Unknown_(self._level)
+
+    def _variable(self, expr: t.Var, scope: Scope) -> Type:
+        found = scope.find(expr.path)
+        self.found.symbols[expr] = found
+        match found:
+            case Local():
+                found.uses += 1
+                return instance(found.type, self._level)
+            case Entry():
+                return instance(found.type_in(self.found.release), self._level)
+            case _:
+                return Unknown_(self._level)
+
+    def _constructor(self, expr: t.Constructor, scope: Scope) -> Type:
+        inner = self.infer(expr.argument, scope) if expr.argument is not None else Unknown_(self._level)
+        if expr.name in ("Some", "None"):
+            return Con("option", (inner,))
+        if not expr.tag and (own := scope.variant(expr.name)):
+            self.found.variants[expr] = own
+            return Con(f"variant {own}")
+        return Con("result", (inner,)) if expr.name == "Ok" else Unknown_(self._level)
+
+    def _alike(self, items: Iterable[t.Expr], scope: Scope) -> Type:
+        type_: Type = Unknown_(self._level)
+        for item in items:
+            unify(type_, self.infer(item, scope))
+        return type_
+
+    def _apply(self, expr: t.Apply, scope: Scope) -> Type:
+        type_ = resolved(self.infer(expr.function, scope))
+        types = {argument: self.infer(argument.value, scope) for argument in expr.arguments}
+        if isinstance(type_, Unknown_):
+            whole: Type = Unknown_(self._level)
+            for argument in reversed(expr.arguments):
+                whole = Arrow(types[argument], whole, argument.label, argument.optional)
+            unify(type_, whole)
+            type_ = resolved(type_)
+        if self._is_format(expr):
+            return Con("code") if self.found.entry(expr.function) == "code" else Con("string")
+        rest = list(parameters(type_))
+        end = rest[-1].result if rest else type_
+        met: list[tuple[Arrow, t.Argument]] = []
+        beyond: list[t.Argument] = []
+        for argument in expr.arguments:
+            param = self._meet(argument, rest)
+            if param is None:
+                beyond.append(argument)
+                continue
+            met.append((param, argument))
+            self._pass(param, argument, types[argument])
+        met = _ordered(met, type_)
+        wanted = [param for param in rest if not (param.optional and not any(p.label is None for p in rest))]
+        self.found.calls[expr] = Call(met=tuple(met), wanted=tuple(wanted), beyond=tuple(beyond))
+        result: Type = end
+        for param in reversed(wanted):
+            result = Arrow(param.param, result, param.label, param.optional)
+        return result if not beyond else Unknown_(self._level)
+
+    def _is_format(self, expr: t.Apply) -> bool:
+        return self.found.entry(expr.function) in FORMATTERS
+
+    def _meet(self, argument: t.Argument, rest: list[Arrow]) -> Arrow | None:
+        """The parameter that an argument is for, taken off the list; optional ones before a positional one go."""
+        for at, param in enumerate(rest):
+            if param.label == argument.label:
+                rest.pop(at)
+                if argument.label is None:
+                    rest[:] = [one for place, one in enumerate(rest) if place >= at or not one.optional]
+                return param
+        return None
+
+    def _pass(self, param: Arrow, argument: t.Argument, type_: Type) -> None:
+        wanted = resolved(param.param)
+        if param.optional and not argument.optional and isinstance(wanted, Con):
+            wanted = wanted.args[0]
+        unify(wanted, type_)
+
+    def _chain(self, expr: t.Chain, scope: Scope) -> Type:
+        types = [self.infer(operand, scope) for operand in expr.operands]
+        match expr.operator:
+            case "$":
+                return self._applied(types)
+            case "@->":
+                return self._arrow(types)
+            case "^":
+                for type_ in types:
+                    unify(type_, Con("string"))
+                return Con("string")
+            case "@":
+                for type_ in types[1:]:
+                    unify(types[0], type_)
+                return types[0]
+            case "::":
+                for type_ in types[:-1]:
+                    unify(types[-1], Con("list", (type_,)))
+                return types[-1]
+            case "+" | "-" | "*" | "/":
+                return Con("int")
+            case _:
+                unify(types[0], types[-1])
+                return Con("bool")
+
+    def _applied(self, types: list[Type]) -> Type:
+        function = types[0]
+        for given in types[1:]:
+            param, result = Unknown_(self._level), Unknown_(self._level)
+            unify(function, Con("impl", (Arrow(param, result),)))
+            unify(given, Con("impl", (param,)))
+            function = Con("impl", (result,))
+        return function
+
+    def _arrow(self, types: list[Type]) -> Type:
+        inside = []
+        for type_ in types:
+            one = Unknown_(self._level)
+            unify(type_, Con("typ", (one,)))
+            inside.append(one)
+        result: Type = inside[-1]
+        for one in reversed(inside[:-1]):
+            result = Arrow(one, result)
+        return Con("typ", (result,))
+
+    def _function(self, expr: t.Fun, scope: Scope) -> Type:
+        inner = scope.inner()
+        params: list[tuple[t.Param, Type]] = []
+        for param in expr.params:
+            type_: Type = Unknown_(self._level)
+            if param.default is not None:
+                type_ = self.infer(param.default, inner)
+            inside = Con("option", (type_,)) if param.optional and param.default is None else type_
+            self._bind(param.pattern, inside, inner, param=param)
+            params.append((param, Con("option", (type_,)) if param.optional else type_))
+        result = self.infer(expr.body, inner)
+        for param, type_ in reversed(params):
+            result = Arrow(type_, result, param.label, param.optional)
+        return result
+
+    def _match(self, expr: t.Match, scope: Scope) -> Type:
+        subject = self.infer(expr.subject, scope) if expr.subject is not None else Unknown_(self._level)
+        result: Type = Unknown_(self._level)
+        if expr.handler:
+            unify(result, subject)
+        for case in expr.cases:
+            inner = scope.inner()
+            if not expr.handler:
+                self._bind(case.pattern, subject, inner)
+            if case.guard is not None:
+                self.infer(case.guard, inner)
+            unify(result, self.infer(case.body, inner))
+        return result if expr.subject is not None else Arrow(subject, result)
+
+    def _object(self, expr: t.Object, scope: Scope) -> Type:
+        type_: Type = Unknown_(self._level)
+        for name, value in expr.methods:
+            found = self.infer(value, scope)
+            if name == "ty":
+                type_ = found
+        inner = Unknown_(self._level)
+        unify(type_, Con("typ", (inner,)))
+        return Con("device", (inner,))
+
+
+FORMATTERS = frozenset(
+    ("code", "Printf.sprintf", "Fmt.str", "Fmt.strf", "Format.asprintf", "Format.sprintf", "failwith", "connect_err")
+)
+"""Functions whose further arguments a format asks for."""
+
+
+def _ordered(met: list[tuple[Arrow, t.Argument]], type_: Type) -> list[tuple[Arrow, t.Argument]]:
+    places = {id(param): at for at, param in enumerate(parameters(type_))}
+    return sorted(met, key=lambda pair: places.get(id(pair[0]), len(places)))
+
+
+def nodes(expr: t.Node) -> Iterator[t.Node]:
+    """A node and all below it."""
+    stack: list[object] = [expr]
+    while stack:
+        one = stack.pop()
+        if isinstance(one, t.Node):
+            yield one
+            stack += [getattr(one, name) for name in one.__dataclass_fields__]
+        elif isinstance(one, tuple):
+            stack += one
+
+
+def impl_type(type_: Type) -> Type | None:
+    """What an implementation implements, or None for what is none."""
+    type_ = resolved(type_)
+    return resolved(type_.args[0]) if isinstance(type_, Con) and is_con(type_, "impl") else None

@@ -1,0 +1,305 @@
+"""The Python that a `config.ml` becomes, as a tree: printed by one end, compiled by the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from mirage_py.convert.scope import Local
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Py:
+    """A piece of Python, made from what stands on this line of the OCaml file."""
+
+    line: int
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Ref(Py):
+    """A name that the configuration defines; which one, naming decides."""
+
+    local: Local
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Imported(Py):
+    """A name of `module`, which the file imports."""
+
+    name: str
+    module: str = "mirage_py"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Builtin(Py):
+    """A name that is always there."""
+
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Attribute(Py):
+    """`value.name`."""
+
+    value: PyExpr
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Remark(Py):
+    """Comments above an item, and one behind it."""
+
+    above: tuple[str, ...] = ()
+    behind: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Called(Py):
+    """`function(args, keyword=value)`."""
+
+    function: PyExpr
+    args: tuple[PyExpr, ...] = ()
+    keywords: tuple[tuple[str, PyExpr], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Text(Py):
+    """A string, in the pieces that the OCaml file lays it out in."""
+
+    parts: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        return "".join(self.parts)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Formatted(Py):
+    """An f-string: lines of text and expressions."""
+
+    parts: tuple[tuple[str | PyExpr, ...], ...]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Constant(Py):
+    """None, a boolean, a number or the ellipsis."""
+
+    value: float | bool | None
+
+    @property
+    def shown(self) -> str:
+        return repr(self.value)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Listed(Py):
+    """A list, or a tuple; `remarks` has one entry for each item, and one more for the end."""
+
+    items: tuple[PyExpr, ...]
+    tuple_: bool = False
+    remarks: tuple[Remark, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Mapped(Py):
+    """A dictionary."""
+
+    items: tuple[tuple[PyExpr, PyExpr], ...]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Joined(Py):
+    """Operands of one operator."""
+
+    operator: str
+    operands: tuple[PyExpr, ...]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Not(Py):
+    """`not value`."""
+
+    value: PyExpr
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Choice(Py):
+    """`then if condition else otherwise`."""
+
+    condition: PyExpr
+    then: PyExpr
+    otherwise: PyExpr
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Anonymous(Py):
+    """`lambda params: body`."""
+
+    params: tuple[Local, ...]
+    body: PyExpr
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Each(Py):
+    """`[element for name in iterable if condition]`."""
+
+    element: PyExpr
+    name: Local
+    iterable: PyExpr
+    condition: PyExpr | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Spread(Py):
+    """`*value`."""
+
+    value: PyExpr
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Item(Py):
+    """`value[index]`."""
+
+    value: PyExpr
+    index: PyExpr
+
+
+PyExpr = (
+    Ref
+    | Imported
+    | Builtin
+    | Attribute
+    | Called
+    | Text
+    | Formatted
+    | Constant
+    | Listed
+    | Mapped
+    | Joined
+    | Not
+    | Choice
+    | Anonymous
+    | Each
+    | Spread
+    | Item
+)
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Statements
+
+
+@dataclass(kw_only=True, eq=False)
+class Statement:
+    """A statement, from this line of the OCaml file, with the comments above it and behind it."""
+
+    line: int
+    above: list[str] = field(default_factory=list)
+    behind: str = ""
+    apart: bool = False
+    """Whether the OCaml file has an empty line, or a comment, before it."""
+
+
+@dataclass(kw_only=True, eq=False)
+class Assign(Statement):
+    """`targets = value`."""
+
+    targets: tuple[Local | None, ...]
+    value: PyExpr
+    annotation: Annotation | None = None
+
+
+@dataclass(kw_only=True, eq=False)
+class Parameter:
+    """A parameter of a function; keyword-only ones follow the others."""
+
+    local: Local
+    annotation: Annotation
+    keyword: bool = False
+    default: PyExpr | None = None
+
+
+@dataclass(kw_only=True, eq=False)
+class Define(Statement):
+    """`def name(params) -> returns:` and what it does."""
+
+    name: Local
+    params: tuple[Parameter, ...]
+    returns: Annotation
+    body: list[AnyStatement]
+
+
+@dataclass(kw_only=True, eq=False)
+class Return(Statement):
+    """`return value`."""
+
+    value: PyExpr
+
+
+@dataclass(kw_only=True, eq=False)
+class Do(Statement):
+    """An expression on its own."""
+
+    value: PyExpr
+
+
+@dataclass(kw_only=True, eq=False)
+class Todo(Statement):
+    """What could not be converted: the OCaml of it, why not, and the names that it defines."""
+
+    reason: str
+    ocaml: str
+    defines: tuple[Local, ...] = ()
+
+
+AnyStatement = Assign | Define | Return | Do | Todo
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """A type as Python writes it: text, and the names it needs by their modules."""
+
+    text: str
+    needs: tuple[tuple[str, str], ...] = ()
+
+
+def expressions(expr: PyExpr) -> Iterator[PyExpr]:
+    """An expression and all within it."""
+    stack: list[object] = [expr]
+    while stack:
+        one = stack.pop()
+        if isinstance(one, Py) and not isinstance(one, Remark):
+            yield one  # type: ignore[misc]  # every Py that is no statement is an expression
+            stack += [getattr(one, name) for name in one.__dataclass_fields__]
+        elif isinstance(one, (tuple, list)):
+            stack += one
+
+
+def within(statement: AnyStatement) -> Iterator[PyExpr]:
+    """Every expression of a statement."""
+    match statement:
+        case Assign() | Return() | Do():
+            yield from expressions(statement.value)
+        case Define():
+            for param in statement.params:
+                if param.default is not None:
+                    yield from expressions(param.default)
+            for inner in statement.body:
+                yield from within(inner)
+        case Todo():
+            return
+
+
+def annotations(statement: AnyStatement) -> Iterator[Annotation]:
+    """Every annotation of a statement."""
+    match statement:
+        case Assign(annotation=Annotation() as annotation):
+            yield annotation
+        case Define():
+            yield from (param.annotation for param in statement.params)
+            yield statement.returns
+            for inner in statement.body:
+                yield from annotations(inner)
+        case Todo() if statement.defines:
+            yield Annotation("Any", (("typing", "Any"),))
+        case _:
+            return

@@ -1,0 +1,124 @@
+"""Names and what they stand for: OCaml's scoping, in which a later definition hides an earlier one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from mirage_py.convert import tree as t
+from mirage_py.convert.catalogue import Entry, entries
+from mirage_py.convert.ocaml_types import Type
+
+Kind = Literal["value", "function", "parameter", "input"]
+
+
+@dataclass(eq=False, kw_only=True)
+class Local:
+    """A name that the file defines. `value` is what it was defined as, where that is an expression of its own."""
+
+    name: str
+    line: int
+    type: Type
+    value: t.Expr | None = None
+    param: t.Param | None = None
+    top: bool = False
+    uses: int = 0
+    python: str | None = None
+    prefix: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Missing:
+    """A name that nothing here defines."""
+
+    path: t.Path
+
+
+Symbol = Local | Entry | Missing
+
+
+@dataclass(eq=False, kw_only=True)
+class Scope:
+    """The names visible at a place: those defined here, those of modules opened here, and those around."""
+
+    around: Scope | None = None
+    names: dict[str, Local] = field(default_factory=dict)
+    constructors: dict[str, str] = field(default_factory=dict)
+    modules: dict[str, Scope] = field(default_factory=dict)
+    opened: tuple[str, ...] | None = None
+    opened_own: Scope | None = None
+
+    def inner(self, opened: t.Path | None = None) -> Scope:
+        """A scope within this one, in which a module's names come first."""
+        own = self.module(opened) if opened else None
+        return Scope(around=self, opened=_canonical(opened) if opened and own is None else None, opened_own=own)
+
+    def module(self, path: t.Path) -> Scope | None:
+        """A module of the file's own."""
+        scope: Scope | None = self
+        while scope is not None:
+            if path[0] in scope.modules:
+                found = scope.modules[path[0]]
+                for name in path[1:]:
+                    if name not in found.modules:
+                        return None
+                    found = found.modules[name]
+                return found
+            scope = scope.around
+        return None
+
+    def find(self, path: t.Path) -> Symbol:
+        """What a name stands for."""
+        if len(path) > 1 and (own := self.module(path[:-1])) is not None and path[-1] in own.names:
+            return own.names[path[-1]]
+        scope: Scope | None = self
+        while scope is not None:
+            found = scope._here(path)
+            if found is not None:
+                return found
+            scope = scope.around
+        return Missing(path=path) if (entry := _known((), path)) is None else entry
+
+    def _here(self, path: t.Path) -> Symbol | None:
+        if len(path) == 1 and path[0] in self.names:
+            return self.names[path[0]]
+        if self.opened_own is not None and len(path) == 1 and path[0] in self.opened_own.names:
+            return self.opened_own.names[path[0]]
+        return _known(self.opened, path) if self.opened is not None else None
+
+    def variant(self, constructor: str) -> str | None:
+        """The file's own type that has this constructor."""
+        scope: Scope | None = self
+        while scope is not None:
+            if constructor in scope.constructors:
+                return scope.constructors[constructor]
+            scope = scope.around
+        return None
+
+
+_STRIPPED = ("Mirage", "Functoria", "Stdlib", "Cmdliner")
+
+
+def _canonical(path: t.Path) -> t.Path:
+    """The module without those around it that say nothing: Cmdliner.Arg and Key.Arg are Arg."""
+    kept = [part for part in path if part not in _STRIPPED]
+    if "Arg" in kept:
+        kept = kept[kept.index("Arg") :]
+    return tuple(kept)
+
+
+_GLOBAL = frozenset(
+    ["main", "foreign", "impl", "typ", "if_impl", "match_impl", "dep", "abstract", "package", "register", "runtime_arg", "code", "key", "connect_err"]
+)
+_PERVASIVE = frozenset(("not", "failwith", "invalid_arg", "string_of_int", "ignore", "__POS__"))
+
+
+def _known(opened: t.Path | None, path: t.Path) -> Entry | None:
+    """The catalogue's entry for a name where a module is open."""
+    full = _canonical((*(opened or ()), *path))
+    return entries().get(".".join(full))
+
+
+def is_pervasive(path: t.Path) -> bool:
+    """Whether a name needs no `open` at all."""
+    return len(path) == 1 and path[0] in _PERVASIVE

@@ -1,0 +1,507 @@
+"""The verbs of the language: main, impl, package, register, typ, match_impl, runtime_arg."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from mirage_py.convert import keys, tree as t
+from mirage_py.convert.catalogue import GONE_TYPES
+from mirage_py.convert.connect import Inputs, connect_of
+from mirage_py.convert.context import Context
+from mirage_py.convert.infer import unopened
+from mirage_py.convert.ocaml_types import Arrow, Con, Type, argument as argument_of, resolved
+from mirage_py.convert.python import (
+    Anonymous,
+    Assign,
+    Attribute,
+    Called,
+    Choice,
+    Imported,
+    Joined,
+    Listed,
+    Mapped,
+    PyExpr,
+    Ref,
+    Spread,
+    Text,
+)
+from mirage_py.convert.report import CannotConvert
+from mirage_py.convert.scope import Local
+from mirage_py.convert.words import word_of
+
+Keywords = list[tuple[str, PyExpr]]
+
+
+class Verbs:
+    """How each verb of the OCaml language is said in mpy's."""
+
+    def __init__(self, context: Context) -> None:
+        self._c = context
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # main and impl
+
+    def main(self, expr: t.Apply) -> PyExpr:
+        """`main`, with what a `register` of before 4.5 adds to it."""
+        module, type_ = self._module_and_type(expr)
+        given = {one.label: one.value for one in expr.arguments if one.label is not None}
+        self._tell_gone(module, type_, main=True)
+        keywords: Keywords = []
+        for label in self._labels(expr):
+            keywords += self._main_keyword(label, given)
+        keywords = self._with_extras(keywords, given)
+        args = (self._c.emit(module), self._type(type_))
+        return Called(
+            line=expr.line, function=Imported(line=expr.line, name="main"), args=args, keywords=tuple(keywords)
+        )
+
+    def _labels(self, expr: t.Apply) -> Iterator[str]:
+        """The labels in their order, with those that are one keyword here taken together."""
+        seen = set()
+        for one in sorted(expr.arguments, key=lambda argument: argument.start):
+            label = _TOGETHER.get(one.label or "", one.label or "")
+            if label and label not in seen:
+                seen.add(label)
+                yield label
+
+    def _main_keyword(self, label: str, given: dict[str, t.Expr]) -> Keywords:
+        match label:
+            case "pos":
+                return []
+            case "packages":
+                return [("packages", self._packages(given))]
+            case "local_libs":
+                return [("local_libs", self._c.emit(given["local_libs"]))]
+            case "runtime_args":
+                args = self._runtime_args(given)
+                return [("runtime_args", args)] if args is not None else []
+            case "deps":
+                return [("deps", self._c.emit(given["deps"] if "deps" in given else given["extra_deps"]))]
+            case _:
+                raise CannotConvert(given[label], f"~{label} of main has no counterpart here")
+
+    def impl(self, expr: t.Apply) -> PyExpr:
+        """`impl`, also of an object, as devices were before 4.0."""
+        if len(expr.arguments) == 1 and isinstance(made := unopened(expr.arguments[0].value), t.Object):
+            return self._object(made)
+        module, type_ = self._module_and_type(expr)
+        given = {one.label: one.value for one in expr.arguments if one.label is not None}
+        return self._device(expr, module, type_, given, list(self._labels(expr)))
+
+    def _object(self, made: t.Object) -> PyExpr:
+        methods = dict(made.methods)
+        if "ty" not in methods or "module_name" not in methods:
+            raise CannotConvert(made, "a device as an object without ty or module_name")
+        given = {
+            label: methods[name]
+            for name, label in (
+                ("packages", "packages_v"),
+                ("keys", "keys"),
+                ("deps", "extra_deps"),
+                ("connect", "connect"),
+            )
+            if name in methods
+        }
+        strange = methods.keys() - {"ty", "module_name", "name", "packages", "keys", "deps", "connect"}
+        if strange:
+            raise CannotConvert(made, f"a device as an object with the method {min(strange)}")
+        return self._device(
+            made, methods["module_name"], methods["ty"], given, list(dict.fromkeys(map(_together, given)))
+        )
+
+    def _device(
+        self, expr: t.Expr, module: t.Expr, type_: t.Expr, given: dict[str, t.Expr], labels: list[str]
+    ) -> PyExpr:
+        self._tell_gone(module, type_, main=False)
+        keywords: Keywords = []
+        runtime_args: PyExpr | None = None
+        for label in labels:
+            match label:
+                case "packages":
+                    keywords.append(("packages", self._packages(given)))
+                case "runtime_args":
+                    runtime_args = self._runtime_args(given)
+                    if runtime_args is not None:
+                        keywords.append(("runtime_args", runtime_args))
+                    keywords += self._configure_keys(given)
+                case "local_libs":
+                    keywords.append(("local_libs", self._c.emit(given["local_libs"])))
+                case "deps":
+                    keywords.append(("extra_deps", self._c.emit(given["extra_deps"])))
+                case "connect" | "pos":
+                    continue
+                case _:
+                    raise CannotConvert(given[label], f"~{label} of impl has no counterpart here")
+        if "connect" in given:
+            keywords.append(("connect", self._connect(given, type_, runtime_args)))
+        args = (self._c.emit(module), self._type(type_))
+        return Called(
+            line=expr.line, function=Imported(line=expr.line, name="impl"), args=args, keywords=tuple(keywords)
+        )
+
+    def _connect(self, given: dict[str, t.Expr], type_: t.Expr, runtime_args: PyExpr | None) -> PyExpr:
+        deps = self._c.analysis.followed(given["extra_deps"]) if "extra_deps" in given else None
+        if deps is not None and not isinstance(deps, t.ListOf):
+            raise CannotConvert(deps, "dependencies that are not written here")
+        boot = tuple(self._boot_locals(given.get("keys")))
+        counts, chosen = self._counts(runtime_args, given["connect"])
+        first = counts[0] - len(boot) if boot else 0
+        inputs = Inputs(
+            args=tuple(self._c.gone_name(one) is None for one in _params(self._c.analysis.type_of(unopened(type_)))),
+            deps=len(deps.items) if isinstance(deps, t.ListOf) else 0,
+            counts=counts,
+            chosen=chosen,
+            boot=boot,
+            first=first,
+        )
+        return connect_of(self._c, given["connect"], inputs)
+
+    def _counts(self, runtime_args: PyExpr | None, node: t.Expr) -> tuple[tuple[int, ...], PyExpr | None]:
+        """How many boot-time arguments a device has: one number, or none and another with what tells them apart."""
+        if runtime_args is None:
+            return (0,), None
+        made = self._value_of(runtime_args)
+        if isinstance(made, Listed) and not any(isinstance(item, Spread) for item in made.items):
+            return (len(made.items),), None
+        if isinstance(made, Choice) and isinstance(made.then, Listed) and isinstance(made.otherwise, Listed):
+            lengths = sorted({len(made.then.items), len(made.otherwise.items)})
+            return tuple(lengths), runtime_args if len(lengths) == 2 else None
+        raise CannotConvert(node, "boot-time arguments whose number is not known here")
+
+    def _value_of(self, made: PyExpr) -> PyExpr:
+        """What a name was assigned before, in this block or at the top of the file."""
+        while isinstance(made, Ref):
+            local = made.local
+            found = next(
+                (one.value for one in self._c.statements if isinstance(one, Assign) and one.targets == (local,)), None
+            )
+            if found is None and local.value is not None and isinstance(unopened(local.value), t.ListOf):
+                return self._c.emit(local.value)
+            if found is None:
+                break
+            made = found
+        return made
+
+    def _module_and_type(self, expr: t.Apply) -> tuple[t.Expr, t.Expr]:
+        positional = [one.value for one in expr.arguments if one.label is None]
+        if len(positional) != 2:
+            raise CannotConvert(expr, "main or impl without the name and the type of its module")
+        return positional[0], positional[1]
+
+    def _type(self, expr: t.Expr) -> PyExpr:
+        return self._c.emit(expr)
+
+    def _tell_gone(self, module: t.Expr, type_: t.Expr, *, main: bool) -> None:
+        """What it means for the OCaml code that functor parameters are gone."""
+        params = _params(self._c.analysis.type_of(unopened(type_)))
+        gone = [(at, name) for at, one in enumerate(params, 1) if (name := self._c.gone_name(one)) is not None]
+        if not gone:
+            return
+        text = self._c.analysis.followed(module)
+        name = text.text if isinstance(text, t.Str) else "the module"
+        listed = _and([f"{at} ({what})" for at, what in gone])
+        left = len(params) - len(gone)
+        told = (
+            "it is no functor any more"
+            if left == 0
+            else f"{left} {'parameter is' if left == 1 else 'parameters are'} left"
+        )
+        start = " and the arguments of start that stand for them" if main else ""
+        self._c.report.add(
+            module.line,
+            "unikernel",
+            f"{name} loses {'parameter' if len(gone) == 1 else 'parameters'} {listed}{start}: {told}",
+            *dict.fromkeys(GONE_TYPES[what] for _, what in gone),
+        )
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # Packages, keys and boot-time arguments
+
+    def _packages(self, given: dict[str, t.Expr]) -> PyExpr:
+        plain, computed = given.get("packages"), given.get("packages_v")
+        if computed is None:
+            assert plain is not None
+            return self._c.emit(plain)
+        inside = self._pure(computed)
+        if inside is not None and plain is None:
+            return self._c.emit(inside)
+        if inside is not None and plain is not None:
+            return self._both(self._c.emit(plain), self._c.emit(inside), computed.line)
+        value = self._tuple_value(computed)
+        if plain is None:
+            return value
+        return self._mapped_with(value, self._c.emit(plain), computed.line)
+
+    def _pure(self, expr: t.Expr) -> t.Expr | None:
+        found = self._c.analysis.followed(expr)
+        if isinstance(found, t.Apply) and self._c.analysis.entry(found.function) == "Key.pure":
+            return found.arguments[0].value
+        return None
+
+    def _both(self, first: PyExpr, second: PyExpr, line: int) -> PyExpr:
+        items: list[PyExpr] = []
+        for one in (first, second):
+            items += one.items if isinstance(one, Listed) else (Spread(line=line, value=one),)
+        return Listed(line=line, items=tuple(items))
+
+    def _mapped_with(self, value: PyExpr, plain: PyExpr, line: int) -> PyExpr:
+        more = Local(name="more", line=line, type=Con("list", (Con("package"),)))
+        spread = plain.items if isinstance(plain, Listed) else (Spread(line=line, value=plain),)
+        both = Listed(line=line, items=(*spread, Spread(line=line, value=Ref(line=line, local=more))), tuple_=True)
+        function = Anonymous(line=line, params=(more,), body=both)
+        return Called(line=line, function=Attribute(line=line, value=value, name="map"), args=(function,))
+
+    def _tuple_value(self, expr: t.Expr) -> PyExpr:
+        found = self._c.analysis.followed(expr)
+        name = self._c.analysis.symbol(unopened(expr))
+        if isinstance(name, Local) and name.top:
+            return self._c.emit(expr)
+        return self._c.emit(found)
+
+    def if_value(self, expr: t.Apply) -> PyExpr:
+        """`Key.if_ condition a b`, whose lists are tuples here."""
+        condition, then, otherwise = (argument.value for argument in expr.arguments)
+        holds = Local(name="holds", line=expr.line, type=Con("bool"))
+        body = Choice(
+            line=expr.line,
+            condition=Ref(line=expr.line, local=holds),
+            then=_as_tuple(self._c.emit(then)),
+            otherwise=_as_tuple(self._c.emit(otherwise)),
+        )
+        function = Anonymous(line=expr.line, params=(holds,), body=body)
+        map_ = Attribute(line=expr.line, value=self._c.emit(condition), name="map")
+        return Called(line=expr.line, function=map_, args=(function,))
+
+    def match_value(self, expr: t.Apply) -> PyExpr:
+        """`Key.match_ value (function ...)`."""
+        value, function = (argument.value for argument in expr.arguments)
+        cases = self._c.analysis.followed(function)
+        if not isinstance(cases, t.Match) or cases.subject is not None:
+            raise CannotConvert(expr, "Key.match_ with a function of this form")
+        pairs: list[tuple[PyExpr, PyExpr]] = []
+        default: PyExpr | None = None
+        for case in cases.cases:
+            made = _as_tuple(self._c.emit(case.body))
+            if isinstance(case.pattern, (t.Anything, t.Name)):
+                default = made
+                break
+            pairs += [(word, made) for word in _pattern_words(case.pattern)]
+        match_ = Attribute(line=expr.line, value=self._c.emit(value), name="match")
+        return Called(
+            line=expr.line,
+            function=match_,
+            args=(Mapped(line=expr.line, items=tuple(pairs)), default or pairs[-1][1]),
+        )
+
+    def _runtime_args(self, given: dict[str, t.Expr]) -> PyExpr | None:
+        """Boot-time arguments, after which come the keys that were boot options."""
+        boot = [self._c.ref(local, local.line) for local in self._boot_locals(given.get("keys"))]
+        written = given.get("runtime_args")
+        if written is None:
+            return Listed(line=boot[0].line, items=tuple(boot)) if boot else None
+        made = self._c.emit(written)
+        return made if not boot else self._both(made, Listed(line=made.line, items=tuple(boot)), made.line)
+
+    def _boot_locals(self, expr: t.Expr | None) -> Iterator[Local]:
+        for one in self._key_items(expr):
+            local = keys.key_local(self._c, one)
+            if local in self._c.boot_keys:
+                assert local is not None
+                yield local
+
+    def _configure_keys(self, given: dict[str, t.Expr]) -> Keywords:
+        """The keys of a device that are asked when configuring."""
+        found = []
+        for one in self._key_items(given.get("keys")):
+            local = keys.key_local(self._c, one)
+            if local is not None and local not in self._c.boot_keys:
+                found.append(self._c.ref(local, one.line))
+        return [("keys", Listed(line=found[0].line, items=tuple(found)))] if found else []
+
+    def _key_items(self, expr: t.Expr | None) -> list[t.Expr]:
+        """The keys of a list of keys, through the names and functions that it is made with."""
+        if expr is None:
+            return []
+        found = self._c.analysis.followed(expr)
+        match found:
+            case t.ListOf():
+                return [one for item in found.items for one in [item]]
+            case t.Apply() if self._c.analysis.entry(found.function) == "List.map":
+                return self._key_items(found.arguments[-1].value)
+            case t.Chain(operator="@"):
+                return [one for operand in found.operands for one in self._key_items(operand)]
+            case t.Chain(operator="::"):
+                return [*found.operands[:-1], *self._key_items(found.operands[-1])]
+            case t.Let():
+                return self._key_items(found.body)
+            case _:
+                raise CannotConvert(expr, "a list of keys that is not written here")
+
+    def _with_extras(self, keywords: Keywords, given: dict[str, t.Expr]) -> Keywords:
+        """What `register` passed to every job before 4.5 is said where the job is made now."""
+        extras = self._c.register_extras
+        found = dict(keywords)
+        if "packages" in extras:
+            more = self._c.emit(extras["packages"])
+            found["packages"] = self._both(found["packages"], more, more.line) if "packages" in found else more
+        listed = {id(local) for local in self._boot_locals(given.get("keys"))}
+        boot = [local for local in self._boot_locals(extras.get("keys")) if id(local) not in listed]
+        if boot:
+            more = Listed(line=boot[0].line, items=tuple(self._c.ref(one, one.line) for one in boot))
+            found["runtime_args"] = (
+                self._both(found["runtime_args"], more, more.line) if "runtime_args" in found else more
+            )
+        return list(found.items())
+
+    def package(self, expr: t.Apply) -> PyExpr:
+        """`package`."""
+        args = tuple(self._c.emit(one.value) for one in expr.arguments if one.label is None)
+        keywords = tuple(
+            (_PACKAGE.get(one.label, one.label), self._c.emit(one.value))
+            for one in expr.arguments
+            if one.label is not None
+        )
+        return Called(line=expr.line, function=Imported(line=expr.line, name="package"), args=args, keywords=keywords)
+
+    def runtime_arg(self, expr: t.Apply) -> PyExpr:
+        """`runtime_arg`."""
+        args, keywords = [], []
+        for one in expr.arguments:
+            if one.label is None:
+                args.append(self._c.emit(one.value))
+                self._tell_name(one.value)
+            elif one.label == "packages":
+                keywords.append(("packages", self._c.emit(one.value)))
+        return Called(
+            line=expr.line,
+            function=Imported(line=expr.line, name="runtime_arg"),
+            args=tuple(args),
+            keywords=tuple(keywords),
+        )
+
+    def _tell_name(self, code: t.Expr) -> None:
+        text = self._c.analysis.followed(code)
+        if self._c.dialect.before(4, 10) and isinstance(text, t.Str) and re.search(r'\[\s*"name"\s*\]', text.text):
+            self._c.report.add(
+                code.line,
+                "boot",
+                "every unikernel has the boot option --name itself since 4.10: one that defines it again ends when it boots",
+                "take this boot-time argument out, and use Mirage_runtime.name () where its value was used",
+            )
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # register, typ, match_impl, arrows
+
+    def register(self, expr: t.Apply) -> PyExpr:
+        """`register`."""
+        args: list[PyExpr] = []
+        keywords: Keywords = []
+        for one in expr.arguments:
+            if one.label is None:
+                args.append(self._c.emit(one.value))
+            elif one.label == "src":
+                keywords.append(("src", self._source(one.value)))
+            elif one.label == "tracing":
+                self._c.report.add(one.line, "dropped", "tracing is gone (4.4)")
+            elif one.label not in ("packages", "keys") and not self._c.is_gone_value(one.value):
+                keywords.append((one.label, self._c.emit(one.value)))
+        return Called(
+            line=expr.line,
+            function=Imported(line=expr.line, name="register"),
+            args=tuple(args),
+            keywords=tuple(keywords),
+        )
+
+    def _source(self, expr: t.Expr) -> PyExpr:
+        found = self._c.analysis.followed(expr)
+        if isinstance(found, t.Constructor) and found.tag and found.name == "None":
+            from mirage_py.convert.python import Constant
+
+            return Constant(line=expr.line, value=None)
+        if isinstance(found, t.Constructor) and found.argument is not None:
+            return self._c.emit(found.argument)
+        return self._c.emit(found)
+
+    def typ(self, expr: t.Apply) -> PyExpr:
+        """`typ Constructor`: a module type of its own, by the name of OCaml's type."""
+        value = expr.arguments[0].value
+        own = self._c.analysis.variants.get(value)
+        name = own or (value.name if isinstance(value, t.Constructor) else "own")
+        args = (Text(line=expr.line, parts=(name.lower(),)),)
+        return Called(line=expr.line, function=Imported(line=expr.line, name="typ"), args=args)
+
+    def match_impl(self, expr: t.Apply) -> PyExpr:
+        """`match_impl value [(case, device); ...] ~default`."""
+        positional = [one.value for one in expr.arguments if one.label is None]
+        default = next((one.value for one in expr.arguments if one.label == "default"), None)
+        if len(positional) != 2 or default is None:
+            raise CannotConvert(expr, "match_impl without all of its arguments")
+        listed = self._c.analysis.followed(positional[1])
+        if not isinstance(listed, t.ListOf) or not all(isinstance(one, t.TupleOf) for one in listed.items):
+            raise CannotConvert(expr, "match_impl whose cases are not written here")
+        pairs = tuple(
+            (self._c.emit(one.items[0]), self._c.emit(one.items[1]))
+            for one in listed.items
+            if isinstance(one, t.TupleOf)
+        )
+        return Called(
+            line=expr.line,
+            function=Imported(line=expr.line, name="match_impl"),
+            args=(self._c.emit(positional[0]), Mapped(line=expr.line, items=pairs)),
+            keywords=(("default", self._c.emit(default)),),
+        )
+
+    def arrow(self, expr: t.Chain) -> PyExpr:
+        """`a @-> b`."""
+        kept = [one for one in expr.operands if not self._is_gone_type(one)]
+        made = [self._c.emit(one) for one in kept]
+        if not made:
+            raise CannotConvert(expr, "a functor type of module types that are gone")
+        return made[0] if len(made) == 1 else Joined(line=expr.line, operator=">>", operands=tuple(made))
+
+    def _is_gone_type(self, expr: t.Expr) -> bool:
+        type_ = self._c.analysis.type_of(unopened(expr))
+        return isinstance(type_, Con) and type_.name == "typ" and self._c.gone_name(type_.args[0]) is not None
+
+
+_PACKAGE = {"ocamlfind": "libs"}
+_TOGETHER = {"packages_v": "packages", "keys": "runtime_args", "extra_deps": "deps"}
+
+
+def _together(label: str) -> str:
+    return _TOGETHER.get(label, label)
+
+
+def _params(type_: Type) -> list[Type]:
+    """The module types of a functor type's parameters."""
+    inner = argument_of(type_)
+    found = []
+    while isinstance(inner, Arrow):
+        found.append(inner.param)
+        inner = resolved(inner.result)
+    return found
+
+
+def _and(items: Iterable[str]) -> str:
+    *first, last = items
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _as_tuple(made: PyExpr) -> PyExpr:
+    if isinstance(made, Listed):
+        return Listed(line=made.line, items=made.items, tuple_=True)
+    return made
+
+
+def _pattern_words(pattern: t.Pattern) -> Iterator[PyExpr]:
+    match pattern:
+        case t.Case_of(argument=None):
+            yield Text(line=pattern.line, parts=(word_of(pattern.name, tag=pattern.tag),))
+        case t.Literal(value=str() as value):
+            yield Text(line=pattern.line, parts=(value,))
+        case t.Either():
+            for one in pattern.alternatives:
+                yield from _pattern_words(one)
+        case _:
+            raise CannotConvert(pattern, "this pattern of a match")
