@@ -13,7 +13,7 @@ from types import CodeType
 
 from mirage_py.convert import tree as t
 from mirage_py.convert.dialect import Dialect
-from mirage_py.convert.python import AnyStatement, Todo
+from mirage_py.convert.python import AnyStatement, PyExpr, Todo
 from mirage_py.convert.report import Note, Undone
 from mirage_py.errors import ConfigError, Location
 
@@ -89,7 +89,7 @@ def read(source: bytes, file: str) -> Program:
     )
 
 
-def _nothing(expr: t.Expr) -> object:
+def _nothing(expr: t.Expr) -> PyExpr:
     raise AssertionError(expr)
 
 

@@ -18,7 +18,7 @@ _CLASSES = {
 }
 
 
-def annotation(type_: Type) -> Annotation:
+def annotation(type_: Type) -> Annotation:  # noqa: C901  # one case for each type
     """How Python writes a type; what is not known is Any."""
     type_ = resolved(type_)
     match type_:

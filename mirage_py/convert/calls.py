@@ -1,4 +1,4 @@
-"""Applications: the verbs and devices of the OCaml language, and functions of the file's own, called as Python calls them."""
+"""Applications: the verbs and devices of the OCaml language, and functions of the file's own."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Calls:
             return keys.boot_argument(self._c, local, create) if local in self._c.boot_keys else None
         return self._devices.binding(local, value)
 
-    def is_dropped_key(self, local: Local, value: t.Expr) -> bool:
+    def is_dropped_key(self, local: Local) -> bool:
         """Whether a definition is a key that only a device asked for, which has a boot option of its own now."""
         if is_con(local.type, "list") and self._is_key_list(local):
             return True

@@ -52,7 +52,38 @@ _STACK = "generic_stackv4v6 ?group:string -> network impl -> stackv4v6 impl"
 
 
 def _types() -> dict[str, Entry]:
-    names = ["job", "argv", "reporter", "block", "kv_ro", "kv_rw", "network", "ethernet", "arpv4", "ipv4", "ipv6", "ipv4v6", "udpv4v6", "tcpv4v6", "stackv4v6", "qubesdb", "resolver", "happy_eyeballs", "dns_client", "syslog", "conduit", "mimic", "http", "http_client", "http_server", "alpn_client", "git_client", "dhcp_ipv4", "lease", "icmpv4"]
+    names = [
+        "job",
+        "argv",
+        "reporter",
+        "block",
+        "kv_ro",
+        "kv_rw",
+        "network",
+        "ethernet",
+        "arpv4",
+        "ipv4",
+        "ipv6",
+        "ipv4v6",
+        "udpv4v6",
+        "tcpv4v6",
+        "stackv4v6",
+        "qubesdb",
+        "resolver",
+        "happy_eyeballs",
+        "dns_client",
+        "syslog",
+        "conduit",
+        "mimic",
+        "http",
+        "http_client",
+        "http_server",
+        "alpn_client",
+        "git_client",
+        "dhcp_ipv4",
+        "lease",
+        "icmpv4",
+    ]
     since: dict[str, Release] = {
         **dict.fromkeys(("git_client", "dns_client", "happy_eyeballs"), (4, 0, 0)),
         **dict.fromkeys(("http_server", "alpn_client"), (4, 3, 1)),
@@ -209,8 +240,10 @@ def _special() -> dict[str, Entry]:
             before=(
                 (
                     (4, 8, 0),
-                    "?group:string -> ?config:ipv4_config -> ?no_init:bool -> ?random:random impl -> ?clock:mclock impl"
-                    " -> ethernet impl -> arpv4 impl -> ipv4 impl",
+                    (
+                        "?group:string -> ?config:ipv4_config -> ?no_init:bool -> ?random:random impl ->"
+                        " ?clock:mclock impl -> ethernet impl -> arpv4 impl -> ipv4 impl"
+                    ),
                 ),
             ),
         ),
@@ -223,8 +256,10 @@ def _special() -> dict[str, Entry]:
             before=(
                 (
                     (4, 10, 5),
-                    "?group:string -> ?random:random impl -> ?time:time impl -> ?clock:mclock impl ->"
-                    " network impl -> ethernet impl -> arpv4 impl -> ipv4 impl",
+                    (
+                        "?group:string -> ?random:random impl -> ?time:time impl -> ?clock:mclock impl ->"
+                        " network impl -> ethernet impl -> arpv4 impl -> ipv4 impl"
+                    ),
                 ),
             ),
         ),
@@ -235,8 +270,10 @@ def _special() -> dict[str, Entry]:
             before=(
                 (
                     (4, 9, 0),
-                    "?random:random impl -> ?time:time impl -> ?mclock:mclock impl -> ?clock:mclock impl -> ?group:string"
-                    " -> 'a ip impl -> 'a tcp impl",
+                    (
+                        "?random:random impl -> ?time:time impl -> ?mclock:mclock impl -> ?clock:mclock impl ->"
+                        " ?group:string -> 'a ip impl -> 'a tcp impl"
+                    ),
                 ),
             ),
         ),
@@ -253,9 +290,12 @@ def _special() -> dict[str, Entry]:
             before=(
                 (
                     (4, 11, 0),
-                    "?random:random impl -> ?time:time impl -> ?mclock:mclock impl -> ?clock:mclock impl -> ?group:string"
-                    " -> ?ipv4_only:bool runtime_arg -> ?ipv6_only:bool runtime_arg -> ?tcp:tcpv4v6 impl ->"
-                    " network impl -> ethernet impl -> arpv4 impl -> ipv4 impl -> ipv6 impl -> stackv4v6 impl",
+                    (
+                        "?random:random impl -> ?time:time impl -> ?mclock:mclock impl -> ?clock:mclock impl ->"
+                        " ?group:string -> ?ipv4_only:bool runtime_arg -> ?ipv6_only:bool runtime_arg ->"
+                        " ?tcp:tcpv4v6 impl -> network impl -> ethernet impl -> arpv4 impl ->"
+                        " ipv4 impl -> ipv6 impl -> stackv4v6 impl"
+                    ),
                 ),
             ),
         ),
@@ -327,20 +367,24 @@ def _special() -> dict[str, Entry]:
         ),
         Entry(
             name="git_ssh",
-            type="?group:string -> ?authenticator:string -> ?key:string -> ?password:string -> tcpv4v6 impl -> mimic impl"
-            " -> git_client impl",
+            type="?group:string -> ?authenticator:string -> ?key:string -> ?password:string -> tcpv4v6 impl ->"
+            " mimic impl -> git_client impl",
             python="git_ssh",
             since=(4, 0, 0),
             before=(
                 (
                     (4, 5, 0),
-                    "?authenticator:string option key -> ?key:string option key -> ?password:string option key ->"
-                    " tcpv4v6 impl -> mimic impl -> git_client impl",
+                    (
+                        "?authenticator:string option key -> ?key:string option key -> ?password:string option key ->"
+                        " tcpv4v6 impl -> mimic impl -> git_client impl"
+                    ),
                 ),
                 (
                     (4, 8, 0),
-                    "?authenticator:string option runtime_arg -> ?key:string option runtime_arg ->"
-                    " ?password:string option runtime_arg -> tcpv4v6 impl -> mimic impl -> git_client impl",
+                    (
+                        "?authenticator:string option runtime_arg -> ?key:string option runtime_arg ->"
+                        " ?password:string option runtime_arg -> tcpv4v6 impl -> mimic impl -> git_client impl"
+                    ),
                 ),
             ),
         ),
@@ -353,13 +397,17 @@ def _special() -> dict[str, Entry]:
             before=(
                 (
                     (4, 5, 0),
-                    "?authenticator:string option key -> ?headers:(string * string) list key -> tcpv4v6 impl ->"
-                    " mimic impl -> git_client impl",
+                    (
+                        "?authenticator:string option key -> ?headers:(string * string) list key -> tcpv4v6 impl ->"
+                        " mimic impl -> git_client impl"
+                    ),
                 ),
                 (
                     (4, 8, 0),
-                    "?authenticator:string option runtime_arg -> ?headers:(string * string) list runtime_arg ->"
-                    " tcpv4v6 impl -> mimic impl -> git_client impl",
+                    (
+                        "?authenticator:string option runtime_arg -> ?headers:(string * string) list runtime_arg ->"
+                        " tcpv4v6 impl -> mimic impl -> git_client impl"
+                    ),
                 ),
             ),
         ),
@@ -413,8 +461,8 @@ VERBS: dict[str, str] = {
     "match_impl": "'b value -> default:'a impl -> ('b * 'a impl) list -> 'a impl",
     "dep": "'a impl -> dep",
     "abstract": "'a impl -> dep",
-    "package": "?scope:scope -> ?build:bool -> ?sublibs:string list -> ?libs:string list -> ?min:string -> ?max:string ->"
-    " ?pin:string -> ?pin_version:string -> ?ocamlfind:string list -> string -> package",
+    "package": "?scope:scope -> ?build:bool -> ?sublibs:string list -> ?libs:string list -> ?min:string ->"
+    " ?max:string -> ?pin:string -> ?pin_version:string -> ?ocamlfind:string list -> string -> package",
     "register": "?argv:argv impl -> ?tracing:tracing -> ?reporter:reporter impl -> ?sleep:sleep impl ->"
     " ?ptime:ptime impl -> ?mtime:mtime impl -> ?random:random impl -> ?keys:abstract_key list ->"
     " ?packages:package list -> ?src:src -> string -> job impl list -> unit",

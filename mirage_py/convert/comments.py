@@ -41,7 +41,7 @@ class Comments:
         """What stands at the end of the file."""
         left = self._take(0, len(self._source.text))
         if left:
-            statements.append(Do(line=0, value=None, above=left, apart=True))  # type: ignore[arg-type]  # comments alone
+            statements.append(Do(line=0, value=None, above=left, apart=True))
 
     def of_items(self, node: t.ListOf) -> tuple[Remark, ...]:
         """For each item of a list, and for its end, the comments that stand by it."""

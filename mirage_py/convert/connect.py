@@ -7,6 +7,7 @@ values of the configuration becomes a function.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from mirage_py.convert import tree as t
@@ -45,7 +46,7 @@ _REFUSALS = frozenset(("failwith", "invalid_arg", "connect_err"))
 
 @dataclass(frozen=True, kw_only=True)
 class Inputs:
-    """What a device's connect is given: for each functor argument whether it is still one; dependencies; boot arguments.
+    """What a device's connect is given: for each functor argument whether it is still one, and what follows.
 
     `boot` are keys that were boot options, in the order of the boot arguments they become, after `first` others.
     `counts` are the numbers of boot arguments that are possible, with the list that decides when there are several.
@@ -125,14 +126,14 @@ class Texts:
         for part in text.parts:
             made: Lines = [[]]
             for piece in format_pieces((part,), breaks=breaks):
-                inside = [[piece]] if isinstance(piece, str) else self._filled(piece, rest, expr)
+                inside: Lines = [[piece]] if isinstance(piece, str) else self._filled(piece, rest, expr)
                 made = _joined([made, inside])
             lines += made
         return lines
 
-    def _filled(self, conversion: tuple[str, str], rest: object, expr: t.Apply) -> Lines:
+    def _filled(self, conversion: tuple[str, str], rest: Iterator[t.Expr], expr: t.Apply) -> Lines:
         letter, written = conversion
-        given = next(rest, None)  # type: ignore[call-overload]  # an iterator
+        given = next(rest, None)
         if given is None:
             raise CannotConvert(expr, f"the format wants one argument more, for {written}")
         match letter:
@@ -151,7 +152,7 @@ class Texts:
             case "d" | "i" | "u" if written in ("%d", "%i", "%u", "%Ld", "%ld"):
                 return [[self.context.emit(given)]]
             case "a":
-                return self._printed(given, next(rest, None), expr)  # type: ignore[call-overload]
+                return self._printed(given, next(rest, None), expr)
             case _:
                 raise CannotConvert(expr, f"{written} in a format")
 

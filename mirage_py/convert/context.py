@@ -47,7 +47,7 @@ class Context:
         return frozenset(GONE_TYPES.keys() - kept)
 
     def is_gone(self, type_: Type) -> str | None:
-        """The name of a module type that is none any more, when this is an implementation of it (or an optional one)."""
+        """The name of a module type that is none any more, when this is (perhaps) an implementation of it."""
         type_ = resolved(type_)
         if isinstance(type_, Con) and type_.name == "option":
             type_ = resolved(type_.args[0])

@@ -35,7 +35,7 @@ _OPTIONS: Final = {
         "timer_interval",
     )
 }
-"""Arguments that were keys or boot-time arguments before 4.8 -> the boot options that the devices have themselves now."""
+"""Arguments that were keys or boot-time arguments before 4.8 -> the boot options of the devices now."""
 
 _DHCP = "4.10.5 made DHCP the default of every network stack: give --no-dhcp when configuring for static addresses"
 _V4V6 = "stacks of one version are gone (4.3): this one serves both, and the functor takes Tcpip.Stack.V4V6"
@@ -108,7 +108,7 @@ class Devices:
             raise CannotConvert(expr, f"{entry.name} has no counterpart here")
         call = self._c.analysis.calls.get(expr)
         if call is None or call.beyond:
-            raise CannotConvert(expr, f"{entry.name} takes no such arguments in a release before {_until(entry)}")
+            raise CannotConvert(expr, f"{entry.name} takes no such arguments in a release before {entry.name}")
         args: list[PyExpr] = []
         keywords: list[tuple[int, str, PyExpr]] = []
         for param, argument in call.met:
@@ -264,9 +264,9 @@ class Devices:
             raise CannotConvert(expr, "happy eyeballs of a DNS client that is not defined by name before (see 4.6)")
         if len(positional) != 3:
             raise CannotConvert(expr, f"{entry.name} without all of its arguments")
-        stack, client, eyeballs = map(self._c.emit, positional)
+        stack, dns, eyeballs = map(self._c.emit, positional)
         function = Imported(line=expr.line, name="mimic_happy_eyeballs")
-        return Called(line=expr.line, function=function, args=(stack, eyeballs, client))
+        return Called(line=expr.line, function=function, args=(stack, eyeballs, dns))
 
 
 _TURNED = ("generic_dns_client", "generic_happy_eyeballs", "mimic_happy_eyeballs", "git_happy_eyeballs")
@@ -276,10 +276,6 @@ def is_con_impl(param: Arrow, name: str) -> bool:
     """Whether a parameter is an implementation of this module type."""
     type_ = resolved(param.param)
     return isinstance(type_, Con) and type_.name == "impl" and is_con(type_.args[0], name)
-
-
-def _until(entry: Entry) -> str:
-    return entry.name
 
 
 def empty_text(line: int) -> PyExpr:

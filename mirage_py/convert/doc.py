@@ -79,7 +79,7 @@ def rendered(doc: Doc, indent: int = 0) -> str:
     return "\n".join(line.rstrip() for line in "".join(out).split("\n"))
 
 
-def _fits(doc: Doc, room: int, after: list[_Item]) -> bool:
+def _fits(doc: Doc, room: int, after: list[_Item]) -> bool:  # noqa: C901  # one case for each kind
     """Whether a group fits when it is flat, with what follows it up to the next place where a line may end."""
     todo: list[tuple[bool, Doc]] = [(False, doc)]
     rest = len(after)

@@ -15,7 +15,9 @@ from mirage_py.convert.scope import Local
 from mirage_py.convert.words import word_of
 from mirage_py.dsl.value import RESERVED
 
-_TEXTS = frozenset(f"Arg.{name}" for name in ["string", "file", "dir", "ip_address", "ipv4_address", "ipv6_address", "ipv4", "ipv6"])
+_TEXTS = frozenset(
+    f"Arg.{name}" for name in ["string", "file", "dir", "ip_address", "ipv4_address", "ipv6_address", "ipv4", "ipv6"]
+)
 _WRAPPERS = frozenset(("Key.v", "Key.abstract", "key", "Key.value"))
 
 

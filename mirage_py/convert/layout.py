@@ -101,7 +101,6 @@ def _gap(before: AnyStatement, statement: AnyStatement, indent: int) -> int:
 
 def _statement(statement: AnyStatement, indent: int) -> str:
     pad = " " * indent
-    above = [f"{pad}# {line}".rstrip() if line else f"{pad}#" if False else "" for line in statement.above]
     above = [f"{pad}# {line}".rstrip() if line else "" for line in statement.above]
     if isinstance(statement, Do) and statement.value is None:  # comments alone
         return "\n".join(above)
@@ -135,8 +134,8 @@ def _of_statement(statement: AnyStatement) -> Doc:
             return (f"{targets}{hint} = ", _value(statement.value))
         case Return():
             return ("return ", _value(statement.value))
-        case Do():
-            return _value(statement.value)
+        case Do(value=value):
+            return "" if value is None else _value(value)
         case _:
             return ""
 

@@ -13,10 +13,10 @@ _ESCAPE = re.compile(
 
 
 def string_parts(literal: bytes) -> tuple[str, ...]:
-    """What a string between quotation marks says, as one piece for each line of the file.
+    r"""What a string between quotation marks says, as one piece for each line of the file.
 
     A backslash at the end of a line swallows the line's end and the blanks after it; the pieces are those lines, and
-    those that `\\n` ends.
+    those that `\n` ends.
     """
     pieces: list[bytes] = [b""]
     at = 0
@@ -44,7 +44,7 @@ def _meaning(escape: re.Match[bytes]) -> bytes:
 
 
 def quoted_parts(literal: bytes) -> tuple[str, ...]:
-    """What a string between `{id|` and `|id}` says: itself, one piece a line."""
+    r"""What a string between `{id|` and `|id}` says: itself, one piece a line."""
     return tuple(_lines(literal.decode("utf-8", "surrogateescape")))
 
 

@@ -1,4 +1,4 @@
-"""Names: those of the OCaml file where Python and mpy's language leave them free, else the nearest that say the same."""
+"""Names: those of the OCaml file where Python and mpy's language leave them free, else the nearest that fit."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mirage_py.convert.python import (
     Imported,
     Ref,
     Todo,
-    annotations,
+    annotations_of,
     within,
 )
 from mirage_py.convert.report import Report
@@ -60,7 +60,7 @@ def imports(statements: Iterable[AnyStatement]) -> dict[str, set[str]]:
         for expr in within(statement):
             if isinstance(expr, Imported):
                 found.setdefault(expr.module, set()).add(expr.name)
-        for one in annotations(statement):
+        for one in annotations_of(statement):
             for module, name in one.needs:
                 found.setdefault(module, set()).add(name)
     return found
@@ -83,7 +83,8 @@ class _Naming:
         top = list(_defined(self._statements))
         functions = {one.name for one in self._statements if isinstance(one, Define)}
         several = _repeated(top)
-        for local in sorted(reversed(top), key=lambda one: _rank(one, functions)):
+        later_first = list(reversed(top))
+        for local in sorted(later_first, key=lambda one: _rank(one, functions)):
             self._give(local, self._candidates(local, functions), self._taken)
         for local in top:
             self._tell(local, several)
@@ -185,7 +186,7 @@ def _kind(local: Local) -> str:
         return "functor" if isinstance(argument(type_), Arrow) else "device"
     if is_con(type_, "key") or is_con(type_, "value"):
         return "key"
-    return "value" if not isinstance(type_, Con) or type_.name not in ("list",) else "list"
+    return "value" if not isinstance(type_, Con) or type_.name != "list" else "list"
 
 
 def _python(name: str) -> str:
@@ -205,5 +206,5 @@ def _with_numbers(name: str) -> Iterator[str]:
 def _builtins_used(statements: Iterable[AnyStatement]) -> Iterator[str]:
     for statement in statements:
         yield from (expr.name for expr in within(statement) if isinstance(expr, Builtin))
-        for one in annotations(statement):
+        for one in annotations_of(statement):
             yield from _ANNOTATED.findall(one.text)

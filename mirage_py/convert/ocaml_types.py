@@ -1,4 +1,4 @@
-"""Types of OCaml values, as far as a configuration needs them: to know what is applied to what, and what Python calls it.
+"""Types of OCaml values, as far as a configuration needs them: what is applied to what, and what Python calls it.
 
 Inference is by unification, with let-polymorphism by levels. What does not fit is not refused here: the typed checks of
 the language itself do that, at the same line.
@@ -221,7 +221,7 @@ class _Signature:
         token = self._next()
         type_: Type
         args: tuple[Type, ...] = ()
-        if token == "(":
+        if token == "(":  # noqa: S105  # a mark of the notation
             inner = [self.arrow()]
             while self._peek() == ",":
                 self._next()

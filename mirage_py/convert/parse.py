@@ -6,7 +6,7 @@ tree-sitter and its OCaml grammar are imported here and nowhere else.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from mirage_py.convert import tree as t
 from mirage_py.convert.literals import quoted_parts, string_parts
@@ -27,8 +27,7 @@ def parse(text: bytes, file: str) -> t.Source:
     root = _tree_sitter(text)
     if root.has_error:
         raise _syntax_error(root, text, file)
-    comments: list[t.Comment] = []
-    reader = _Reader(text, file, comments)
+    reader = _Reader(text, file)
     items = tuple(reader.items(root))
     return t.Source(file=file, text=text, items=items, comments=tuple(reader.comments(root)))
 
@@ -90,7 +89,7 @@ _RIGHT = ("^", "@", "@->", "::")
 class _Reader:
     """Turns syntax nodes into those of `tree.py`; says where it is too deep."""
 
-    def __init__(self, text: bytes, file: str, comments: list[t.Comment]) -> None:
+    def __init__(self, text: bytes, file: str) -> None:
         self._text = text
         self._file = file
         self._depth = 0
@@ -179,7 +178,7 @@ class _Reader:
     # -----------------------------------------------------------------------------------------------------------------
     # Patterns
 
-    def pattern(self, node: Syntax) -> t.Pattern:
+    def pattern(self, node: Syntax) -> t.Pattern:  # noqa: C901  # one case for each form
         node = _unwrapped(node, "parenthesized_pattern")
         match node.type:
             case "value_name" | "value_pattern":
@@ -556,12 +555,9 @@ def _unwrapped(node: Syntax, kind: str) -> Syntax:
     return node
 
 
-class _Place(dict[str, int]):
+def _place(node: Syntax) -> dict[str, Any]:  # any: keyword arguments beside others
     """The three numbers of a place, as keyword arguments."""
-
-
-def _place(node: Syntax) -> _Place:
-    return _Place(line=node.start_point[0] + 1, start=node.start_byte, end=node.end_byte)
+    return {"line": node.start_point[0] + 1, "start": node.start_byte, "end": node.end_byte}
 
 
 def _words(kind: str) -> str:

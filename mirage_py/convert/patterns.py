@@ -43,7 +43,7 @@ def _cannot_happen(body: t.Expr) -> bool:
     return isinstance(body, t.Assert) and isinstance(body.condition, t.Bool) and not body.condition.value
 
 
-def _condition(pattern: t.Pattern, subject: PyExpr) -> PyExpr | None:
+def _condition(pattern: t.Pattern, subject: PyExpr) -> PyExpr | None:  # noqa: C901  # one case for each form
     """Whether the subject is what the pattern wants; None where it always is."""
     line = pattern.line
     match pattern:

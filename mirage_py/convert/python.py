@@ -237,9 +237,9 @@ class Return(Statement):
 
 @dataclass(kw_only=True, eq=False)
 class Do(Statement):
-    """An expression on its own."""
+    """An expression on its own; None for comments alone."""
 
-    value: PyExpr
+    value: PyExpr | None
 
 
 @dataclass(kw_only=True, eq=False)
@@ -278,7 +278,8 @@ def within(statement: AnyStatement) -> Iterator[PyExpr]:
     """Every expression of a statement."""
     match statement:
         case Assign() | Return() | Do():
-            yield from expressions(statement.value)
+            if statement.value is not None:
+                yield from expressions(statement.value)
         case Define():
             for param in statement.params:
                 if param.default is not None:
@@ -289,16 +290,16 @@ def within(statement: AnyStatement) -> Iterator[PyExpr]:
             return
 
 
-def annotations(statement: AnyStatement) -> Iterator[Annotation]:
+def annotations_of(statement: AnyStatement) -> Iterator[Annotation]:
     """Every annotation of a statement."""
     match statement:
-        case Assign(annotation=Annotation() as annotation):
-            yield annotation
+        case Assign(annotation=Annotation() as written):
+            yield written
         case Define():
             yield from (param.annotation for param in statement.params)
             yield statement.returns
             for inner in statement.body:
-                yield from annotations(inner)
+                yield from annotations_of(inner)
         case Todo() if statement.defines:
             yield Annotation("Any", (("typing", "Any"),))
         case _:

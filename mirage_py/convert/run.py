@@ -1,4 +1,4 @@
-"""Python as code that runs in place of a config.py: every line of it is the line of the OCaml file that it came from."""
+"""Python as code that runs in place of a config.py, each line at that of the OCaml file that it came from."""
 
 from __future__ import annotations
 
@@ -33,6 +33,9 @@ from mirage_py.convert.python import (
     Text,
 )
 
+_PLACED = (ast.stmt, ast.expr, ast.arg, ast.keyword, ast.alias, ast.excepthandler)
+"""Nodes that have a line."""
+
 
 def compiled(statements: list[AnyStatement], file: str) -> CodeType:
     """The statements as code of the OCaml file."""
@@ -45,7 +48,7 @@ def compiled(statements: list[AnyStatement], file: str) -> CodeType:
         body += _statement(statement)
     module = ast.Module(body=body, type_ignores=[])
     for node in ast.walk(module):
-        if "lineno" in node._attributes and not hasattr(node, "lineno"):
+        if isinstance(node, _PLACED) and not hasattr(node, "lineno"):
             _place(node, 1)
     return compile(module, file, "exec", dont_inherit=True)
 

@@ -73,13 +73,13 @@ class Scope:
             return own.names[path[-1]]
         scope: Scope | None = self
         while scope is not None:
-            found = scope._here(path)
+            found = scope.here(path)
             if found is not None:
                 return found
             scope = scope.around
         return Missing(path=path) if (entry := _known((), path)) is None else entry
 
-    def _here(self, path: t.Path) -> Symbol | None:
+    def here(self, path: t.Path) -> Symbol | None:
         if len(path) == 1 and path[0] in self.names:
             return self.names[path[0]]
         if self.opened_own is not None and len(path) == 1 and path[0] in self.opened_own.names:
@@ -108,7 +108,22 @@ def _canonical(path: t.Path) -> t.Path:
 
 
 _GLOBAL = frozenset(
-    ["main", "foreign", "impl", "typ", "if_impl", "match_impl", "dep", "abstract", "package", "register", "runtime_arg", "code", "key", "connect_err"]
+    [
+        "main",
+        "foreign",
+        "impl",
+        "typ",
+        "if_impl",
+        "match_impl",
+        "dep",
+        "abstract",
+        "package",
+        "register",
+        "runtime_arg",
+        "code",
+        "key",
+        "connect_err",
+    ]
 )
 _PERVASIVE = frozenset(("not", "failwith", "invalid_arg", "string_of_int", "ignore", "__POS__"))
 

@@ -386,7 +386,7 @@ class Verbs:
             self._c.report.add(
                 code.line,
                 "boot",
-                "every unikernel has the boot option --name itself since 4.10: one that defines it again ends when it boots",
+                "every unikernel has the boot option --name since 4.10: one that defines it again ends when it boots",
                 "take this boot-time argument out, and use Mirage_runtime.name () where its value was used",
             )
 

@@ -145,7 +145,7 @@ class Walk:
         if isinstance(value, (t.Fun, t.Match)) and _is_function(value):
             self._bind_function(local, value, type_, binding)
             return
-        if self._stays_away(local, value, type_):
+        if self._stays_away(local, type_):
             return
         special = self._calls.binding(local, value)
         if special is not None:
@@ -156,13 +156,13 @@ class Walk:
             return
         self._assign(binding, (local,), self.emit(value), type_)
 
-    def _stays_away(self, local: Local, value: t.Expr, type_: Type) -> bool:
+    def _stays_away(self, local: Local, type_: Type) -> bool:
         """Whether a definition leaves no trace of its own: it is of OCaml only, or of a type that is gone."""
         if self._c.is_gone(type_) or is_con(type_, "unit"):
             return True
         if not local.top and local.uses == 0:
             return True
-        if self._c.is_symbolic(type_) or self._calls.is_dropped_key(local, value):
+        if self._c.is_symbolic(type_) or self._calls.is_dropped_key(local):
             return True
         typ = resolved(type_)
         return isinstance(typ, Con) and typ.name == "typ" and self._c.gone_name(typ.args[0]) is not None
@@ -186,8 +186,7 @@ class Walk:
         if isinstance(value, t.TupleOf) and len(value.items) == len(names):
             self._bind_each(names, value.items, binding)
             return
-        kept = tuple(local if local is not None and local.uses else local for local in names)
-        self._add(binding, Assign(line=binding.line, targets=kept, value=self.emit(value)))
+        self._add(binding, Assign(line=binding.line, targets=tuple(names), value=self.emit(value)))
 
     def _bind_each(self, names: list[Local | None], values: tuple[t.Expr, ...], binding: t.Binding) -> None:
         for local, value in zip(names, values, strict=True):
@@ -214,7 +213,6 @@ class Walk:
             if isinstance(node, t.Var)
         ):
             raise CannotConvert(binding, "a function that calls itself")
-        body: list[AnyStatement] = []
         with self._c.block() as body:
             params = self._parameters(value, type_)
             made = self.emit(value.body)
