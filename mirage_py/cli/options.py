@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 CONFIG: Final = Path("config.py")
 """The default of a parameter that is the configuration: the one here or, when there is none, the nearest above."""
 
-File = Annotated[
-    Path, option("-f", "--file", metavar="FILE", help="the configuration; default: config.py, or config.ml")
-]
+File = Annotated[Path, option("-f", "--file", metavar="FILE", help="the configuration; default: config.py or .ml")]
 Targets = Annotated[
     list[str] | None,
     option("-t", "--target", metavar="TARGET", words=TARGETS, help="a target; may be given several times"),

@@ -94,4 +94,4 @@ def _nothing(expr: t.Expr) -> PyExpr:
 
 
 def _undone(statements: list[AnyStatement]) -> list[Undone]:
-    return [Undone(line=one.line, reason=one.reason, ocaml=one.ocaml) for one in statements if isinstance(one, Todo)]
+    return [Undone(line=one.place, reason=one.reason, ocaml=one.ocaml) for one in statements if isinstance(one, Todo)]

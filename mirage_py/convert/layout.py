@@ -216,7 +216,8 @@ def _doc(expr: PyExpr) -> Doc:  # noqa: C901  # one case for each form of expres
             )
         case Anonymous():
             params = ", ".join(str(local.python) for local in expr.params)
-            return (f"lambda {params}: " if params else "lambda: ", _doc(expr.body))
+            inside = Group((Either("(", ""), Indented((SOFT, _doc(expr.body))), SOFT, Either(")", "")))
+            return (f"lambda {params}: " if params else "lambda: ", inside)
         case Each():
             return _each(expr)
         case Spread():

@@ -244,8 +244,9 @@ class Do(Statement):
 
 @dataclass(kw_only=True, eq=False)
 class Todo(Statement):
-    """What could not be converted: the OCaml of it, why not, and the names that it defines."""
+    """What could not be converted: the OCaml of it, where it fails and why, and the names that it defines."""
 
+    place: int
     reason: str
     ocaml: str
     defines: tuple[Local, ...] = ()

@@ -51,10 +51,20 @@ class Verbs:
         for label in self._labels(expr):
             keywords += self._main_keyword(label, given)
         keywords = self._with_extras(keywords, given)
+        self._tell_idle(given)
         args = (self._c.emit(module), self._type(type_))
         return Called(
             line=expr.line, function=Imported(line=expr.line, name="main"), args=args, keywords=tuple(keywords)
         )
+
+    def _tell_idle(self, given: dict[str, t.Expr]) -> None:
+        """Say which keys nothing asks for: OCaml's tool takes their options all the same."""
+        for one in self._key_items(given.get("keys")):
+            local = keys.key_local(self._c, one)
+            if local is not None and local not in self._c.boot_keys and local.uses == 1:
+                self._c.report.add(
+                    local.line, "dropped", f"nothing depends on the key {local.name}: it is no option here, give it up"
+                )
 
     def _labels(self, expr: t.Apply) -> Iterator[str]:
         """The labels in their order, with those that are one keyword here taken together."""

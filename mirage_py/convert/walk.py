@@ -94,7 +94,8 @@ class Walk:
         self._c.statements.append(
             Todo(
                 line=item.line,
-                reason=f"line {why.node.line}: {why.reason}" if why.node.line != item.line else why.reason,
+                place=why.node.line,
+                reason=why.reason,
                 ocaml=self._c.source.excerpt(item),
                 defines=tuple(local for local in defines if local.uses),
             )
@@ -285,6 +286,8 @@ class Walk:
                 for step in expr.steps:
                     self._perform(step)
             case t.Unit():
+                return
+            case t.Apply() if self._c.analysis.entry(expr.function) == "ignore":
                 return
             case _:
                 done = self.emit(expr)

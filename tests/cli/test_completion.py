@@ -37,7 +37,7 @@ def answers(line: str, folder: Path) -> list[str]:
 
 
 def test_commands_are_completed(folder: Path) -> None:
-    assert answers("mpy con", folder) == ["configure"]
+    assert answers("mpy con", folder) == ["configure", "convert"]
     assert answers("mpy toolchain ", folder) == ["show", "export", "install"]
 
 
