@@ -241,7 +241,7 @@ def test_a_missing_library_is_told_with_its_debian_package(project: MakeProject,
     project({"config.py": config, "unikernel.ml": "let start () = Lwt.return_unit\n"})
     apt = "for name do case $name in libfar-away-ocaml-dev) printf '%s:\\n  Candidate: 1\\n' $name;; esac; done"
     _, done = fails(mpy, code=5, env={"PATH": tools(tmp_path / "bin", {"apt-cache": apt})})
-    assert "hint:  apt install libfar-away-ocaml-dev\n" in done.stderr
+    assert "hint:  mpy lock && mpy pull\n       apt install libfar-away-ocaml-dev\n" in done.stderr
 
 
 def test_a_vendored_library_serves_what_is_not_installed(project: MakeProject, mpy: Mpy, start: Start) -> None:
