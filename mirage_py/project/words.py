@@ -48,7 +48,7 @@ def hint_for_name(name: str) -> str:
     if name in mirage_py.__all__:
         return f"import it: from mirage_py import {name}"
     old = OLD_NAMES.get(name)
-    return old or suggestion(name, mirage_py.__all__) or "look up the names that mirage_py has: `dir(mirage_py)` lists them"
+    return old or suggestion(name, mirage_py.__all__) or "`dir(mirage_py)` lists the names that there are"
 
 
 def hint_for_syntax(line: str) -> str | None:
