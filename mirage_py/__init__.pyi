@@ -181,6 +181,9 @@ from .dsl.runtime_arg import (
     RuntimeArg as RuntimeArg,
     runtime_arg as runtime_arg,
 )
+from .dsl.scheduler import (
+    Scheduler as Scheduler,
+)
 from .dsl.term import Device as Device
 from .dsl.types import (
     FunctorType as FunctorType,

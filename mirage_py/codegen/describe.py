@@ -18,7 +18,7 @@ def graph_json(graph: Graph, info: Info, *, image: str, os_module: str, manifest
         "name": info.name,
         "target": info.target,
         "image": image,
-        "run": f"{os_module}.Main.run",
+        "run": info.scheduler.run_on(os_module),
         "devices": [_device(node, info) for node in graph.nodes],
         "init": [node.variable for node in (*graph.init, graph.root)],
         "packages": [requirement_json(requirement) for requirement in info.requirements],

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mirage_py.codegen.render import render
-from mirage_py.codegen.scheduler import LWT, Scheduler
 from mirage_py.codegen.stamp import stamped
 from mirage_py.dsl.device import Connect
 from mirage_py.errors import Location
@@ -39,12 +38,12 @@ class _Definition:
     directive: str | None
 
 
-def main_ml(graph: Graph, info: Info, os_module: str, scheduler: Scheduler = LWT) -> str:
+def main_ml(graph: Graph, info: Info, os_module: str) -> str:
     """The text of main.ml for this graph, on the target whose runtime module is `os_module`."""
     text = render(
         "main.ml.j2",
-        scheduler=scheduler,
-        os_module=os_module,
+        scheduler=info.scheduler,
+        run=info.scheduler.run_on(os_module),
         arguments=[_argument(arg) for arg in info.boot_args],
         functors=[_functor(node) for node in graph.nodes if node.args],
         blocks=[_block(node, info) for node in graph.nodes],

@@ -10,6 +10,7 @@ from mirage_py.dsl.config import Registry, Unikernel, check_unikernel_name, curr
 from mirage_py.dsl.impl import Impl, label
 from mirage_py.dsl.job import job as job_type
 from mirage_py.dsl.place import here
+from mirage_py.dsl.scheduler import Scheduler, chosen, lwt
 from mirage_py.dsl.term import Choice, Dev, Term, postorder
 from mirage_py.errors import ConfigError
 from mirage_py.types import Argv, Job, Mtime, Ptime, Random, Reporter, Sleep
@@ -26,12 +27,14 @@ def register(
     mtime: Impl[Mtime] | None = None,
     random: Impl[Random] | None = None,
     src: str | Literal["auto"] | None = "auto",
+    scheduler: Scheduler | Literal["lwt"] = lwt,
 ) -> None:
     """Declare a unikernel of this name that runs these jobs together, after its initial jobs one by one.
 
     The initial jobs are: boot arguments, OCaml runtime settings, the start-up delay, the log reporter, sleep, wall
     clock, monotonic clock, randomness, the unikernel's name; `no_reporter`, `no_sleep` and their like replace one.
     `src` is the URL of the opam file's source; "auto" and None leave it out: the file is the same in every clone.
+    `scheduler` is the page that main.ml follows; devices must be written for it, and the catalogue's are for lwt.
     Raises `ConfigError` for a name that cannot be a file name, one registered before, or a job whose start would run
     before anything is initialised.
     """
@@ -45,6 +48,7 @@ def register(
             jobs=tuple(job.term for job in listed),
             src=src,
             location=here(),
+            scheduler=chosen(scheduler),
         )
     )
 

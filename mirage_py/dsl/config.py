@@ -12,6 +12,7 @@ from typing import Literal
 from mirage_py.dsl.check import shown, text
 from mirage_py.dsl.package import Package
 from mirage_py.dsl.place import here
+from mirage_py.dsl.scheduler import Scheduler, lwt
 from mirage_py.dsl.term import Term
 from mirage_py.errors import ConfigError, Location
 from mirage_py.model.allow import Allow
@@ -33,6 +34,7 @@ class Unikernel:
     jobs: tuple[Term, ...]
     src: str | Literal["auto"] | None = "auto"
     location: Location | None = None
+    scheduler: Scheduler = lwt
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ from mirage_py.dsl.config import Config, Unikernel
 from mirage_py.dsl.device import CSources
 from mirage_py.dsl.key import Key, target as target_key
 from mirage_py.dsl.package import Package
+from mirage_py.dsl.scheduler import Scheduler, lwt
 from mirage_py.dsl.term import Device
 from mirage_py.dsl.types import ModuleType
 from mirage_py.dsl.value import pure
@@ -54,6 +55,7 @@ class Info:
     src: str | None
     location: Location | None
     source_dir: str = "../.."
+    scheduler: Scheduler = lwt
 
     @property
     def libraries(self) -> tuple[str, ...]:
@@ -104,6 +106,7 @@ def resolve(
         modules=_modules(mains),
         src=unikernel.src,
         location=unikernel.location,
+        scheduler=unikernel.scheduler,
     )
     check_generated(graph, info)
     return graph, info
@@ -115,7 +118,7 @@ def root_device(unikernel: Unikernel, platform: Platform) -> Device:
         module="Mirage_runtime",
         type=_ROOT,
         connect=lambda _: "return ()",
-        packages=pure(platform.packages),
+        packages=pure((*unikernel.scheduler.packages, *platform.packages)),
         extra_deps=(*unikernel.init, *unikernel.jobs),
         location=unikernel.location,
     )

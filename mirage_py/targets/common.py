@@ -9,7 +9,7 @@ from mirage_py.dsl.package import Package, bounded
 from mirage_py.model.plan import CStub
 from mirage_py.resolve.info import Info
 
-COMMON: tuple[Package, ...] = (Package(name="lwt", libraries=("lwt",)), bounded("mirage-runtime"))
+COMMON: tuple[Package, ...] = (bounded("mirage-runtime"),)
 """Every unikernel, wherever it runs."""
 
 
