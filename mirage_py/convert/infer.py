@@ -297,7 +297,7 @@ class _Inference:
         end = rest[-1].result if rest else type_
         met: list[tuple[Arrow, t.Argument]] = []
         beyond: list[t.Argument] = []
-        for argument in expr.arguments:
+        for argument in sorted(expr.arguments, key=lambda one: one.label is None):  # labels first: they commute
             param = self._meet(argument, rest)
             if param is None:
                 beyond.append(argument)

@@ -22,6 +22,11 @@ def matched(context: Context, expr: t.Match) -> PyExpr:
     return _alternatives(context, expr, expr.cases, subject)
 
 
+def cases_of(context: Context, expr: t.Match, subject: PyExpr) -> PyExpr:
+    """The alternatives of a function by cases, for the parameter that it takes."""
+    return _alternatives(context, expr, expr.cases, subject)
+
+
 def _alternatives(context: Context, expr: t.Match, cases: tuple[t.Case, ...], subject: PyExpr) -> PyExpr:
     case, rest = cases[0], cases[1:]
     if case.guard is not None:

@@ -21,6 +21,7 @@ from mirage_py.convert.python import (
     Joined,
     Listed,
     Mapped,
+    Not,
     PyExpr,
     Ref,
     Spread,
@@ -176,7 +177,11 @@ class Verbs:
             return (len(made.items),), None
         if isinstance(made, Choice) and isinstance(made.then, Listed) and isinstance(made.otherwise, Listed):
             lengths = sorted({len(made.then.items), len(made.otherwise.items)})
-            return tuple(lengths), runtime_args if len(lengths) == 2 else None
+            if len(lengths) < 2:
+                return tuple(lengths), None
+            longer = len(made.then.items) > len(made.otherwise.items)
+            inline = made.condition if longer else _negated(made.condition)
+            return tuple(lengths), inline if made is runtime_args else runtime_args
         raise CannotConvert(node, "boot-time arguments whose number is not known here")
 
     def _value_of(self, made: PyExpr) -> PyExpr:
@@ -515,3 +520,10 @@ def _pattern_words(pattern: t.Pattern) -> Iterator[PyExpr]:
                 yield from _pattern_words(one)
         case _:
             raise CannotConvert(pattern, "this pattern of a match")
+
+
+def _negated(condition: PyExpr) -> PyExpr:
+    if isinstance(condition, Joined) and condition.operator in ("is", "is not"):
+        operator = "is not" if condition.operator == "is" else "is"
+        return Joined(line=condition.line, operator=operator, operands=condition.operands)
+    return Not(line=condition.line, value=condition)

@@ -15,7 +15,7 @@ from mirage_py.convert.comments import Comments
 from mirage_py.convert.context import Context
 from mirage_py.convert.infer import nodes, unopened
 from mirage_py.convert.ocaml_types import Arrow, Con, Type, is_con, parameters, resolved, result
-from mirage_py.convert.patterns import matched
+from mirage_py.convert.patterns import cases_of, matched
 from mirage_py.convert.python import (
     Anonymous,
     AnyStatement,
@@ -141,6 +141,8 @@ class Walk:
 
     def _bind_name(self, pattern: t.Name, local: Local, value: t.Expr, binding: t.Binding) -> None:
         type_ = self._c.analysis.type_of(pattern)
+        if isinstance(value, t.Fun) and _is_connect(value):
+            return
         if isinstance(value, t.Fun) and self._c.is_symbolic(result(type_)) and not is_con(result(type_), "device"):
             return  # a connect function, or one that makes parts of a key: followed from where it is used
         if isinstance(value, (t.Fun, t.Match)) and _is_function(value):
@@ -202,7 +204,8 @@ class Walk:
 
     def _bind_function(self, local: Local, value: t.Fun | t.Match, type_: Type, binding: t.Binding) -> None:
         if isinstance(value, t.Match):
-            raise CannotConvert(value, "a function by cases, used as a value")
+            self._bind_cases(local, value, type_, binding)
+            return
         if self._c.is_gone(result(type_)):
             return
         if binding.recursive and any(
@@ -223,6 +226,34 @@ class Walk:
             binding,
             Define(line=binding.line, name=local, params=tuple(params), returns=returns, body=body),
         )
+
+    def _bind_cases(self, local: Local, value: t.Match, type_: Type, binding: t.Binding) -> None:
+        """A function by cases: one parameter, and the cases tried in their order."""
+        if self._only_in_converters(local):
+            return
+        arrow = resolved(type_)
+        if not isinstance(arrow, Arrow):
+            raise CannotConvert(value, "a function by cases, used as a value")
+        given = Local(name="value", line=value.line, type=arrow.param)
+        with self._c.block() as body:
+            made = cases_of(self._c, value, Ref(line=value.line, local=given))
+            body.append(Return(line=value.line, value=made))
+        param = Parameter(local=given, annotation=annotation(arrow.param))
+        returns = annotation(arrow.result)
+        self._add(binding, Define(line=binding.line, name=local, params=(param,), returns=returns, body=body))
+
+    def _only_in_converters(self, local: Local) -> bool:
+        """Whether a function is used only where a key's values are read and printed, which mpy does itself."""
+        users = [
+            other
+            for item in self._c.source.items
+            if isinstance(item, t.Define)
+            for binding in item.bindings
+            for node in nodes(binding.value)
+            if isinstance(node, t.Var) and self._c.analysis.symbols.get(node) is local
+            for other in (self._c.analysis.type_of(binding.pattern),)
+        ]
+        return bool(users) and all(self._c.is_symbolic(one) for one in users)
 
     def _result_type(self, type_: Type, count: int) -> Type:
         type_ = resolved(type_)
@@ -248,6 +279,8 @@ class Walk:
             local = Local(name=param.label or "_unused", line=param.line, type=arrow.param)
         elif isinstance(param.pattern, t.Name):
             local = self._c.analysis.locals[param.pattern]
+        elif isinstance(param.pattern, t.Items) and param.pattern.tuple_ and param.label is None:
+            local = self._taken_apart(param.pattern, arrow.param)
         else:
             raise CannotConvert(param, "a parameter by this pattern")
         default: PyExpr | None = None
@@ -258,6 +291,17 @@ class Walk:
             wanted = inside if param.default is None or not isinstance(inside, Con) else inside.args[0]
         local.python = param.label if param.label and not isinstance(param.pattern, t.Anything) else local.python
         return Parameter(local=local, annotation=annotation(wanted), keyword=param.label is not None, default=default)
+
+    def _taken_apart(self, pattern: t.Items, type_: Type) -> Local:
+        """The parameter that a tuple of names stands for; its parts get their names in the function's first line."""
+        names = tuple(self._c.analysis.locals.get(one) for one in pattern.items)
+        if not all(isinstance(one, (t.Name, t.Anything)) for one in pattern.items):
+            raise CannotConvert(pattern, "a parameter by this pattern")
+        local = Local(name="given", line=pattern.line, type=type_)
+        self._c.statements.append(
+            Assign(line=pattern.line, targets=names, value=Ref(line=pattern.line, local=local)),
+        )
+        return local
 
     def _function_value(self, expr: t.Expr) -> tuple[tuple[Local, ...], PyExpr] | None:
         """The parameters and the body of a function written where it is used."""
@@ -409,6 +453,16 @@ _WORDS = {t.Record: "a record", t.Field: "a field of a record", t.Object: "an ob
 
 def _is_function(value: t.Expr) -> bool:
     return isinstance(value, t.Fun) or (isinstance(value, t.Match) and value.subject is None)
+
+
+def _is_connect(value: t.Fun) -> bool:
+    """Whether a function takes a list of names apart, as only `connect` functions do; they are read where used."""
+    body = unopened(value.body)
+    return (
+        isinstance(body, t.Match)
+        and body.subject is None
+        and any(isinstance(case.pattern, t.Items) and not case.pattern.tuple_ for case in body.cases)
+    )
 
 
 def _unknown_name(path: t.Path) -> str:
