@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from mirage_py.cli import keys, words
 from mirage_py.cli.command import Command, Parameter, one_json
@@ -90,12 +90,28 @@ def _learned(line: list[str]) -> tuple[Config, Mapping[str, Key[Any]]]:
     return config, keys.keys_of(config)
 
 
+OF_MIRAGE: Final = {
+    "--extra-repos": "mpy repo add SOURCE, or mpy lock --repo SOURCE, names another repository",
+    "--extra-repo": "mpy repo add SOURCE, or mpy lock --repo SOURCE, names another repository",
+    "--no-extra-repo": "mpy lock --repo SOURCE takes the repositories that it names, and no others",
+    "--no-depext": "mpy installs nothing on the system: mpy lock names the system's packages in mpy.lock",
+    "--dune-path": "the dune that PATH has first is taken",
+    "--eval": "mpy query answers without writing anything",
+}
+"""Options of the OCaml tool that stand in scripts, with what does their work here."""
+
+
 def _refuse(where: str, found: words.Sorted, known: Sequence[Parameter], open_keys: Mapping[str, Any]) -> None:
     """Say which word is no option."""
     for word in found.strange:
         further = f"{where} --help tells what there is"
         if word.endswith(" "):
             raise UsageError(f"option '{word.rstrip()}' requires an argument", hint=further)
+        if word in OF_MIRAGE:
+            raise UsageError(f"{where} has no option {word}", hint=OF_MIRAGE[word])
+        dashed = word.replace("_", "-")
+        if dashed != word and dashed.removeprefix("--") in open_keys:
+            raise UsageError(f"{where} has no option {word}", hint=f"names of keys are written with dashes: {dashed}")
         there = [name for one in known for name in (*one.names, *filter(None, [one.off])) if name.startswith("--")]
         near = suggestion(word, [*there, *(f"--{name}" for name in open_keys)]) if word.startswith("--") else None
         raise UsageError(f"{where} has no option {word}", hint="\n".join(filter(None, [near, further])))

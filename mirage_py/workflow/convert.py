@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mirage_py.convert import Program, read
 from mirage_py.doors.files import create, write_whole
+from mirage_py.errors import WouldOverwrite
 from mirage_py.project import loader
 
 
@@ -30,5 +31,13 @@ def convert(file: Path, output: Path | None, *, force: bool = False) -> Converte
         if force:
             write_whole(output, text)
         else:
-            create(output.parent, {output.name: text})
+            _create(output, text)
     return Converted(program=program, text=text, output=output)
+
+
+def _create(output: Path, text: str) -> None:
+    try:
+        create(output.parent, {output.name: text})
+    except WouldOverwrite as error:
+        error.hint = "-o FILE writes elsewhere; --force replaces it"
+        raise
