@@ -55,5 +55,5 @@ def chosen(scheduler: object) -> Scheduler:
     raise ConfigError(
         f"scheduler takes a Scheduler or the name of one that comes with mpy, got {shown(scheduler)}",
         location=here(),
-        hint='"lwt" comes with mpy; any other is a value: scheduler.Scheduler(name=..., opens=..., ...)',
+        hint='"lwt" comes with mpy; any other is a value: Scheduler(name=..., opens=..., ...)',
     )
