@@ -102,12 +102,11 @@ class _Naming:
                 self._inside(inner, taken)
             return
         for expr in within(statement):
-            taken = self._taken | around
             if isinstance(expr, Anonymous):
                 for local in expr.params:
-                    self._give(local, _with_numbers(_python(local.name)), set(taken))
+                    self._give(local, _with_numbers(_python(local.name)), self._taken | around)
             elif isinstance(expr, Each):
-                self._give(expr.name, _with_numbers(_python(expr.name.name)), set(taken))
+                self._give(expr.name, _with_numbers(_python(expr.name.name)), self._taken | around)
 
     def _visible(self, function: Define) -> set[str]:
         """The names that a function must leave alone: those it uses, of this file and of others."""

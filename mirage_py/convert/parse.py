@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MAX_DEPTH: Final = 60
 """Expressions within each other, parentheses aside. The deepest of 530 public files has 22."""
 
-MAX_BYTES: Final = 16 << 20
+MAX_BYTES: Final = 1 << 18
 
 
 def parse(text: bytes, file: str) -> t.Source:
@@ -41,7 +41,10 @@ def _checked(text: bytes, file: str) -> bytes:
     except UnicodeDecodeError:
         text = text.decode("latin-1").encode()  # what OCaml itself takes such a file for
     if len(text) > MAX_BYTES:
-        raise ConfigError(f"this is {len(text) >> 20} MiB long: no configuration", location=Location(file))
+        raise ConfigError(
+            f"this is {len(text) >> 10} KiB long, and a configuration has {MAX_BYTES >> 10} at most",
+            location=Location(file),
+        )
     return text
 
 

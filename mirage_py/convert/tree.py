@@ -6,7 +6,12 @@ beyond a configuration is kept as `Unknown`, with the words to say so.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final
+
+NEWLINE: Final = ord("\n")
 
 Path = tuple[str, ...]
 """A name with the modules it is reached by: `Key.Arg.info` is ("Key", "Arg", "info")."""
@@ -389,4 +394,9 @@ class Source:
 
     def line_of(self, position: int) -> int:
         """The line of a byte."""
-        return self.text.count(b"\n", 0, position) + 1
+        return bisect_left(self._ends, position) + 1
+
+    @cached_property
+    def _ends(self) -> list[int]:
+        """Where each line ends."""
+        return [place for place, byte in enumerate(self.text) if byte == NEWLINE]
