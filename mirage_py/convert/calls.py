@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from mirage_py.convert import keys, lists, tree as t, verbs
 from mirage_py.convert.catalogue import BOOT_NAMES, Entry
@@ -117,7 +118,10 @@ class Calls:
         return Text(line=expr.line, parts=(word_of(expr.name, tag=expr.tag),))
 
     def apply(self, expr: t.Apply) -> PyExpr:
-        """A function applied to arguments."""
+        """A function applied to arguments; `Key.(if_impl k) a b` is one call, however it is bracketed."""
+        inner = unopened(expr.function)
+        if isinstance(inner, t.Apply) and self._c.analysis.entry(inner.function) in _VERBS:
+            return self.apply(replace(expr, function=inner.function, arguments=(*inner.arguments, *expr.arguments)))
         entry = self._c.analysis.entry(expr.function)
         if entry in FORMATS:
             return string_of(self._c, expr)

@@ -96,6 +96,8 @@ def key(context: Context, create: t.Apply) -> PyExpr:
     keywords = list(_described(context, said.info))
     name = _option(context, said, create)
     kind, more, values = _kind(context, said)
+    if kind == "enum":  # what its values are says more than a placeholder
+        keywords = [one for one in keywords if one[0] != "docv"]
     args = (name,) if values is None else (name, values)
     return Called(
         line=create.line,
