@@ -159,7 +159,7 @@ class Candidates:
 
     def _judged(self, found: Metadata, text: str, repository: int) -> Candidate | None:
         reason = self._reason(found)
-        if reason is None and self.freestanding and "conf-" in text:
+        if reason is None and self.freestanding and not found.virtual and "conf-" in text:
             own = without(found.depends, self._c_libraries(found, text))
             if own is False:
                 reason = "c-library"

@@ -13,7 +13,7 @@ from mirage_py.resolve.packages import Requirement
 __all__ = ["TOOLCHAIN", "Wanted", "wanted"]
 
 TOOLCHAIN: Final = ("solo5", "ocaml-solo5", "ocaml-freestanding", "ocaml-unikraft")
-"""What compiles and links for a target: it is of the machine, as the compiler is. The beginnings of names."""
+"""How tools that compile and link for a target are called at the beginning: they are of the machine, as OCaml is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ class Wanted:
 
 def wanted(label: str, target: str, requirements: Iterable[Requirement]) -> Wanted:
     """The request of a unikernel; the toolchain of its target is left out, being of the machine."""
-    counted = [one for one in requirements if not one.name.startswith(TOOLCHAIN)]
+    counted = [one for one in requirements if one.scope != "switch" or not one.name.startswith(TOOLCHAIN)]
     return Wanted(
         label=label,
         target=target,

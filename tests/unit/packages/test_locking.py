@@ -301,6 +301,47 @@ def test_why_names_who_asked(project: Path, published: Published, capsys: pytest
     assert "did you mean two?" in capsys.readouterr().err
 
 
+def c_library(published: Published, name: str, *depends: str) -> None:
+    """A package that stands for header files of the system."""
+    wanted = " ".join(depends)
+    published.write(
+        name, "1", f'opam-version: "2.0"\ndepends: [ {wanted} ]\nflags: conf\ndepexts: [ ["lib{name}-dev"] {{true}} ]\n'
+    )
+
+
+def test_check_that_runs_while_building_may_want_a_c_library(project: Path, published: Published) -> None:
+    c_library(published, "conf-c")
+    c_library(published, "conf-c-has-it", '"conf-c"')
+    published.publish("one", "1.0.0", '"conf-c-has-it" {build}')
+    assert main(["lock", "-t", "spt", "--repo", published.source, *HERE]) == 0
+    assert versions(project)["one"] == "1.0.0"
+
+
+def test_library_of_the_host_is_in_no_freestanding_image(
+    project: Path, published: Published, capsys: pytest.CaptureFixture[str]
+) -> None:
+    c_library(published, "conf-c")
+    published.publish("one", "1.0.0", '"conf-c"')
+    assert main(["lock", "-t", "spt", "--repo", published.source, *HERE]) == 4
+    assert "it links a C library of this machine" in capsys.readouterr().err
+    assert lock(published) == 0
+
+
+def test_only_the_toolchain_is_of_the_machine(project: Path, published: Published) -> None:
+    configure(project, 'package("solo5-elftool"), package("solo5", scope="switch")')
+    published.publish("solo5-elftool", "1.0.0")
+    assert lock(published) == 0
+    assert versions(project)["solo5-elftool"] == "1.0.0"
+    assert "solo5" not in versions(project)
+
+
+def test_installed_library_serves_where_that_is_asked_for(project: Path, published: Published) -> None:
+    configure(project, 'package("findlib")')
+    assert lock(published) == 4
+    assert lock(published, "--installed") == 0
+    assert held(project).package("findlib").served == "installed"  # type: ignore[union-attr]
+
+
 def test_bundled_libraries_serve_where_released_ones_cannot(project: Path, published: Published) -> None:
     published.publish("one", "1.0.0")
     assert lock(published) == 0

@@ -101,3 +101,19 @@ def check_versions(what: str, theirs: dict[str, str], found: Solution, candidate
     assert lag(candidates, iter(compared.items())) <= all_theirs or differing & asked, (what, differing)
     extra = {name for name, one in found.chosen.items() if one.served != "given" and name not in theirs}
     assert len(extra) <= len({*theirs} - {*found.chosen}) or differing, (what, extra)
+
+
+@pytest.mark.parametrize("name", ["tls-mirage", "git-mirage", "dns-client-mirage"])
+def test_freestanding_image_has_the_port_of_gmp_and_not_the_c_library_of_the_host(
+    name: str, repositories: dict[str, tuple[Snapshot, ...]]
+) -> None:
+    candidates = Candidates(
+        repositories=repositories["vendor"],
+        given=Given(ocaml="5.3.0", dune="3.20.2", tools={"ocaml-solo5": "1.1.0", "solo5": "0.12.1"}),
+        environment=environment(),
+        freestanding=True,
+    )
+    found = solve([Asked(name=name)], candidates)
+    assert isinstance(found, Solution)
+    assert "mirage" in found.chosen["zarith"].version
+    assert found.chosen["gmp"].served == "vendored"
