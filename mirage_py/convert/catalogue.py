@@ -45,6 +45,8 @@ GONE_TYPES: Final = {
     "pclock": "Mirage_ptime.now replaces its now_d_ps",
     "mclock": "Mirage_mtime.elapsed_ns replaces its elapsed_ns",
     "console": "Logs replaces its log",
+    "app_info": "the library dune-build-info replaces it",
+    "nocrypto": "mirage-crypto seeds itself",
 }
 """Functor parameters of before 4.9 (consoles: 4.5) that are none any more, and what is called instead."""
 
@@ -216,6 +218,9 @@ def _clock_names() -> dict[str, Entry]:
         found[name] = Entry(name=name, type=f"{what} impl", until=(4, 9, 0))
     found["default_console"] = Entry(name="default_console", type="console impl", until=(4, 5, 0))
     found["custom_console"] = Entry(name="custom_console", type="string -> console impl", until=(4, 5, 0))
+    found["app_info"] = Entry(name="app_info", type="app_info impl", until=(4, 5, 0))
+    found["nocrypto"] = Entry(name="nocrypto", type="nocrypto impl", until=(3, 7, 5))
+    found["mprof_trace"] = Entry(name="mprof_trace", type="size:int -> unit -> tracing", until=(4, 4, 0))
     found["default_clock"] = Entry(name="default_clock", type="pclock impl", until=(3, 0, 0))
     found["clock"] = Entry(name="clock", type="pclock typ", until=(3, 0, 0))
     return found

@@ -36,11 +36,16 @@ class Dialect:
     below: Release
     stated: bool
     strays: tuple[tuple[str, int], ...] = ()
+    newer: Release = OLDEST
 
     @property
     def release(self) -> Release:
-        """The newest of them: what the file means is what that one makes of it."""
-        return NEWEST if self.below > NEWEST else _just_before(self.below)
+        """The newest of them: what the file means is what that one makes of it.
+
+        A file that uses what is newer than its first line says was written for that.
+        """
+        stated = NEWEST if self.below > NEWEST else _just_before(self.below)
+        return max(stated, self.newer)
 
     def before(self, *release: int) -> bool:
         """Whether the file is for a release before this one."""
@@ -98,11 +103,13 @@ def dialect_of(source: t.Source, evidence: Iterable[Evidence]) -> Dialect:
     if bounds is not None:
         lowest, below = bounds
         strays = tuple((one.what, one.line) for one in found if one.since >= below or one.until <= lowest)
-        return Dialect(lowest=lowest, below=below, stated=True, strays=strays)
+        newer = max((one.since for one in found if one.since >= below), default=OLDEST)
+        return Dialect(lowest=lowest, below=below, stated=True, strays=strays, newer=newer)
     lowest = max((one.since for one in found), default=OLDEST)
     below = min((one.until for one in found), default=BEYOND)
     if lowest < below:
         return Dialect(lowest=lowest, below=below, stated=False)
     # no release has all of them: what is new decides, what is old is brought up
     strays = tuple((one.what, one.line) for one in found if one.until <= lowest)
-    return Dialect(lowest=lowest, below=BEYOND, stated=False, strays=strays)
+    below = min((one.until for one in found if one.until > lowest), default=BEYOND)
+    return Dialect(lowest=lowest, below=below, stated=False, strays=strays)

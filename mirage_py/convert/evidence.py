@@ -36,7 +36,7 @@ def _call(node: t.Apply) -> Iterator[Evidence]:
         return
     name = function.path[-1]
     for argument in node.arguments:
-        found = LABELS.get((name if name != "foreign" else "main", argument.label or ""))
+        found = LABELS.get((name, argument.label or ""))
         if found is not None:
             yield Evidence(what=f"{name} ~{argument.label}", line=argument.line, since=found[0], until=found[1])
     count = sum(1 for argument in node.arguments if argument.label is None)

@@ -58,6 +58,25 @@ class Verbs:
             line=expr.line, function=Imported(line=expr.line, name="main"), args=args, keywords=tuple(keywords)
         )
 
+    def _deps(self, expr: t.Expr) -> Keywords:
+        """What start waits for, less what is gone."""
+        listed = self._c.analysis.followed(expr)
+        if not isinstance(listed, t.ListOf):
+            return [("deps", self._c.emit(expr))]
+        gone = [name for one in listed.items if (name := self._gone_dep(one)) is not None]
+        if not gone:
+            return [("deps", self._c.emit(expr))]
+        for name in gone:
+            self._c.report.add(expr.line, "unikernel", f"start loses the argument of {name}", GONE_TYPES[name])
+        kept = tuple(self._c.emit(one) for one in listed.items if self._gone_dep(one) is None)
+        return [("deps", Listed(line=expr.line, items=kept))] if kept else []
+
+    def _gone_dep(self, expr: t.Expr) -> str | None:
+        expr = unopened(expr)
+        if isinstance(expr, t.Apply) and self._c.analysis.entry(expr.function) in ("dep", "abstract"):
+            return self._c.is_gone_value(expr.arguments[0].value)
+        return None
+
     def _tell_idle(self, given: dict[str, t.Expr]) -> None:
         """Say which keys nothing asks for: OCaml's tool takes their options all the same."""
         for one in self._key_items(given.get("keys")):
@@ -88,7 +107,7 @@ class Verbs:
                 args = self._runtime_args(given)
                 return [("runtime_args", args)] if args is not None else []
             case "deps":
-                return [("deps", self._c.emit(given["deps"] if "deps" in given else given["extra_deps"]))]
+                return self._deps(given["deps"] if "deps" in given else given["extra_deps"])
             case _:
                 raise CannotConvert(given[label], f"~{label} of main has no counterpart here")
 

@@ -161,7 +161,7 @@ class Walk:
 
     def _stays_away(self, local: Local, type_: Type) -> bool:
         """Whether a definition leaves no trace of its own: it is of OCaml only, or of a type that is gone."""
-        if self._c.is_gone(type_) or is_con(type_, "unit"):
+        if self._c.is_gone(type_) or is_con(type_, "unit") or is_con(type_, "tracing"):
             return True
         if not local.top and local.uses == 0:
             return True
