@@ -96,8 +96,8 @@ def key(context: Context, create: t.Apply) -> PyExpr:
     keywords = list(_described(context, said.info))
     name = _option(context, said, create)
     kind, more, values = _kind(context, said)
-    if kind == "enum":  # what its values are says more than a placeholder
-        keywords = [one for one in keywords if one[0] != "docv"]
+    if kind in ("flag", "enum"):  # they show what may be given
+        keywords = [pair for pair in keywords if pair[0] != "docv"]
     args = (name,) if values is None else (name, values)
     return Called(
         line=create.line,
@@ -115,9 +115,12 @@ def _described(context: Context, info: t.Apply | None) -> Iterator[tuple[str, Py
                 value = Text(line=value.line, parts=(value.text,)) if len(value.text) < 60 else value
             yield argument.label, value
         elif argument.label == "env":
-            context.report.add(
-                argument.line, "boot", "the environment variable of a key is MPY_KEY_ and its name, here as everywhere"
-            )
+            name = context.analysis.followed(argument.value)
+            while isinstance(name, t.Apply) and name.arguments:
+                name = context.analysis.followed(name.arguments[-1].value)
+            if not isinstance(name, t.Str):
+                raise CannotConvert(argument, "an environment variable whose name is not written here")
+            yield "env", Text(line=name.line, parts=(name.text,))
 
 
 def _option(context: Context, said: Declared, create: t.Apply) -> PyExpr:

@@ -377,7 +377,7 @@ class Verbs:
         extras = self._c.register_extras
         found = dict(keywords)
         if "packages" in extras:
-            more = self._c.emit(extras["packages"])
+            more = self._c.emit(self._inlined(extras["packages"]))
             found["packages"] = self._both(found["packages"], more, more.line) if "packages" in found else more
         listed = {id(local) for local in self._boot_locals(given.get("keys"))}
         boot = [local for local in self._boot_locals(extras.get("keys")) if id(local) not in listed]
@@ -387,6 +387,14 @@ class Verbs:
                 self._both(found["runtime_args"], more, more.line) if "runtime_args" in found else more
             )
         return list(found.items())
+
+    def _inlined(self, expr: t.Expr) -> t.Expr:
+        """An expression, or what it stands for where its name is known beside `register` only."""
+        local = self._c.analysis.symbol(unopened(expr))
+        if isinstance(local, Local) and not local.top and local.value is not None:
+            local.uses = 0
+            return local.value
+        return expr
 
     def package(self, expr: t.Apply) -> PyExpr:
         """`package`."""
