@@ -30,7 +30,7 @@ def convert(
     """Turn an OCaml config.ml into a config.py.
 
     What cannot be converted stays in place as a comment with the OCaml text, is listed with its line, and makes it end
-    with 1. An existing file is left alone without --force.
+    with 1, as does what mpy's language refuses. An existing file is left alone without --force.
     """
     from mirage_py.workflow.convert import convert as work
 
@@ -39,7 +39,7 @@ def convert(
         console.result(json.dumps(_data(done), ensure_ascii=False))
     else:
         _tell(done)
-    return INCOMPLETE if done.program.undone else 0
+    return 0 if done.whole else INCOMPLETE
 
 
 COMMAND = command(convert)
@@ -53,7 +53,10 @@ def _tell(done: Converted) -> None:
         console.warn(f"{program.file}:{left.line}: not converted: {left.reason}")
     if done.output is not None:
         console.say(f"wrote {done.output}", event="file", action="wrote", path=str(done.output))
-    if program.undone:
+    if done.refusal is not None:
+        console.error(done.refusal)
+        console.say("every line converts, and mpy refuses what they say together: mend it by hand")
+    elif program.undone:
         count = len(program.undone)
         console.say(f"{count} {'place is' if count == 1 else 'places are'} left for you to convert")
     elif done.output is None:
@@ -64,7 +67,8 @@ def _data(done: Converted) -> dict[str, object]:
     return {
         "file": done.program.file,
         "output": str(done.output) if done.output else None,
-        "complete": not done.program.undone,
+        "complete": done.whole,
+        "refusal": console.error_json(done.refusal) if done.refusal else None,
         "notes": [asdict(note) for note in done.program.notes],
         "undone": [asdict(one) for one in done.program.undone],
     }

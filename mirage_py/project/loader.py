@@ -32,9 +32,14 @@ def load(file: Path) -> Config:
 
     Raises `ConfigError` when there is no such file, when it does not run, or when it registers nothing.
     """
+    code, notes = _compiled(file)
+    return declared(code, file, notes)
+
+
+def declared(code: CodeType, file: Path, notes: tuple[str, ...] = ()) -> Config:
+    """What the code of a configuration file declares; `ConfigError` as `load` raises it."""
     file = file.absolute()  # as imported modules know theirs: places in them are told relative to its folder
     name = file.name
-    code, notes = _compiled(file)
     with collecting() as registry, _importing_from(file.parent) as imported:
         _execute(code, file)
     if not registry.unikernels:

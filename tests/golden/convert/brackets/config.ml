@@ -1,7 +1,7 @@
 open Mirage
 
 let colour =
-  let doc = Key.Arg.info ~doc:"Which colour." ~docv:"COLOUR" [ "colour" ] in
+  let doc = Key.Arg.info ~doc:"Which colour." ~docv:"COLOUR" ~env:"COLOUR" [ "colour" ] in
   Key.(create "colour" Arg.(opt (enum [ ("red", "r"); ("blue", "b") ]) "r" doc))
 
 let disk = Key.(if_impl is_solo5) (block_of_file "storage") (block_of_file "disk.img")
