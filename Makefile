@@ -1,6 +1,6 @@
 # `make` shows what there is to make. What a target does stands in scripts/, one file each.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint docs bench clean
+.PHONY: help setup demo test check lint docs truth bench clean
 
 VENV := .venv/bin
 PYTEST := $(VENV)/python -m pytest -n auto
@@ -27,6 +27,9 @@ lint: setup ## ruff, mypy --strict, pyright, import-linter
 docs: setup ## the documentation, as docs/_build/html/index.html
 	$(VENV)/python -m sphinx -W --keep-going -q -j auto -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
+
+truth: setup ## links and runs every installed library on spt, and compares with the verdicts
+	$(VENV)/python -m benchmarks.truth
 
 bench: setup ## the figures of benchmarks/figures.md, taken on this machine
 	$(VENV)/python -m benchmarks.run $(ARGS)

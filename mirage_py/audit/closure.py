@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
-from mirage_py.audit.rules import needs
+from mirage_py.audit.rules import needs, rule_for
 from mirage_py.model.audit import Problem, Root
 from mirage_py.model.library import Library
 
@@ -76,7 +77,10 @@ class _Walk:
         if name in self.nodes or name in self.absent:
             return
         library = self.libraries.find(name)
-        if library is None:
+        if library is None and rule_for(name) is not None and not root:
+            known = Library(name=name, package=name.partition(".")[0], origin="installed", directory=Path())
+            self.nodes[name] = Node(library=known, path=path, asked_by=asked_by)  # no matter whether it is here
+        elif library is None:
             self.absent[name] = path
             self.problems.append(self._absence(name, path, asked_by))
         else:
@@ -113,7 +117,10 @@ class _Walk:
 
 def _loops(closure: Closure) -> list[Problem]:
     """One line for each knot of libraries that need each other; found by taking away what has no needs left."""
-    waiting = {name: set(closure.requires(name)) for name in closure.nodes}
+    waiting = {
+        name: {need for need in closure.requires(name) if not _implements(closure, need, name)}
+        for name in closure.nodes
+    }
     asked_by: dict[str, list[str]] = {}
     for name, left in waiting.items():
         for need in left:
@@ -126,6 +133,11 @@ def _loops(closure: Closure) -> list[Problem]:
             if not waiting[asker]:
                 free.append(asker)
     return [_loop(next(iter(waiting)), waiting)] if waiting else []
+
+
+def _implements(closure: Closure, need: str, name: str) -> bool:
+    """Whether what is needed is the implementation of a virtual library, which needs that one: no loop for dune."""
+    return closure.nodes[need].library.implements == name
 
 
 def _loop(start: str, waiting: dict[str, set[str]]) -> Problem:

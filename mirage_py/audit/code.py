@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Final
 
 from mirage_py.audit.libc import open_archive
+from mirage_py.audit.rules import OF_COMPILER
 from mirage_py.libraries.archives import Archive, Unreadable, read_archive
 from mirage_py.libraries.cmxa import ExtraC, read_extra_c
+from mirage_py.libraries.units import Unit, read_units
 from mirage_py.model.audit import Finding, Problem
 from mirage_py.model.library import Library
 
@@ -27,10 +29,14 @@ WITH_TOOLCHAIN: Final = frozenset({"str"})
 
 @dataclass(frozen=True, kw_only=True)
 class Code:
-    """What a library brings to the link. `target_built` holds when its C archives were made for the target."""
+    """What a library brings to the link. `target_built` holds when its C archives were made for the target.
+
+    `units` are those of each `.cmxa` with the archive of their objects, None where all of them are empty.
+    """
 
     library: str
     ocaml: tuple[Archive, ...] = ()
+    units: tuple[tuple[Archive | None, tuple[Unit, ...]], ...] = ()
     stubs: tuple[Archive, ...] = ()
     system: tuple[str, ...] = ()
     target_built: bool = False
@@ -55,6 +61,14 @@ class _Reader:
             self.problems.append(unreadable.problem)
             return None
 
+    def units(self, path: Path) -> tuple[Unit, ...]:
+        """The units of a `.cmxa`, none with the reason noted when it cannot be read."""
+        try:
+            return read_units(path)
+        except Unreadable as unreadable:
+            self.problems.append(unreadable.problem)
+            return ()
+
     def c_side(self, path: Path) -> ExtraC:
         """The C side of a `.cmxa`, empty with the reason noted when it cannot be read."""
         self.read.append(path)
@@ -74,10 +88,17 @@ def code_of(
     themselves; C archives in `target` were made for the target and are found first.
     """
     reader = _Reader()
-    cmxas = [path for path in library.archives if path.suffix == ".cmxa"]
+    gone = [path for path in library.archives if not path.exists()]
+    cmxas = [path for path in library.archives if path.suffix == ".cmxa" and path not in gone]
     extras = [reader.c_side(path) for path in cmxas]
-    ocaml = [reader.archive(path.with_suffix(".a")) for path in cmxas if path.with_suffix(".a").exists()]
-    ocaml += [reader.archive(path.with_suffix(".o")) for path in library.archives if path.suffix == ".cmx"]
+    objects = {path: reader.archive(path.with_suffix(".a")) for path in cmxas if path.with_suffix(".a").exists()}
+    units = tuple((objects.get(path), found) for path in cmxas if (found := reader.units(path)))
+    ocaml = list(objects.values())
+    ocaml += [
+        reader.archive(path.with_suffix(".o"))
+        for path in library.archives
+        if path.suffix == ".cmx" and path not in gone
+    ]
     places = tuple(dict.fromkeys((library.directory, *(path.parent for path in cmxas))))
     words = [word for extra in extras for word in (*extra.objects, *extra.options)]
     declared, findings = _declared(linkopts, library, reader)
@@ -87,14 +108,28 @@ def code_of(
     return Code(
         library=library.name,
         ocaml=tuple(found for found in ocaml if found),
+        units=units,
         stubs=tuple(found for found in stubs if found),
         system=tuple(system),
         target_built=bool(declared)
         or library.name in WITH_TOOLCHAIN
         or (bool(own) and made.issuperset(path.parent for path in own)),
-        problems=tuple(reader.problems),
-        findings=tuple(findings),
+        problems=tuple(dict.fromkeys(reader.problems)),
+        findings=(*findings, *(_gone(path, library) for path in gone)),
         read=tuple(reader.read),
+    )
+
+
+def _gone(path: Path, library: Library) -> Finding:
+    """An archive that META names and that is not there; of the compiler's own packages often nothing is linked."""
+    needless = library.package in OF_COMPILER
+    return Finding(
+        rule="archive-missing",
+        severity="note" if needless else "missing",
+        message=f"its META file names {path.name}, which is not there",
+        archive=path.name,
+        definer=library.package,
+        remedy=f"reinstall {library.package}, or vendor it",
     )
 
 

@@ -1,21 +1,22 @@
-"""Read the objects of an archive: what they define, what they ask for, and signs of the machine they were built for.
+"""Read the objects of an archive: what they define, what they ask for, who calls whom, and signs of their machine.
 
-LIEF does the reading: it is ten times faster here than pyelftools. It takes 0.3 s to import, so the import waits until
-the cache could not answer.
+Only what a question needs is looked at: the symbol table for a link, relocations for "who calls". Every offset is held
+against the size of the object, so that a damaged one gets a line and nothing else.
 """
 
 from __future__ import annotations
 
-import io
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+import struct
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import pairwise
+from typing import Final, NamedTuple
 
 from mirage_py.libraries.archives import Archive, Unreadable
 from mirage_py.model.audit import Problem
-
-if TYPE_CHECKING:
-    import lief
 
 MACHINES: Final = {62: "x86_64", 183: "aarch64", 243: "riscv64", 3: "i386", 40: "arm", 21: "ppc64", 22: "s390x"}
 
@@ -31,6 +32,22 @@ EXTENSIONS: Final = {
 }
 """Instructions beyond the least x86-64, and the flag they were compiled with. Without it the source may not compile, or
 may ask for a support function (`__popcountdi2`) that a freestanding link has not."""
+
+OF_CALL: Final = {62: frozenset({4}), 183: frozenset({282, 283}), 243: frozenset({18, 19})}
+"""Relocation types of calls and jumps."""
+
+OCAML: Final = re.compile("caml[A-Z]")
+
+SYMTAB, RELA = 2, 4
+WEAK, FUNCTION, OF_SECTION = 2, 2, 3
+RELATIVE: Final = frozenset({2, 4})
+"""R_X86_64_PC32 and R_X86_64_PLT32."""
+OF_TLS: Final = {62: frozenset({*range(16, 24), 34, 35, 36}), 183: frozenset(range(512, 574))}
+OF_GOT: Final = {62: frozenset({3, 9, 26, 41, 42}), 183: frozenset({309, 310, 311, 312, 313})}
+"""Relocation types of thread-local storage and of the global offset table, by ELF's number of the machine."""
+
+NEAR: Final = re.compile(rb"(?=[\xe8\xe9](?P<to>.{4}))", re.DOTALL)
+"""`call` and `jmp` on x86-64: to a function of the same section the assembler leaves no relocation."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,90 +77,215 @@ def read_object(archive: Archive, number: int, *, definitions: bool = True) -> O
 
     Without `definitions` only what it asks for is read: the archive's index has the rest, and most symbols are defined.
     """
-    member = archive.members[number]
-    elf = _parse(archive, number, relocations=False)
+    elf = _parse(archive, number)
     defined: list[str] = []
     undefined: list[str] = []
     weak: list[str] = []
-    for symbol in elf.symtab_symbols:
-        if definitions or not symbol.shndx:
-            _sort_symbol(symbol, defined, undefined, weak)
-    machine = MACHINES.get(int(elf.header.machine_type.value) & 0xFFFF, str(elf.header.machine_type))
+    for at, info, _, section, _, _ in elf.symbols:
+        binding = info >> 4
+        if binding and at and (definitions or not section):
+            # a weak symbol that is undefined may stay so at the link
+            (defined if section else weak if binding == WEAK else undefined).append(elf.name(at))
     return Object(
-        name=member.name, defined=tuple(defined), undefined=tuple(undefined), weak=frozenset(weak), machine=machine
+        name=archive.members[number].name,
+        defined=tuple(defined),
+        undefined=tuple(undefined),
+        weak=frozenset(weak),
+        machine=elf.machine,
     )
-
-
-def _sort_symbol(symbol: lief.ELF.Symbol, defined: list[str], undefined: list[str], weak: list[str]) -> None:
-    """Put a global symbol where it belongs; a weak one that is undefined may stay so at the link."""
-    binding = int(symbol.binding.value)
-    name = str(symbol.name)
-    if binding == 0 or not name:
-        return
-    if symbol.shndx:
-        defined.append(name)
-    elif binding == 2:
-        weak.append(name)
-    else:
-        undefined.append(name)
 
 
 def read_code(archive: Archive, number: int) -> Code:
     """The signs in one member's code and relocations."""
-    elf = _parse(archive, number, relocations=True)
-    text = b"".join(bytes(s.content) for s in elf.sections if str(s.name).startswith(".text"))
-    kinds = {str(relocation.type).rpartition(".")[2] for relocation in elf.object_relocations}
-    thread_local = any("TLS" in kind or "TPOFF" in kind for kind in kinds)
-    pic = any("GOT" in kind for kind in kinds)
-    flags = tuple(flag for flag, pattern in EXTENSIONS.items() if pattern.search(text))
-    return Code(canaries=len(CANARY.findall(text)), thread_local=thread_local, pic=pic, flags=flags)
+    elf = _parse(archive, number)
+    text = b"".join(elf.contents(section) for section in elf.sections if elf.is_text(section))
+    kinds = {info & 0xFFFFFFFF for section in elf.relocations for _, info, _ in elf.entries(section)}
+    return Code(
+        canaries=len(CANARY.findall(text)),
+        thread_local=not kinds.isdisjoint(OF_TLS.get(elf.code, ())),
+        pic=not kinds.isdisjoint(OF_GOT.get(elf.code, ())),
+        flags=tuple(flag for flag, pattern in EXTENSIONS.items() if pattern.search(text)),
+    )
+
+
+def references(archive: Archive, number: int) -> Mapping[str, frozenset[str]]:
+    """For each function of this member, the symbols that its code refers to; of OCaml functions those that it calls.
+
+    To take the address of one is to make a closure of it, as a functor does with all that is in its body.
+    """
+    elf = _parse(archive, number)
+    calls = OF_CALL.get(elf.code, frozenset())
+    found: dict[str, set[str]] = {}
+    for section in elf.relocations:
+        owners = elf.functions.get(section.info)
+        for at, info, addend in elf.entries(section) if owners else ():
+            owner, name = owners.owner(at) if owners else "", elf.target(info, addend)
+            if owner and name and not (OCAML.match(name) and (info & 0xFFFFFFFF) not in calls):
+                found.setdefault(owner, set()).add(name)
+    for owner, name in elf.near_calls() if elf.code == 62 else ():
+        found.setdefault(owner, set()).add(name)
+    return {name: frozenset(names) for owner, names in found.items() for name in (owner, *elf.aliases.get(owner, ()))}
 
 
 def users_of(archive: Archive, number: int, symbols: frozenset[str]) -> dict[str, tuple[str, ...]]:
     """For each of `symbols`, the functions of this member whose code refers to it."""
-    elf = _parse(archive, number, relocations=True)
-    functions = _functions(elf)
     users: dict[str, set[str]] = {}
-    for relocation in elf.object_relocations:
-        name = str(relocation.symbol.name) if relocation.symbol else ""
-        if name in symbols and relocation.section is not None:
-            owner = _owner(functions.get(str(relocation.section.name), []), relocation.address)
+    for owner, names in references(archive, number).items():
+        for name in names & symbols:
             users.setdefault(name, set()).add(owner)
-    return {name: tuple(sorted(found - {""})) for name, found in users.items()}
+    return {name: tuple(sorted(found)) for name, found in users.items()}
 
 
-def _functions(elf: lief.ELF.Binary) -> dict[str, list[tuple[int, int, str]]]:
-    """Per section, each function's start, end and name."""
-    sections = [str(section.name) for section in elf.sections]
-    found: dict[str, list[tuple[int, int, str]]] = {}
-    for symbol in elf.symtab_symbols:
-        if int(symbol.type.value) == 2 and 0 < symbol.shndx < len(sections):
-            span = (symbol.value, symbol.value + symbol.size, str(symbol.name))
-            found.setdefault(sections[symbol.shndx], []).append(span)
-    return found
+class Section(NamedTuple):
+    """A section header, as far as it is looked at."""
+
+    name: int
+    kind: int
+    flags: int
+    address: int
+    start: int
+    size: int
+    link: int
+    info: int
+    align: int
+    entry: int
 
 
-def _owner(functions: list[tuple[int, int, str]], address: int) -> str:
-    return next((name for start, end, name in functions if start <= address < end), "")
+@dataclass(frozen=True, kw_only=True)
+class Functions:
+    """The functions of one section, by where they start."""
+
+    starts: list[int]
+    ends: list[int]
+    names: list[str]
+
+    def owner(self, at: int) -> str:
+        """The function whose code this offset is in; empty for none."""
+        place = bisect_right(self.starts, at) - 1
+        return self.names[place] if place >= 0 and at < self.ends[place] else ""
 
 
-def _parse(archive: Archive, number: int, *, relocations: bool) -> lief.ELF.Binary:
-    """One member as LIEF sees it."""
-    import lief
+@dataclass(frozen=True, kw_only=True)
+class Elf:
+    """A relocatable object of a 64-bit machine."""
 
-    lief.logging.disable()
-    member = archive.members[number]
-    place = f"{archive.path}({member.name})"
+    data: bytes = field(repr=False)
+    order: str
+    code: int
+    sections: tuple[Section, ...]
+
+    @property
+    def machine(self) -> str:
+        return MACHINES.get(self.code, f"machine {self.code}")
+
+    @property
+    def relocations(self) -> Iterator[Section]:
+        return (section for section in self.sections if section.kind == RELA)
+
+    def contents(self, section: Section) -> bytes:
+        return self.data[section.start : section.start + section.size]
+
+    def is_text(self, section: Section) -> bool:
+        return section.kind == 1 and bool(section.flags & 4)
+
+    def entries(self, section: Section) -> Iterator[tuple[int, int, int]]:
+        """Offset, symbol and type, addend of each relocation."""
+        return struct.iter_unpack(f"{self.order}QQq", self.contents(section)[: section.size // 24 * 24])
+
+    @cached_property
+    def symbols(self) -> list[tuple[int, int, int, int, int, int]]:
+        """Name, info, other, section, value, size of each symbol."""
+        table = next((one for one in self.sections if one.kind == SYMTAB), None)
+        if table is None:
+            return []
+        return list(struct.iter_unpack(f"{self.order}IBBHQQ", self.contents(table)[: table.size // 24 * 24]))
+
+    @cached_property
+    def _names(self) -> bytes:
+        table = next((one for one in self.sections if one.kind == SYMTAB), None)
+        inside = table is not None and table.link < len(self.sections)
+        return self.contents(self.sections[table.link]) if table is not None and inside else b""
+
+    def name(self, at: int) -> str:
+        """The name that starts at this place of the table of names."""
+        return self._names[at : self._names.find(b"\0", at)].decode("utf-8", "replace")
+
+    def target(self, info: int, addend: int) -> str:
+        """What a relocation refers to: a symbol, or the function at an offset of a section."""
+        number = info >> 32
+        if number >= len(self.symbols):
+            return ""
+        at, kind, _, section, _, _ = self.symbols[number]
+        if kind & 15 != OF_SECTION:
+            return self.name(at)
+        functions = self.functions.get(section)
+        to_code = self.code == 62 and info & 0xFFFFFFFF in RELATIVE  # those count from the end of the field
+        return functions.owner(addend + (4 if to_code else 0)) if functions else ""
+
+    @cached_property
+    def aliases(self) -> Mapping[str, tuple[str, ...]]:
+        """The other names of functions that have several."""
+        places: dict[tuple[int, int], list[str]] = {}
+        for at, info, _, section, value, _ in self.symbols:
+            if info & 15 == FUNCTION and section:
+                places.setdefault((section, value), []).append(self.name(at))
+        return {names[0]: tuple(names[1:]) for names in places.values() if len(names) > 1}
+
+    @cached_property
+    def functions(self) -> Mapping[int, Functions]:
+        """The functions of each section; one without a size reaches to the next."""
+        found: dict[int, dict[int, tuple[int, str]]] = {}
+        for at, info, _, section, value, size in self.symbols:
+            if info & 15 == FUNCTION and section:
+                found.setdefault(section, {}).setdefault(value, (size, self.name(at)))
+        return {section: _functions(by_start) for section, by_start in found.items()}
+
+    def near_calls(self) -> Iterator[tuple[str, str]]:
+        """Who calls or jumps to which other function of its own section without a relocation."""
+        for number, functions in self.functions.items():
+            if number >= len(self.sections):
+                continue
+            where = dict(zip(functions.starts, functions.names, strict=True))
+            text = self.contents(self.sections[number])
+            for call in NEAR.finditer(text):
+                target = call.start() + 5 + int.from_bytes(call["to"], "little", signed=True)
+                if target in where and (owner := functions.owner(call.start())) not in ("", where[target]):
+                    yield owner, where[target]
+
+
+def _functions(by_start: Mapping[int, tuple[int, str]]) -> Functions:
+    starts = sorted(by_start)
+    following = dict(pairwise(starts))
+    ends = [start + by_start[start][0] if by_start[start][0] else following.get(start, 1 << 62) for start in starts]
+    return Functions(starts=starts, ends=ends, names=[by_start[start][1] for start in starts])
+
+
+def _parse(archive: Archive, number: int) -> Elf:
+    """One member as an ELF object."""
+    data = archive.contents(number)
     try:
-        data = archive.contents(number)
-    except OSError as error:
-        raise Unreadable(Problem(message=f"cannot be read: {error.strerror}", place=place)) from error
-    config = lief.ELF.ParserConfig()
-    config.parse_relocations = relocations
-    elf = lief.ELF.parse(io.BytesIO(data), config) if data[:4] == b"\x7fELF" else None
-    if not isinstance(elf, lief.ELF.Binary) or _cut_short(data):
-        raise Unreadable(Problem(message=_what_it_is(data), place=place, hint=HINT))
-    return elf
+        return _elf(data)
+    except (struct.error, ValueError):
+        place = f"{archive.path}({archive.members[number].name})"
+        raise Unreadable(Problem(message=_what_it_is(data), place=place, hint=HINT)) from None
+
+
+def _elf(data: bytes) -> Elf:
+    if data[:4] != b"\x7fELF" or data[4:5] not in (b"\1", b"\2"):
+        raise ValueError("no ELF object")
+    order = "<" if data[5:6] == b"\1" else ">"
+    (code,) = struct.unpack_from(f"{order}H", data, 18)
+    if data[4] == 1:  # of a 32-bit machine, which no target is: its machine is all that matters
+        return Elf(data=data, order=order, code=code, sections=())
+    (start,) = struct.unpack_from(f"{order}Q", data, 40)
+    size, count = struct.unpack_from(f"{order}HH", data, 58)
+    if start + size * count > len(data) or (count and size != 64):
+        raise ValueError("cut short")
+    form = struct.Struct(f"{order}IIQQQQIIQQ")
+    sections = tuple(Section(*form.unpack_from(data, start + number * 64)) for number in range(count))
+    if any(one.kind not in (0, 8) and one.start + one.size > len(data) for one in sections):
+        raise ValueError("cut short")
+    return Elf(data=data, order=order, code=code, sections=sections)
 
 
 HINT: Final = "rebuild or reinstall the library for this machine; mpy reads ELF objects"
@@ -160,15 +302,3 @@ def _what_it_is(data: bytes) -> str:
     """The sentence for a member that is no ELF object."""
     known = next((words for magic, words in FOREIGN.items() if data.startswith(magic)), None)
     return f"is {known}" if known else "is not an ELF object"
-
-
-def _cut_short(data: bytes) -> bool:
-    """Whether the section headers, which stand last in an object, lie beyond its end (64-bit layout)."""
-    if len(data) < 64:
-        return True
-    if data[4] != 2:
-        return False
-    order = "little" if data[5] == 1 else "big"
-    start = int.from_bytes(data[40:48], order)  # type: ignore[arg-type]  # a Literal by construction
-    size, count = (int.from_bytes(data[at : at + 2], order) for at in (58, 60))  # type: ignore[arg-type]
-    return start + size * count > len(data)

@@ -8,17 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from mirage_py.audit import cache
 from mirage_py.audit.closure import Closure, Node, closure_of
 from mirage_py.audit.code import Code, code_of
+from mirage_py.audit.compiled import VendoredCode, compiled_code, defined_in
 from mirage_py.audit.externals import External, externals_of
 from mirage_py.audit.judge import Judge
-from mirage_py.audit.libc import Libc, derive, generation_of, shipped
-from mirage_py.audit.link import Link, link
-from mirage_py.audit.rules import UNIKRAFT, freestanding, rule_for, verdict_of, worst_of
+from mirage_py.audit.libc import RUNTIME, Libc, derive, generation_of, shipped
+from mirage_py.audit.link import STDLIB, Link, link
+from mirage_py.audit.objects import Compiler, near
+from mirage_py.audit.rules import UNIKRAFT, WHEN_USED, Rule, freestanding, rule_for, verdict_of, worst_of
+from mirage_py.audit.runtime import aborting_primitives
 from mirage_py.audit.sources import Sources
+from mirage_py.audit.startup import ends
+from mirage_py.libraries.archives import Archive, Unreadable, read_archive
 from mirage_py.model.allow import Allow
 from mirage_py.model.audit import (
     SEVERITIES,
@@ -28,6 +35,7 @@ from mirage_py.model.audit import (
     LibraryAudit,
     Problem,
 )
+from mirage_py.model.library import Library
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how many of it are done, how many there are."""
@@ -66,6 +74,8 @@ class Evidence:
     libc: Libc
     machine: str
     own: dict[str, tuple[Finding, ...]]
+    toolchain: tuple[Path, ...] = ()
+    refused: dict[str, tuple[Finding, ...]] = field(default_factory=dict)
     problems: tuple[Problem, ...] = field(default=())
 
 
@@ -79,7 +89,7 @@ def _audit(request: AuditRequest, sources: Sources, progress: Progress) -> Audit
         libraries=libraries,
         problems=tuple(problems),
         targets=request.targets,
-        libc=evidence.libc.name,
+        libc=evidence.libc.name if any(map(freestanding, request.targets)) else "",
         fail_on=request.fail_on,
     )
 
@@ -87,15 +97,20 @@ def _audit(request: AuditRequest, sources: Sources, progress: Progress) -> Audit
 def gather(request: AuditRequest, sources: Sources, progress: Progress = _silent) -> Evidence:
     """Read the closure and its archives, link on paper, and judge the objects."""
     closure = closure_of(request.roots, sources)
-    codes = tuple(_codes(request, closure, sources, progress))
+    judged = any(map(freestanding, request.targets))  # what the system's own linker finds is no question here
+    compiled = _compiled(request, closure, sources) if judged else {}
+    codes = (*_codes(request, closure, sources, progress), *_stdlib(request, sources)) if judged else ()
+    codes = (*(one.code for one in compiled.values()), *codes)
     externals = _externals(closure, codes, sources)
     asked = {name: tuple(sorted({one.symbol for one in found})) for name, found in externals.items()}
-    linked = link(codes, whole(closure), asked)
+    asked |= {name: tuple(defined_in(one.code)) for name, one in compiled.items()}
+    linked = link(codes, whole(closure, codes), asked, (STDLIB, *in_link_order(closure)))
     libc, problems = libc_for(request, sources)
     named = {one.symbol: one for found in externals.values() for one in found}
     machine = request.machine or this_machine()
     judge = Judge(codes, libc, machine, unix=not closure.nodes.keys().isdisjoint(UNITS_OF))
-    own = judge.findings(linked, named)
+    ending = ends(linked.pulled, aborting_primitives(_runtime(request), libc), libc)
+    own = judge.findings(linked, named, ending)
     unread = tuple(problem for code in codes for problem in code.problems)
     return Evidence(
         closure=closure,
@@ -105,15 +120,56 @@ def gather(request: AuditRequest, sources: Sources, progress: Progress = _silent
         libc=libc,
         machine=machine,
         own=own,
+        toolchain=request.toolchain_folders,
+        refused={name: one.findings for name, one in compiled.items()},
         problems=(*closure.problems, *problems, *unread, *linked.problems),
     )
 
 
-def whole(closure: Closure) -> frozenset[str]:
+def in_link_order(closure: Closure) -> Iterable[str]:
+    """The libraries of a closure, each behind what it needs."""
+    done: dict[str, None] = {}
+    for root in closure.nodes:
+        waiting = [(root, iter(closure.requires(root)))] if root not in done else []
+        opened = {root}
+        while waiting:
+            _, needs = waiting[-1]
+            fresh = next((need for need in needs if need not in done and need not in opened), None)
+            if fresh is None:
+                done[waiting.pop()[0]] = None
+            else:
+                opened.add(fresh)
+                waiting.append((fresh, iter(closure.requires(fresh))))
+    return done
+
+
+def _stdlib(request: AuditRequest, sources: Sources) -> tuple[Code, ...]:
+    """OCaml's standard library: of the target's compiler where there is one, else the host's, which is the same."""
+    folder = next(iter(request.toolchain_folders), sources.findlib.stdlib)
+    archive = folder / "stdlib.cmxa"
+    if not archive.is_file():
+        return ()
+    library = Library(name=STDLIB, package=STDLIB, origin="installed", directory=folder, archives=(archive,))
+    code = code_of(library)
+    sources.note(*code.read)
+    return (code,)
+
+
+def _runtime(request: AuditRequest) -> Archive | None:
+    """The target's OCaml runtime, where there is a toolchain."""
+    file = next((path for path in request.toolchain_archives if path.name == RUNTIME), None)
+    try:
+        return read_archive(file) if file is not None else None
+    except Unreadable:  # said where its names are read
+        return None
+
+
+def whole(closure: Closure, codes: Iterable[Code]) -> frozenset[str]:
     """The libraries of which every unit counts: the roots, and behind a root without code those that it stands for."""
     names = [name for name, node in closure.nodes.items() if node.root]
+    filled = {code.library for code in codes if code.units or code.ocaml}
     for name in names:  # grows while it is walked
-        if not closure.nodes[name].library.archives:
+        if name not in filled:
             names += [need for need in closure.requires(name) if need not in names]
     return frozenset(names)
 
@@ -137,15 +193,33 @@ def _codes(request: AuditRequest, closure: Closure, sources: Sources, progress: 
             yield code
 
 
+def _compiled(request: AuditRequest, closure: Closure, sources: Sources) -> dict[str, VendoredCode]:
+    """The C of the vendored libraries as the target's compiler makes it; nothing where there is none."""
+    stanzas = {
+        name: stanza for name in closure.nodes if (stanza := sources.vendored.stanzas.get(name)) and stanza.stubs
+    }
+    if not request.compiler or not stanzas:
+        return {}
+    compiler = Compiler(argv=request.compiler, path=request.compiler_path)
+    with TemporaryDirectory(prefix="mpy-audit-") as place:
+        folder = request.cache / "objects" if request.cache is not None else Path(place)
+        found: dict[str, VendoredCode] = {}
+        for name, stanza in stanzas.items():
+            needs = [closure.nodes[need].library.directory for need in closure.requires(name)]
+            found[name] = compiled_code(stanza, needs, compiler, folder)
+            sources.note(*near((stanza.library.directory, *(file.parent for file in stanza.stubs))))
+        return found
+
+
 def _externals(closure: Closure, codes: Iterable[Code], sources: Sources) -> dict[str, tuple[External, ...]]:
     """The externals of the roots: their users may ask for any of them."""
     found: dict[str, tuple[External, ...]] = {}
-    roots = whole(closure)
+    roots = whole(closure, codes)
     for code in codes:
-        node = closure.nodes[code.library]
         if code.library in roots and not code.problems:
-            found[code.library] = externals_of(node.library.directory, code.ocaml)
-            sources.note(node.library.directory)
+            directory = closure.nodes[code.library].library.directory
+            found[code.library] = externals_of(directory, code.ocaml)
+            sources.note(directory)
     return found
 
 
@@ -189,24 +263,41 @@ def judge_target(evidence: Evidence, target: str, allow: tuple[Allow, ...], sour
 def _own(node: Node, evidence: Evidence, target: str, sources: Sources) -> tuple[Finding, ...]:
     """A library's own findings on a target."""
     name = node.library.name
-    absent = tuple(_absent(need) for need in node.missing)
+    absent = tuple(_absent(need) for need in node.missing if rule_for(need) is None)
     if not freestanding(target):
         return absent
-    rule = rule_for(name)
+    rule = _rule(node, evidence)
     if rule is not None:
-        what = "does nothing" if rule.severity == "noop" else "cannot be"
-        message = f"{name} {what} in a unikernel: {rule.why}{_use(name, evidence)}"
+        message = f"{name} {WHAT.get(rule.severity, 'cannot be')} in a unikernel: {rule.why}{_use(name, evidence)}"
         return (Finding(rule="forbidden", severity=rule.severity, message=message, remedy=rule.remedy),)
-    found = evidence.own.get(name, ()) if node.library.origin != "vendored" else sources.findings(name, evidence.libc)
+    found = evidence.own.get(name, ())
+    if node.library.origin == "vendored":
+        found = (*sources.findings(name, evidence.libc, evidence.refused.get(name)), *found)
     return (*absent, *_for_target(found, target), *_host_only(node))
+
+
+WHAT: Final = {"noop": "does nothing", "unsure": "may not start"}
+
+
+def _rule(node: Node, evidence: Evidence) -> Rule | None:
+    """What is known against a library by its name, or because a unit of it is linked.
+
+    What the target's own toolchain brings under such a name (an empty `threads`) is not what the name means elsewhere.
+    """
+    name = node.library.name
+    if evidence.link.units.get(name) and name in WHEN_USED:
+        return WHEN_USED[name]
+    meta = node.library.meta or node.library.directory
+    return None if any(meta.is_relative_to(place) for place in evidence.toolchain) else rule_for(name)
 
 
 def _absent(need: str) -> Finding:
     return Finding(
         rule="library-missing",
-        severity="missing",
-        message=f"it requires {need}, which is not here",
-        remedy=f"install or vendor {need}",
+        severity="unsure",
+        message=f"{need} is not here",
+        symbol=need,
+        remedy=f"install or vendor {need}: the rest is known",
     )
 
 
@@ -237,10 +328,9 @@ def _use(name: str, evidence: Evidence) -> str:
     units = UNITS_OF.get(name)
     if units is None:
         return ""
-    prefixes = tuple(f"caml{unit}" for unit in units)
-    users = (want for want in evidence.link.wants if want.symbol.startswith(prefixes))
-    for symbol, by in users:
-        return f"; {by.place.archive.path.name}({by.object.name}) asks for {symbol}"
+    for absent in evidence.link.absent:
+        if absent.unit in units:
+            return f"; {absent.library} uses {absent.unit} (in its module {absent.by})"
     return "; it is required, but no object that would be linked uses it" if evidence.codes else ""
 
 

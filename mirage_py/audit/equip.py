@@ -17,4 +17,6 @@ def with_toolchain(request: AuditRequest, toolchain: Toolchain) -> AuditRequest:
         toolchain_folders=(toolchain.stdlib, *toolchain.libraries),
         machine=toolchain.architecture,
         declared=toolchain.generation == "pkg-config",
+        compiler=(*toolchain.c_compiler, *toolchain.cflags, f"-I{toolchain.stdlib}") if toolchain.freestanding else (),
+        compiler_path=toolchain.path,
     )

@@ -12,9 +12,15 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from mirage_py.libraries.archives import Archive
+from mirage_py.libraries.reading import bytes_of
 
-EXTERNAL: Final = re.compile(r'\bexternal\s+(?P<name>\w+|\([^)]*\))\s*:[^="]*=\s*(?P<names>(?:"[^"]*"\s*){1,2})')
-COMMENT: Final = re.compile(r"\(\*(?:[^*]|\*(?!\)))*\*\)")
+EXTERNAL: Final = re.compile(
+    r"\bexternal\s+(?P<name>\w+|\([^)]{0,20}\))\s*:(?:(?!\bexternal\b)[^=\"]){1,4000}+="
+    r'\s*(?P<names>(?:"[^"]{0,200}"\s*){1,2})'
+)
+"""Bounded, and never over the next `external`: a file of beginnings without an end is looked through once."""
+
+COMMENT: Final = re.compile(r"\(\*(?:[^*]|\*(?!\)))*+(?:\*\)|\Z)")
 
 
 class External(NamedTuple):
@@ -36,16 +42,18 @@ def externals_of(directory: Path, archives: Iterable[Archive]) -> tuple[External
 def externals_in(file: Path) -> Iterator[External]:
     """The externals of one file, primitives of the compiler (`%identity`) left out."""
     try:
-        content = file.read_bytes()
+        content = bytes_of(file)
     except OSError:
         return
     if b"external" not in content:
         return
     bare = COMMENT.sub(lambda comment: "\n" * comment.group().count("\n"), content.decode("utf-8", "replace"))
+    line, at = 1, 0
     for found in EXTERNAL.finditer(bare):
+        line, at = line + bare.count("\n", at, found.start()), found.start()
         symbol = re.findall(r'"([^"]*)"', found["names"])[-1]
         if symbol and not symbol.startswith("%") and symbol not in ATTRIBUTES:
-            yield External(found["name"], symbol, file.name, bare.count("\n", 0, found.start()) + 1)
+            yield External(found["name"], symbol, file.name, line)
 
 
 ATTRIBUTES: Final = frozenset({"noalloc", "float", "unboxed"})

@@ -8,30 +8,28 @@ from pathlib import Path
 from typing import Final
 
 from mirage_py.audit.code import Code
-from mirage_py.audit.elf import read_code, users_of
+from mirage_py.audit.elf import read_code
 from mirage_py.audit.externals import External
 from mirage_py.audit.libc import Libc
-from mirage_py.audit.link import Link, Pulled, Want
+from mirage_py.audit.link import STDLIB, Absent, Link, Pulled, Stale, Want
 from mirage_py.audit.names import (
     COMPILER_SUPPORT,
     CPLUSPLUS,
     UNIX_HELPERS,
-    is_entry,
     is_of_unix,
     is_startup,
     is_stdlib,
     ocaml_name,
     posix_names,
     source_names,
-    trap_of,
     unit_of,
 )
+from mirage_py.audit.startup import End, told
 from mirage_py.model.audit import Finding, Severity
 
 UNIX_UNITS: Final = ("Unix", "UnixLabels", "Thread", "Mutex", "Condition", "Event", "ThreadUnix")
 """Units of libraries that a rule already speaks of; their symbols are its evidence, not findings of their own."""
 
-NOT_CALLED: Final = "do not call it in the unikernel, or give the function in c_sources"
 FROM_LIBC: Final = "add it to the unikernel's c_sources, or ask the library's authors for a freestanding variant"
 
 
@@ -45,12 +43,13 @@ class Judge:
         self.machine = machine
         self.unix = unix
         self.there: dict[str, bool] = {}
-        self.users: dict[tuple[Path, int], dict[str, tuple[str, ...]]] = {}
 
-    def findings(self, link: Link, externals: dict[str, External]) -> dict[str, tuple[Finding, ...]]:
+    def findings(
+        self, link: Link, externals: dict[str, External], ending: Iterable[End] = ()
+    ) -> dict[str, tuple[Finding, ...]]:
         """All findings at object level, by library, each thing said once."""
         found: dict[str, dict[Finding, None]] = {
-            name: dict.fromkeys(code.findings) for name, code in self.codes.items()
+            name: dict.fromkeys((*code.findings, *_of_system(code))) for name, code in self.codes.items()
         }
         for want in link.wants:
             found[want.by.place.library] |= dict.fromkeys(self.want(want, externals))
@@ -58,19 +57,22 @@ class Judge:
             found[pulled.place.library] |= dict.fromkeys(self._object(pulled))
         for group in self._host_built(link):
             found[group[0].place.library] |= dict.fromkeys((self._host_finding(group), *_lock(group, self.libc)))
+        for absent in link.absent:
+            found[absent.library] |= dict.fromkeys(self._absent_unit(absent))
+        for stale in link.stale:
+            found[stale.library][_stale(stale)] = None
+        for library, finding in end_findings(ending, externals):
+            found[library][finding] = None
         for symbol, made, first in link.clashes:
             found[made.place.library][_clash(symbol, made, first.library)] = None
-        return {name: _grouped(findings) for name, findings in found.items()}
+        return {name: _grouped(_without_echo(findings)) for name, findings in found.items()}
 
     def want(self, want: Want, externals: dict[str, External]) -> Iterator[Finding]:
         """What a name means that no library of the closure defines."""
         symbol, by = want
         if self._is_there(symbol):
             return
-        if symbol in self.libc.aborts:
-            message = f"{symbol} is a stub that aborts{self._when(symbol, by)}"
-            yield _finding(by, "libc-abort", "aborts", symbol, message, "nolibc", NOT_CALLED)
-        elif symbol in self.libc.noop:
+        if symbol in self.libc.noop:
             message = f"{symbol} is a stub that does nothing and reports failure"
             yield _finding(by, "libc-noop", "noop", symbol, message, "nolibc", "see that the caller can live with it")
         elif not self.libc.has(symbol):
@@ -90,7 +92,8 @@ class Judge:
         if names is not None:
             yield from self._fingerprint(symbol, names, by)
         elif unit is not None:
-            yield from self._unit(symbol, unit, by)
+            if not by.unit:  # else its imports tell
+                yield from self._absent_unit(Absent(unit.split("__", maxsplit=1)[0], by.object.name, by.place.library))
         elif symbol in externals and not by.object.name:
             yield _external(externals[symbol])
         elif symbol in UNIX_HELPERS and self.unix:
@@ -118,33 +121,24 @@ class Judge:
         elif lacking:
             text = f"{message}, and the freestanding libc has no {behind}"
             yield _finding(by, "libc-missing", "missing", symbol, text, "nolibc", FROM_LIBC)
-        elif aborting:
-            text = f"{message}, in the freestanding libc a stub that aborts{self._when(symbol, by)}"
-            yield _finding(by, "libc-abort", "aborts", symbol, text, "nolibc", NOT_CALLED)
         else:
             yield _finding(by, "host-fingerprint", "recompile", symbol, message, "nolibc", RECOMPILE)
 
-    def _when(self, symbol: str, by: Pulled) -> str:
-        """By which functions of the object the symbol is reached."""
-        if not by.object.name:
-            return ""
-        key = (by.place.archive.path, by.place.number)
-        if key not in self.users:
-            self.users[key] = users_of(by.place.archive, by.place.number, frozenset(by.object.undefined))
-        names = self.users[key].get(symbol, ())
-        return f", when {_some([ocaml_name(name) for name in names])} is called" if names else ""
-
-    def _unit(self, symbol: str, unit: str, by: Pulled) -> Iterator[Finding]:
+    def _absent_unit(self, absent: Absent) -> Iterator[Finding]:
         """A unit of a library that is not in the closure; those of unix and threads have their rule."""
-        if unit.split("__", maxsplit=1)[0] not in UNIX_UNITS:
-            message = f"it uses the OCaml unit {unit}, which is in no library that it requires"
-            remedy = "add the library that has the unit"
-            yield _finding(by, "unit-missing", "missing", symbol, message, "another library", remedy)
-        elif not self.unix:
-            library = "unix" if unit.startswith("Unix") else "threads"
-            message = f"it uses {unit} of the library {library}, which its META does not name"
-            remedy = "choose a library without Unix"
-            yield _finding(by, "unit-missing", "unix", symbol, message, "unix", remedy)
+        if absent.unit in UNIX_UNITS and self.unix:
+            return
+        unix = absent.unit in UNIX_UNITS
+        library = "unix" if absent.unit.startswith("Unix") else "threads"
+        where = f"of the library {library}, which its META does not name" if unix else "in no library that it requires"
+        yield Finding(
+            rule="unit-missing",
+            severity="unix" if unix else "missing",
+            message=f"its module {absent.by} uses {absent.unit}, {where}",
+            symbol=absent.unit,
+            definer=library if unix else "another library",
+            remedy="choose a library without Unix" if unix else "add the library that has the unit",
+        )
 
     def _unknown(self, symbol: str, by: Pulled) -> Finding:
         """A name of neither libc nor OCaml: of a system's C library, of the compiler, of nobody."""
@@ -158,10 +152,7 @@ class Judge:
         if system:
             named = ", ".join(f"-l{name}" for name in system)
             message = f"it needs the C library of the system behind {named}"
-            remedy = (
-                f"build {' and '.join(system)} for the target (a *-freestanding package), or choose another library"
-            )
-            return _finding(by, "system-library", "missing", symbol, message, f"lib{system[0]}", remedy)
+            return _finding(by, "system-library", "missing", symbol, message, f"lib{system[0]}", _build_it(system))
         message = f"nobody defines {symbol}"
         return _finding(
             by, "undefined", "missing", symbol, message, "the library's C stubs", "report it to its authors"
@@ -175,8 +166,6 @@ class Judge:
         elif pulled.object.damaged:
             message = "an object that cannot be read"
             yield _finding(pulled, "unreadable", "unsure", "", message, "", "reinstall the library")
-        elif pulled.place.kind == "ocaml":
-            yield from self._ocaml_object(pulled)
 
     def _host_built(self, link: Link) -> Iterable[list[Pulled]]:
         """The pulled C objects that the host's compiler made, archive by archive."""
@@ -203,14 +192,30 @@ class Judge:
         remedy = f"{RECOMPILE}; its own build used {' '.join(flags)}" if flags else RECOMPILE
         return replace(first, remedy=remedy, member=group[0].object.name if total == 1 else "")
 
-    def _ocaml_object(self, pulled: Pulled) -> Iterator[Finding]:
-        """Functions of an OCaml object that link and then fail when they are called."""
-        traps = frozenset(symbol for symbol in pulled.object.undefined if trap_of(symbol))
-        if not traps:
-            return
-        users = users_of(pulled.place.archive, pulled.place.number, traps)
-        for symbol in sorted(traps):
-            yield _trap(symbol, users.get(symbol, ()), pulled)
+
+def _without_echo(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """The findings; that a C library is named says nothing more where a symbol of it is asked for."""
+    held = tuple(findings)
+    asked = any(one.rule == "system-library" and one.archive for one in held)
+    return (one for one in held if one.rule != "system-library" or one.archive or not asked)
+
+
+def _of_system(code: Code) -> Iterator[Finding]:
+    """The C libraries that a library names for the linker, whether or not it uses anything of them."""
+    if code.system:
+        named = ", ".join(f"-l{name}" for name in code.system)
+        yield Finding(
+            rule="system-library",
+            severity="missing",
+            message=f"it links the C library of the system behind {named}",
+            symbol=named,
+            definer=f"lib{code.system[0]}",
+            remedy=_build_it(code.system),
+        )
+
+
+def _build_it(system: Iterable[str]) -> str:
+    return f"build {' and '.join(system)} for the target (a *-freestanding package), or choose another library"
 
 
 RECOMPILE: Final = "recompile the stubs with the target's flags: vendor the library, or name its C sources"
@@ -231,18 +236,58 @@ def _lock(group: list[Pulled], libc: Libc) -> Iterator[Finding]:
         yield _finding(users[0], "runtime-lock", "unsure", symbol, message, "systhreads", remedy)
 
 
-def _trap(symbol: str, users: tuple[str, ...], pulled: Pulled) -> Finding:
-    trap = trap_of(symbol)
-    assert trap is not None, symbol
-    names = sorted({ocaml_name(user) for user in users if user and not is_entry(user)})
-    at_start = any(is_entry(user) for user in users)
-    severity: Severity = "aborts" if at_start and trap.effect != "raises Not_found" else "noop"
-    where = (
-        "when the program starts" if at_start else f"when {_some(names)} is called" if names else "when it is reached"
+def end_findings(ending: Iterable[End], externals: dict[str, External]) -> Iterator[tuple[str, Finding]]:
+    """What ends the program: at once, or when a function of the library is called."""
+    later: dict[tuple[str, str], list[End]] = {}
+    for end in ending:
+        library = end.by.place.library
+        if library == STDLIB:
+            continue
+        if end.at_start:
+            yield library, _at_start(end)
+        elif _is_outermost(end):
+            later.setdefault((library, told(end)), []).append(end)
+    for (library, what), several in later.items():
+        yield library, _later(what, several, externals)
+
+
+def _is_outermost(end: End) -> bool:
+    """Whether the function itself calls what is of another library: its callers in the same one add nothing."""
+    return not end.chain or unit_of(end.chain[0]) is None or is_stdlib(end.chain[0])
+
+
+def _at_start(end: End) -> Finding:
+    unit = unit_of(end.function) or end.function
+    through = [ocaml_name(name) for name in end.chain if unit_of(name) and not is_stdlib(name)]
+    way = f" through {' -> '.join(through)}" if through else ""
+    message = f"{unit.replace('__', '.')} calls {told(end)}, while it initialises{way}: no exception is raised"
+    remedy = "the library needs a variant without it"
+    return _finding(end.by, "boot-abort", "aborts", end.chain[-1] if end.chain else "", message, "nolibc", remedy)
+
+
+def _later(what: str, several: list[End], externals: dict[str, External]) -> Finding:
+    names = sorted({_called(end, externals) for end in several})
+    message = f"aborts if {_some(names)} is called: {what}"
+    first = several[0]
+    symbol = first.chain[-1] if first.chain else first.function
+    return _finding(first.by, "call-abort", "later", symbol, message, "nolibc", "do not call it in the unikernel")
+
+
+def _called(end: End, externals: dict[str, External]) -> str:
+    known = externals.get(end.function)
+    return known.name if known else ocaml_name(end.function)
+
+
+def _stale(stale: Stale) -> Finding:
+    message = f"its module {stale.by} was compiled against another {stale.unit} than that of {stale.of}"
+    return Finding(
+        rule="inconsistent",
+        severity="missing",
+        message=message,
+        symbol=stale.unit,
+        definer=stale.of,
+        remedy=f"rebuild or reinstall both: {stale.library} and {stale.of} are of different builds",
     )
-    message = f"{trap.ocaml} {trap.effect} ({trap.behind} is a stub), {where}"
-    remedy = "do not call it in the unikernel" if not at_start else "the library needs a variant without it"
-    return _finding(pulled, "ocaml-trap", severity, symbol, message, "the OCaml runtime", remedy)
 
 
 def _some(names: list[str]) -> str:

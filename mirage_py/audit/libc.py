@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final, TypedDict
 
 from mirage_py.audit.elf import read_object, users_of
-from mirage_py.libraries.archives import Archive, Member, Unreadable, read_archive
+from mirage_py.libraries.archives import Archive, Member, Unreadable, read_archive, whole_file
 from mirage_py.model.audit import Problem
 
 TABLES: Final = {"ocaml-solo5 0.8": "ocaml-solo5-0.8.5.json", "ocaml-solo5 1": "ocaml-solo5-1.3.2.json"}
@@ -140,10 +140,7 @@ def open_archive(path: Path) -> Archive:
     """An archive, or a lone object (`solo5_spt.o`) as an archive of one."""
     if path.suffix != ".o":
         return read_archive(path)
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise Unreadable(Problem(message=f"cannot be read: {error.strerror}", place=str(path))) from error
+    data = whole_file(path)
     return Archive(path=path, data=data, members=(Member(name=path.name, header=0, start=0, size=len(data)),))
 
 

@@ -17,6 +17,7 @@ SCHEMA: Final = 1
 LEVELS: Final[Mapping[Severity, str]] = {
     "note": "none",
     "noop": "note",
+    "later": "note",
     "recompile": "note",
     "unsure": "warning",
     "aborts": "error",

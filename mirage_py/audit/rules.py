@@ -33,8 +33,6 @@ FORBIDDEN: Final[dict[str, Rule]] = {
     "threads.posix": Rule("unix", "system threads are POSIX threads", _SCHEDULER),
     "threads.vm": Rule("unix", "it is for bytecode only", _SCHEDULER),
     "systhreads": Rule("unix", "system threads are POSIX threads", _SCHEDULER),
-    "dynlink": Rule("missing", "it loads code with dlopen; an image is linked once", "link what is needed statically"),
-    "findlib.dynload": Rule("missing", "it loads code with dlopen; an image is linked once", "link it statically"),
     "runtime_events": Rule("noop", "it writes events to a file, and there are no files", "log with logs or metrics"),
     "graphics": Rule("unix", "it talks to an X server", "none: a unikernel has no display"),
     "ctypes.foreign": Rule("missing", "it builds calls with libffi at run time", "generate stubs with ctypes.stubs"),
@@ -42,10 +40,22 @@ FORBIDDEN: Final[dict[str, Rule]] = {
 }
 
 
+WHEN_USED: Final[dict[str, Rule]] = {
+    "dynlink": Rule("missing", "it loads code with dlopen; an image is linked once", "link what is needed statically"),
+    "findlib.internal": Rule(
+        "unsure",
+        'at start it raises Failure where Sys.os_type is "None", as with ocaml-solo5 before 1',
+        "build it and run it once, or leave findlib to the build",
+    ),
+}
+"""Libraries that are often required for what is done at compile time: they count where a unit of theirs is linked."""
+
+OF_COMPILER: Final = ("compiler-libs", "dynlink", "findlib")
+"""Packages of which a library may need nothing at run time."""
+
+
 def rule_for(library: str) -> Rule | None:
-    """What is known against a library, compiler-libs with all its parts included."""
-    if library == "compiler-libs" or library.startswith("compiler-libs."):
-        return Rule("missing", "the compiler's own libraries are for the host", "use it in a generator or a ppx only")
+    """What is known against a library, whatever is used of it."""
     return FORBIDDEN.get(library)
 
 
@@ -69,9 +79,9 @@ def worst_of(findings: Iterable[Finding]) -> Severity:
 
 
 def verdict_of(findings: Iterable[Finding]) -> Verdict:
-    """The verdict that these findings force: a note and a noop leave a library running."""
+    """The verdict that these findings force: what happens at a call leaves a library running."""
     match worst_of(findings):
-        case "note" | "noop":
+        case "note" | "noop" | "later":
             return "runs"
         case verdict:
             return verdict

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
 from mirage_py.audit.libc import Libc
-from mirage_py.audit.vendored import source_findings
+from mirage_py.audit.starting import start_findings
+from mirage_py.audit.vendored import source_findings, stanza_findings
 from mirage_py.libraries.findlib import Findlib
 from mirage_py.libraries.vendored import Stanza, Vendored
 from mirage_py.model.audit import Finding, Problem
@@ -20,7 +22,8 @@ class Sources:
 
     def __init__(self, path: tuple[Path, ...], vendored: tuple[Path, ...] = ()) -> None:
         self.findlib = Findlib(path)
-        self.vendored = Vendored(vendored)
+        self.vendored = Vendored(vendored, elsewhere=lambda name: self.findlib.find(name) is not None)
+        self._started: dict[Path, tuple[Finding, ...]] = {}
         self._read: dict[Path, None] = dict.fromkeys((*path, *vendored))
 
     @property
@@ -88,13 +91,27 @@ class Sources:
         """A library's `freestanding_linkopts`, `xen_linkopts` where it has only those."""
         return self.findlib.property(name, "freestanding_linkopts") or self.findlib.property(name, "xen_linkopts")
 
-    def findings(self, name: str, libc: Libc) -> tuple[Finding, ...]:
-        """What the sources of a vendored library say."""
+    def findings(self, name: str, libc: Libc, refused: tuple[Finding, ...] | None = None) -> tuple[Finding, ...]:
+        """What the sources of a vendored library say; `refused` is what its compiled C does, None where none was."""
         stanza = self.vendored.stanzas.get(name)
         if stanza is None:
             return ()
         self._read |= dict.fromkeys(stanza.stubs)
-        return source_findings(stanza, libc)
+        found = source_findings(stanza, libc) if refused is None else (*stanza_findings(stanza), *refused)
+        return (*found, *self._twice(name), *self._starting(stanza.library.directory))
+
+    def _starting(self, directory: Path) -> tuple[Finding, ...]:
+        if directory not in self._started:
+            self._read |= dict.fromkeys((directory, *sorted(directory.glob("*.ml"))))
+            self._started[directory] = start_findings(directory) if directory.is_dir() else ()
+        return self._started[directory]
+
+    def _twice(self, name: str) -> Iterator[Finding]:
+        places = self.vendored.twice.get(name, ())
+        if places:
+            message = f"{len(places)} folders give a library of this name"
+            remedy = "leave one of the copies: dune refuses two libraries of one name"
+            yield Finding(rule="twice", severity="missing", message=message, definer=name, remedy=remedy)
 
 
 def _version_in(makefile: Path) -> str | None:

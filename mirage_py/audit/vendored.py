@@ -14,6 +14,7 @@ from typing import Final
 from mirage_py.audit.branches import kept
 from mirage_py.audit.libc import Libc
 from mirage_py.audit.names import posix_names
+from mirage_py.libraries.reading import text_of
 from mirage_py.libraries.vendored import Stanza
 from mirage_py.model.audit import Finding, Severity
 
@@ -21,11 +22,14 @@ SOLO5: Final = "solo5.h"
 """The header of the bindings, which every freestanding toolchain has beside its libc."""
 
 CALL: Final = re.compile(r"(?<![\w.>])([a-z_]\w*)\s*\(")
-DEFINITION: Final = re.compile(r"^[A-Za-z_][\w\s*]*?[\s*](\w+)\s*\([^;{]*\)\s*\{", re.MULTILINE)
+TOKEN: Final = re.compile(r"[A-Za-z_]\w*|[(){};]")
 MACRO: Final = re.compile(r"^\s*#\s*define\s+(\w+)", re.MULTILINE)
 INCLUDE: Final = re.compile(r"^\s*#\s*include\s*<([^>]+)>", re.MULTILINE)
-C_COMMENT: Final = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:[^"\\\n]|\\.)*"', re.DOTALL)
-C_BLOCK: Final = re.compile(r"/\*.*?\*/", re.DOTALL)
+BLOCK: Final = r"/\*[^*]*+(?:\*(?!/)[^*]*+)*+(?:\*/|\Z)"
+"""A comment; one that is not closed reaches to the end, and is looked through once."""
+
+C_COMMENT: Final = re.compile(BLOCK + r'|//[^\n]*+|"(?:[^"\\\n]|\\.)*+"', re.DOTALL)
+C_BLOCK: Final = re.compile(BLOCK)
 LINE: Final = re.compile(r"^\s*#(?!\s*define).*$", re.MULTILINE)
 OF_COMPILER: Final = re.compile(r"\w*intrin\.h|std(?:atomic|align|noreturn)\.h|cpuid\.h|iso646\.h|arm_neon\.h")
 KEYWORDS: Final = frozenset({"if", "while", "for", "switch", "return", "sizeof", "defined"})
@@ -33,10 +37,11 @@ KEYWORDS: Final = frozenset({"if", "while", "for", "switch", "return", "sizeof",
 
 def source_findings(stanza: Stanza, libc: Libc) -> tuple[Finding, ...]:
     """What the stanza and the C sources of a library say for a freestanding target."""
-    return (*_stanza_findings(stanza), *(one for file in stanza.stubs for one in _c_findings(file, libc)))
+    return (*stanza_findings(stanza), *(one for file in stanza.stubs for one in _c_findings(file, libc)))
 
 
-def _stanza_findings(stanza: Stanza) -> Iterator[Finding]:
+def stanza_findings(stanza: Stanza) -> Iterator[Finding]:
+    """What the stanza alone says."""
     place = stanza.file.parent.name + "/dune"
     if stanza.system:
         named = " ".join(f"-l{name}" for name in stanza.system)
@@ -60,24 +65,40 @@ def _stanza_findings(stanza: Stanza) -> Iterator[Finding]:
 
 def _includes_solo5(directory: Path) -> bool:
     """Whether the C below is written against Solo5 itself: then it was made for these targets."""
-    return any(
-        re.search(r'#\s*include\s*["<]solo5.h', file.read_text("utf-8", "replace")) for file in directory.rglob("*.c")
-    )
+    return any(re.search(r'#\s*include\s*["<]solo5.h', text_of(file)) for file in directory.rglob("*.c"))
 
 
 def _c_findings(file: Path, libc: Libc) -> Iterator[Finding]:
     """Headers and functions that one C file uses and a freestanding target has not."""
-    raw = "\n".join(kept(C_BLOCK.sub(" ", file.read_text("utf-8", "replace"))))
+    raw = "\n".join(kept(C_BLOCK.sub(" ", text_of(file))))
     text = LINE.sub(" ", C_COMMENT.sub(" ", raw))
     headers = [
         name for name in INCLUDE.findall(raw) if not name.startswith("caml/") and not OF_COMPILER.fullmatch(name)
     ]
-    local = {*DEFINITION.findall(text), *MACRO.findall(text), *KEYWORDS}
+    local = {*_defined(text), *MACRO.findall(text), *KEYWORDS}
     called = dict.fromkeys(name for name in CALL.findall(text) if name not in local)
     for name in called:
         yield from _call(name, file, libc)
     for header in sorted(set(headers) - libc.headers - {SOLO5}) if libc.headers else ():
         yield _source(file, "header-missing", f"it includes <{header}>, which the freestanding libc has not", header)
+
+
+def _defined(text: str) -> Iterator[str]:
+    """The functions that a C text defines: a name, its parameters, and then a brace outside of any other."""
+    open_: list[str] = []
+    depth, word, closed = 0, "", ""
+    for piece in TOKEN.findall(text):
+        if piece == "(":
+            open_.append(word)
+        elif piece == ")":
+            closed = open_.pop() if open_ else ""
+        elif piece in "{}":
+            if piece == "{" and not depth and closed:
+                yield closed
+            depth = max(0, depth + (1 if piece == "{" else -1))
+        if piece != ")":
+            closed = ""
+        word = piece if piece not in "(){};" else ""
 
 
 def _call(name: str, file: Path, libc: Libc) -> Iterator[Finding]:

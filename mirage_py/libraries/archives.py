@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+from mirage_py.libraries.reading import bytes_of
 from mirage_py.model.audit import Problem
 
 MAGIC: Final = b"!<arch>\n"
@@ -42,7 +43,10 @@ class Member:
 
 @dataclass(frozen=True, kw_only=True)
 class Archive:
-    """An archive in memory. `index` maps a global symbol to the number of the member that defines it."""
+    """An archive. `index` maps a global symbol to the number of the member that defines it.
+
+    `data` is empty where the members are read from the file when they are asked for: of most nobody asks.
+    """
 
     path: Path
     data: bytes = field(repr=False)
@@ -51,20 +55,33 @@ class Archive:
     indexed: bool = False
 
     def contents(self, number: int) -> bytes:
-        """The bytes of one member."""
+        """The bytes of one member; raises `Unreadable` where it is a file of its own that cannot be read."""
         member = self.members[number]
         if member.file is not None:
-            return member.file.read_bytes()
-        return self.data[member.start : member.start + member.size]
+            return whole_file(member.file)
+        return self.data[member.start : member.start + member.size] if self.data else self._from_file(member)
+
+    def _from_file(self, member: Member) -> bytes:
+        try:
+            with self.path.open("rb") as file:
+                file.seek(member.start)
+                return file.read(member.size)
+        except OSError as error:
+            raise Unreadable(Problem(message=f"cannot be read: {error.strerror}", place=str(self.path))) from error
 
 
 def read_archive(path: Path) -> Archive:
     """The archive at `path`; raises `Unreadable` with the reason when it is none."""
+    return replace(parse_archive(path, whole_file(path)), data=b"")
+
+
+def whole_file(path: Path) -> bytes:
+    """The bytes of a file; `Unreadable` with the reason where there is none that can be read."""
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise Unreadable(Problem(message=f"cannot be read: {error.strerror}", place=str(path))) from error
-    return parse_archive(path, data)
+        return bytes_of(path)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise Unreadable(Problem(message=f"cannot be read: {reason}", place=str(path))) from error
 
 
 def is_empty(file: Path) -> bool:
@@ -135,21 +152,22 @@ def _raw_members(path: Path, data: bytes, thin: bool) -> Iterator[Member]:
 def _header(path: Path, data: bytes, offset: int) -> tuple[str, int]:
     """Name and size as the 60-byte header gives them."""
     name = data[offset : offset + 16].decode("latin-1").rstrip()
-    try:
-        return name, int(data[offset + 48 : offset + 58])
-    except ValueError:
-        message = f"is not a whole archive: the member header at byte {offset} is damaged"
-        raise Unreadable(Problem(message=message, place=str(path), hint=REINSTALL)) from None
+    size = data[offset + 48 : offset + 58].strip()
+    if size.isdigit():  # "-60" would lead back to this very header
+        return name, int(size)
+    message = f"is not a whole archive: the member header at byte {offset} is damaged"
+    raise Unreadable(Problem(message=message, place=str(path), hint=REINSTALL))
 
 
 def _named(path: Path, data: bytes, member: Member, names: bytes, thin: bool) -> Member:
     """The member with its real name: GNU long names (`/12`), BSD names (`#1/20`), short ones (`a.o/`)."""
     start, size = member.start, member.size
     if member.name.startswith("#1/"):
-        length = int(member.name[3:])
+        digits = member.name[3:]
+        length = min(int(digits), size) if digits.isdecimal() else 0
         name = data[start : start + length].rstrip(b"\0").decode("utf-8", "replace")
         start, size = start + length, size - length
-    elif member.name[:1] == "/" and member.name[1:].isdigit():
+    elif member.name[:1] == "/" and member.name[1:].isdecimal():
         begin = int(member.name[1:])
         name = names[begin : names.find(b"\n", begin)].decode("utf-8", "replace").rstrip("/")
     else:

@@ -1,24 +1,24 @@
 """The C side of a `.cmxa`: its "Extra C object files" and link options, as `ocamlobjinfo` prints them.
 
 They are the last two lists of the marshalled record, after the descriptions of every unit, which may be megabytes. So
-the file is read from its end: the longest tail that is exactly two lists of option-like words.
+the file is looked at from its end: the longest tail that is exactly two lists of option-like words. Where that tail is
+long, the record is read from its start.
 """
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from mirage_py.libraries.archives import REINSTALL, Unreadable
+from mirage_py.libraries import marshal
+from mirage_py.libraries.archives import REINSTALL, Unreadable, whole_file
 from mirage_py.model.audit import Problem
 
 MAGIC: Final = re.compile(rb"Caml1999[Zz]\d\d\d")
 MAGIC_SIZE: Final = 12
 TAIL: Final = 512
 ROOM: Final = 128
-WIDE: Final = 64 * 1024
 EMPTY: Final = 0x40  # the integer 0, the empty list
 CONS: Final = 0xA0  # a block of tag 0 and size 2
 STARTS: Final = re.compile(rb"(?=\xa0[\x09\x21-\x3f]|\x40[\xa0\x40])")
@@ -38,16 +38,11 @@ class ExtraC(NamedTuple):
 
 def read_extra_c(path: Path) -> ExtraC:
     """The C objects and options of the library archive at `path`."""
-    try:
-        with path.open("rb") as file:
-            magic = file.read(MAGIC_SIZE)
-            file.seek(max(0, file.seek(0, os.SEEK_END) - WIDE))
-            data = file.read()
-    except OSError as error:
-        raise Unreadable(Problem(message=f"cannot be read: {error.strerror}", place=str(path))) from error
+    data = whole_file(path)
+    magic = data[:MAGIC_SIZE]
     if not MAGIC.match(magic):
         raise Unreadable(Problem(message="is no library of a native OCaml compiler", place=str(path), hint=REINSTALL))
-    found = _from_tail(data[-TAIL:], room=ROOM) or _from_tail(data) or _damaged(path)
+    found = _from_tail(data[-TAIL:], room=ROOM) or _from_value(data) or _damaged(path)
     # the compiler adds to the front of its lists, and reads them from the end
     return ExtraC(found.objects[::-1], found.options[::-1], magic[-3:].decode())
 
@@ -55,6 +50,18 @@ def read_extra_c(path: Path) -> ExtraC:
 def _damaged(path: Path) -> ExtraC:
     message = "is damaged: it does not end with its lists of C objects and options"
     raise Unreadable(Problem(message=message, place=str(path), hint=REINSTALL))
+
+
+def _from_value(data: bytes) -> ExtraC | None:
+    """The last two fields of the whole record, read from its start: lists that are longer than the tail."""
+    try:
+        record = marshal.read(data, MAGIC_SIZE)
+    except marshal.MarshalError:
+        return None
+    lists = [marshal.items(field) for field in record[-2:]] if isinstance(record, list) else []
+    texts = [tuple(word.decode() for word in one if isinstance(word, bytes) and WORD.fullmatch(word)) for one in lists]
+    whole = len(texts) == 2 and all(len(text) == len(one) for text, one in zip(texts, lists, strict=True))
+    return ExtraC(texts[0], texts[1]) if whole else None
 
 
 def _from_tail(tail: bytes, room: int = 0) -> ExtraC | None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from mirage_py.libraries.reading import text_of
 from mirage_py.libraries.sexp import Sexp, SexpError, atoms, field, parse
 
 __all__ = ["DuneFile", "Sources", "read_sources"]
@@ -105,7 +106,10 @@ def _files(folder: Path) -> Iterator[DuneFile]:
 
 
 def _file(path: Path, folder: str) -> DuneFile:
-    text = path.read_text("utf-8", "replace")
+    try:
+        text = text_of(path)
+    except OSError:  # who compiles what is below says so
+        return DuneFile(folder=folder)
     paths = frozenset(_paths(text, folder))
     try:
         stanzas = parse(text)

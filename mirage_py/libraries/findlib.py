@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from mirage_py.doors import memory
 from mirage_py.libraries.meta import MetaError, Package, parse, words
+from mirage_py.libraries.reading import text_of
 from mirage_py.libraries.walk import Walked, walk
 from mirage_py.model.closure import Trouble
 from mirage_py.model.command import Command
@@ -187,7 +188,7 @@ def _library(entry: _Entry, predicates: Collection[str], findlib: Findlib) -> Li
 
 def _parsed(meta: Path) -> Package:
     """The package of a META file; a `META.name` beside the packages' folders has to say where its own is."""
-    package = parse(meta.read_text("utf-8", errors="replace"))
+    package = parse(text_of(meta))
     if meta.name != "META" and package.value("directory") is None:
         raise MetaError("it has no `directory`, which a META.name file needs", 1)
     return package

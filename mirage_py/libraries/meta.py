@@ -89,12 +89,13 @@ def words(value: str) -> tuple[str, ...]:
 def _package(text: str, position: int, *, inside: bool) -> tuple[Package, int]:
     """The statements from here to the closing parenthesis, or to the end of the file, and where that is."""
     definitions: list[Definition] = []
+    once: set[object] = set()
     children: dict[str, Package] = {}
     while True:
         found = _statement(text, position)
         position = found.end()
         if found["name"]:
-            definitions.append(_definition(found, definitions))
+            definitions.append(_definition(found, once))
         elif found["open"]:
             name = _child_name(found, children)
             children[name], position = _package(text, position, inside=True)
@@ -112,12 +113,15 @@ def _statement(text: str, position: int) -> re.Match[str]:
     return found
 
 
-def _definition(found: re.Match[str], before: list[Definition]) -> Definition:
+def _definition(found: re.Match[str], once: set[object]) -> Definition:
+    """A definition; a plain one may stand `once` for each name and its predicates."""
     wanted, unwanted = _predicates(found)
-    adds = found["operator"] == "+="
-    made = Definition(found["name"], _unescaped(found["value"]), wanted, unwanted, adds)
-    if not adds and any(one[:1] + one[2:] == made[:1] + made[2:] for one in before):
+    made = Definition(found["name"], _unescaped(found["value"]), wanted, unwanted, found["operator"] == "+=")
+    key = (made.name, made.wanted, made.unwanted)
+    if not made.adds and key in once:
         raise _error(f"{made.name} is defined twice for the same predicates", found.string, found.start("name"))
+    if not made.adds:
+        once.add(key)
     return made
 
 

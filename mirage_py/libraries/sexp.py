@@ -9,8 +9,8 @@ from typing import Final
 Sexp = str | tuple["Sexp", ...]
 
 TOKEN: Final = re.compile(
-    r"""(?P<skip>[\s]+|;[^\n]*|\#\|(?:[^|]|\|(?!\#))*\|\#) | (?P<open>\() | (?P<close>\))
-      | "(?P<quoted>(?:[^"\\]|\\.)*)" | (?P<atom>[^\s()";]+)""",
+    r"""(?P<skip>[\s]++|;[^\n]*+|\#\|(?:[^|]|\|(?!\#))*+(?:\|\#|(?P<open_comment>\Z))) | (?P<open>\() | (?P<close>\))
+      | "(?P<quoted>(?:[^"\\]|\\.)*+)" | (?P<atom>[^\s()";]++)""",
     re.VERBOSE | re.DOTALL,
 )
 
@@ -44,6 +44,8 @@ def _tokens(text: str) -> Iterator[re.Match[str]]:
         if found is None:
             raise SexpError(f"a string is not closed (line {_line(text, position)})")
         position = found.end()
+        if found["open_comment"] is not None:
+            raise SexpError(f"a comment is not closed (line {_line(text, found.start())})")
         if not found["skip"]:
             yield found
 

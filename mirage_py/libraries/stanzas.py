@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
+from mirage_py.libraries.reading import text_of
 from mirage_py.libraries.sexp import Sexp, SexpError, parse
 from mirage_py.model.audit import Problem
 
@@ -50,7 +51,7 @@ class _Walk:
         """All stanzas of a folder and of those below; `given` are those that a folder above says about this one."""
         self.read.append(here)
         file = here / "dune"
-        own = [(stanza, file) for stanza in self._parsed(file)] if file.is_file() else []
+        own = [(stanza, file) for stanza in self._parsed(file)] if file.exists() and not file.is_dir() else []
         stanzas = tuple(self._included((*given, *own), here))
         plain = tuple(stanza for stanza, _ in stanzas)
         below: dict[str, list[tuple[Sexp, Path]]] = {}
@@ -104,7 +105,7 @@ class _Walk:
 
 
 def _read(file: Path) -> tuple[Sexp, ...]:
-    text = file.read_text("utf-8", "replace")
+    text = text_of(file)
     if text.startswith("(* -*- tuareg -*- *)"):
         raise SexpError("it is an OCaml program, which dune runs")
     return parse(text)

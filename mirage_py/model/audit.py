@@ -14,21 +14,22 @@ from mirage_py.model.allow import Allow
 Verdict = Literal["runs", "recompile", "unsure", "aborts", "missing", "unix"]
 """What happens to a library on a target, mildest first."""
 
-Severity = Literal["note", "noop", "recompile", "unsure", "aborts", "missing", "unix"]
-"""How much one finding weighs: a note and a noop leave the verdict alone, each other is the verdict it forces."""
+Severity = Literal["note", "noop", "later", "recompile", "unsure", "aborts", "missing", "unix"]
+"""How much one finding weighs: the verdict that it forces. `note`, `noop` (a call does nothing) and `later` (a call
+would end the program) leave the verdict alone."""
 
 FailOn = Literal["missing", "aborts", "noop", "unsure"]
 """What makes the audit fail; `missing` includes what needs Unix."""
 
 VERDICTS: Final[tuple[Verdict, ...]] = ("runs", "recompile", "unsure", "aborts", "missing", "unix")
-SEVERITIES: Final[tuple[Severity, ...]] = ("note", "noop", "recompile", "unsure", "aborts", "missing", "unix")
+SEVERITIES: Final[tuple[Severity, ...]] = ("note", "noop", "later", "recompile", "unsure", "aborts", "missing", "unix")
 DEFAULT_FAIL_ON: Final[tuple[FailOn, ...]] = ("missing", "aborts", "unsure")
 
 VERDICT_WORDS: Final[dict[Verdict, str]] = {
     "runs": "runs",
     "recompile": "runs if its stubs are recompiled",
     "unsure": "unsure",
-    "aborts": "links but aborts at run time",
+    "aborts": "aborts when it boots",
     "missing": "will not link",
     "unix": "needs Unix",
 }
@@ -103,7 +104,8 @@ class AuditRequest:
     the target's libc, libm, bindings and OCaml runtime; without them the table of `generation` serves, or of the
     generation that fits the OCaml found on `path`. C archives in `toolchain_folders` were made for the target, and so
     were those that META declares where `declared` holds (the pkg-config generation); `machine` is the target's, None
-    for this one's: `mirage_py.audit.with_toolchain` fills all these from a `Toolchain`. `opam` names packages to judge
+    for this one's; `compiler` compiles C for it, with its flags, and `compiler_path` goes before PATH for its tools:
+    `mirage_py.audit.with_toolchain` fills all these from a `Toolchain`. `opam` names packages to judge
     from metadata alone, `opam_repositories` where such metadata lies. `cache` is the cache's folder, None for none.
     """
 
@@ -115,6 +117,8 @@ class AuditRequest:
     toolchain_folders: tuple[Path, ...] = ()
     machine: str | None = None
     declared: bool = False
+    compiler: tuple[str, ...] = ()
+    compiler_path: tuple[Path, ...] = ()
     generation: str | None = None
     allow: tuple[Allow, ...] = ()
     fail_on: tuple[FailOn, ...] = DEFAULT_FAIL_ON
@@ -153,7 +157,7 @@ def fails(library: LibraryAudit, fail_on: tuple[FailOn, ...]) -> bool:
         case "aborts" | "unsure" as verdict if verdict in fail_on:
             return True
         case _:
-            return "noop" in fail_on and any(finding.severity == "noop" for finding in library.findings)
+            return "noop" in fail_on and any(finding.severity in ("noop", "later") for finding in library.findings)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mirage_py.audit import audit as judge, explain_undefined, read_linker, with_toolchain
+from mirage_py.audit.rules import UNIX
 from mirage_py.errors import MpyError
 from mirage_py.libraries.bundled import bundled_packages
 from mirage_py.libraries.findlib import Findlib, findlib_for
@@ -57,21 +58,46 @@ def audit_libraries(
     fail_on: tuple[FailOn, ...] | None = None,
 ) -> AuditReport:
     """The verdicts on libraries by name, installed or vendored, and on opam packages from their metadata alone."""
-    found = [(target, toolchain_or_none(target)) for target in targets]
-    toolchain = next((one for _, one in found if one is not None), None)
-    findlib = Findlib.discover() if toolchain is None else findlib_for(toolchain, Findlib.discover())
-    request = AuditRequest(
+    asked = AuditRequest(
         roots=tuple(Root(library=name) for name in names),
         opam=tuple(Root(library=name) for name in opam),
         opam_repositories=opam_repositories(),
-        targets=targets,
-        path=findlib.path,
         vendored=_vendored_folders(folder),
         allow=allow,
         fail_on=DEFAULT_FAIL_ON if fail_on is None else fail_on,
         cache=cache_folder(),
     )
-    return judge(request if toolchain is None else with_toolchain(request, toolchain))
+    host = Findlib.discover()
+    reports = [
+        judge(replace(_equipped(asked, toolchain, host), targets=alike)) for alike, toolchain in _by_toolchain(targets)
+    ]
+    return in_order(merged(reports), targets)
+
+
+def _by_toolchain(targets: tuple[str, ...]) -> Iterable[tuple[tuple[str, ...], Toolchain | None]]:
+    """The targets with their toolchains, those put together that have one libc and one runtime."""
+    groups: dict[object, list[str]] = {}
+    found: dict[object, Toolchain | None] = {}
+    for target in sorted(dict.fromkeys(targets)):  # the answer must not depend on who was named first
+        toolchain = toolchain_or_none(target)
+        key = (toolchain.generation, toolchain.stdlib, toolchain.runtime) if toolchain else target in UNIX
+        groups.setdefault(key, []).append(target)
+        found.setdefault(key, toolchain)
+    return tuple((tuple(alike), found[key]) for key, alike in groups.items())
+
+
+def _equipped(request: AuditRequest, toolchain: Toolchain | None, host: Findlib) -> AuditRequest:
+    """The question with what a toolchain says to it."""
+    if toolchain is None:
+        return replace(request, path=host.path)
+    return with_toolchain(replace(request, path=findlib_for(toolchain, host).path), toolchain)
+
+
+def in_order(report: AuditReport, targets: tuple[str, ...]) -> AuditReport:
+    """The report with its targets as they were asked for."""
+    wanted = tuple(dict.fromkeys(targets))
+    libraries = tuple(row for target in wanted for row in report.libraries if row.target == target)
+    return replace(report, libraries=libraries, targets=wanted)
 
 
 def explain_link(
@@ -90,6 +116,7 @@ def merged(reports: Iterable[AuditReport]) -> AuditReport:
         libraries=tuple(library for report in (first, *others) for library in report.libraries),
         problems=tuple(dict.fromkeys(problem for report in (first, *others) for problem in report.problems)),
         targets=tuple(dict.fromkeys(target for report in (first, *others) for target in report.targets)),
+        libc=next((report.libc for report in (first, *others) if report.libc), ""),
     )
 
 
@@ -126,20 +153,22 @@ def _request_for(
     allow: tuple[Allow, ...] = (),
     fail_on: tuple[FailOn, ...] | None = None,
 ) -> AuditRequest:
-    findlib = Findlib.discover() if toolchain is None else findlib_for(toolchain, Findlib.discover())
     bundle = bundled_packages()
     request = AuditRequest(
         roots=tuple(
             Root(library=needed.name, asked_by=", ".join(needed.asked_by) or "local_libs") for needed in plan.libraries
         ),
         targets=(plan.target,),
-        path=findlib.path,
-        vendored=(*_vendored_folders(folder), *(bundle[name].directory for name in closure.bundled)),
+        vendored=(
+            *_vendored_folders(folder),
+            *dict.fromkeys(one.directory for one in closure.of("local")),
+            *(bundle[name].directory for name in closure.bundled),
+        ),
         allow=allow,
         fail_on=DEFAULT_FAIL_ON if fail_on is None else fail_on,
         cache=cache_folder(),
     )
-    return request if toolchain is None else with_toolchain(request, toolchain)
+    return _equipped(request, toolchain, Findlib.discover())
 
 
 def _vendored_folders(folder: Path) -> tuple[Path, ...]:

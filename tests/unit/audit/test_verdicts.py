@@ -49,18 +49,20 @@ def test_a_function_that_the_libc_has_not_will_not_link(install: Install, asked:
     assert found.findings[0].place == "libfoo_stubs.a(part0.o)"
 
 
-def test_a_stub_of_the_libc_aborts_at_run_time_and_names_the_function(install: Install, asked: Audit) -> None:
+def test_what_aborts_when_it_is_called_leaves_the_library_running_and_is_named(install: Install, asked: Audit) -> None:
     install("foo", ocaml=USES_STUB, stubs="extern long strerror(); long foo_stub(void) { return strerror() + 1; }")
     found = row(asked("foo"), "foo")
-    assert found.verdict == "aborts"
-    finding = next(one for one in found.findings if one.rule == "libc-abort")
-    assert "when foo_stub is called" in finding.message
+    assert found.verdict == "recompile"
+    told = {one.message for one in found.findings if one.rule == "call-abort"}
+    assert any("aborts if Foo.use is called" in message for message in told), told
 
 
 def test_the_two_generations_differ(install: Install, asked: Audit) -> None:
     install("foo", ocaml=USES_STUB, stubs="extern long qsort(); long foo_stub(void) { return qsort() + 1; }")
     assert row(asked("foo", generation="ocaml-solo5 0.8"), "foo").verdict == "missing"
-    assert row(asked("foo", generation="ocaml-solo5 1"), "foo").verdict == "aborts"
+    newer = row(asked("foo", generation="ocaml-solo5 1"), "foo")
+    assert newer.verdict == "recompile"
+    assert "qsort" in symbols(newer, "call-abort")
 
 
 def test_a_stub_that_does_nothing_is_told_and_does_not_fail(install: Install, asked: Audit) -> None:
@@ -138,14 +140,14 @@ def test_an_external_that_nobody_defines_is_named_with_its_line(install: Install
 
 @pytest.mark.parametrize(
     ("body", "severity"),
-    [("camlFoo__load_7", "noop"), ("camlFoo__entry", "aborts")],
+    [("camlFoo__load_7", "later"), ("camlFoo__entry", "aborts")],
     ids=["in a function", "when the program starts"],
 )
 def test_a_trap_weighs_by_where_it_is(install: Install, asked: Audit, body: str, severity: str) -> None:
     install("foo", ocaml=f"extern long caml_sys_open(); long {body}(void) {{ return caml_sys_open() + 1; }}")
     found = row(asked("foo"), "foo")
     assert [one.severity for one in found.findings] == [severity]
-    assert found.verdict == ("runs" if severity == "noop" else "aborts")
+    assert found.verdict == ("runs" if severity == "later" else "aborts")
 
 
 def test_what_is_allowed_neither_fails_nor_is_inherited(install: Install, asked: Audit) -> None:
@@ -207,8 +209,8 @@ def test_two_libraries_that_define_one_symbol_clash_when_both_objects_are_linked
         ocaml = f"extern long {name}_stub(); long caml{name.title()}__f_1(void) {{ return {name}_stub() + 1; }}"
         install(name, ocaml=ocaml, stubs=f"long helper(void) {{ return 1; }} long {name}_stub(void) {{ return 1; }}")
     report = asked("one", "two")
-    assert [row(report, name).verdict for name in ("one", "two")] == ["recompile", "missing"]
-    assert symbols(row(report, "two"), "duplicate") == ["helper"]
+    assert [row(report, name).verdict for name in ("one", "two")] == ["missing", "recompile"]
+    assert symbols(row(report, "one"), "duplicate") == ["helper"]
     assert row(asked("two"), "two").verdict == "recompile"
 
 

@@ -1,0 +1,96 @@
+"""The C of a vendored library, compiled by the target's compiler: objects for the link on paper, and what refuses.
+
+A header that a rule makes is not there before dune runs, so a source that lacks one is no refusal: that is unsure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from mirage_py.audit.code import Code
+from mirage_py.audit.objects import Compiled, Compiler, Source, compile_all
+from mirage_py.libraries.archives import Archive, Member
+from mirage_py.libraries.reading import bytes_of, text_of
+from mirage_py.libraries.vendored import Stanza
+from mirage_py.model.audit import Finding
+
+LACKING: Final = re.compile(r"(?P<header>[^\s:]+): No such file or directory")
+UNBUILT: Final = "build it once with `mpy build`: what its rules make is there then"
+
+
+@dataclass(frozen=True, kw_only=True)
+class VendoredCode:
+    """The objects of a vendored library, and a finding for each source that does not become one."""
+
+    code: Code
+    findings: tuple[Finding, ...] = ()
+
+
+def compiled_code(stanza: Stanza, needs: Iterable[Path], compiler: Compiler, folder: Path) -> VendoredCode:
+    """The C of one library; `needs` are the folders of the libraries that it requires, for their headers."""
+    includes = tuple(dict.fromkeys((stanza.library.directory, *needs)))
+    sources = [Source(file=file, flags=stanza.flags, folders=(file.parent, *includes)) for file in stanza.stubs]
+    made = compile_all(sources, compiler, folder)
+    archive = _archive(stanza, made)
+    code = Code(library=stanza.library.name, stubs=(archive,) if archive.members else (), target_built=True)
+    return VendoredCode(code=code, findings=tuple(_refused(one, stanza) for one in made if one.object is None))
+
+
+def _archive(stanza: Stanza, made: Iterable[Compiled]) -> Archive:
+    """The objects as one archive under the name that dune gives it."""
+    members: list[Member] = []
+    data = b""
+    for one in made:
+        if one.object is not None:
+            content = bytes_of(one.object)
+            name = f"{one.source.file.stem}.o"
+            members.append(Member(name=name, header=len(data), start=len(data), size=len(content)))
+            data += content
+    name = f"lib{stanza.private or stanza.library.name.replace('.', '_')}_stubs.a"
+    return Archive(path=stanza.library.directory / name, data=data, members=tuple(members))
+
+
+def _refused(one: Compiled, stanza: Stanza) -> Finding:
+    """What the compiler said; unsure where a file is lacking that the build may make."""
+    unbuilt = stanza.configured or stanza.generated or _is_made(one, stanza)
+    return Finding(
+        rule="does-not-compile",
+        severity="unsure" if unbuilt else "missing",
+        message=f"{one.place}: {one.error}" if one.place else one.error,
+        archive=one.source.file.parent.name,
+        member=one.source.file.name,
+        definer="the target's C compiler",
+        remedy=UNBUILT if unbuilt else "add the lacking part to the library's sources, or leave the library out",
+    )
+
+
+def _is_made(one: Compiled, stanza: Stanza) -> bool:
+    """Whether a header that is not there is one of the library's own: named in quotes, or by a dune file."""
+    found = LACKING.search(one.error)
+    if found is None:
+        return False
+    name = found["header"]
+    quoted = re.compile(rf'#\s*include\s*"{re.escape(name)}"')
+    return any(_says(file, quoted, name) for file in (one.source.file, stanza.file))
+
+
+def _says(file: Path, quoted: re.Pattern[str], name: str) -> bool:
+    text = text_of(file)
+    return name.rpartition("/")[2] in text if file.name.startswith("dune") else quoted.search(text) is not None
+
+
+def defined_in(code: Code) -> Iterator[str]:
+    """The functions of these objects, all of which the library's OCaml may ask for."""
+    from mirage_py.audit.elf import read_object
+    from mirage_py.libraries.archives import Unreadable
+
+    for archive in code.stubs:
+        for number in range(len(archive.members)):
+            try:
+                yield from read_object(archive, number).defined
+            except Unreadable:  # said where the object is linked
+                continue

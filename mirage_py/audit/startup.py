@@ -1,0 +1,157 @@
+"""What would end the program: at once, because a module does it while it initialises, or when a function is called.
+
+From the functions that end in a stub (of the runtime, of the C library) the callers are followed backwards through the
+objects that are linked, those of OCaml's own standard library too. An object is opened only when it asks for a name
+that is reached already, so most never are. What is reached through a closure is not followed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from mirage_py.audit.elf import references
+from mirage_py.audit.libc import Libc
+from mirage_py.audit.link import Pulled
+from mirage_py.audit.names import is_entry, is_stdlib, ocaml_name, source_names
+from mirage_py.libraries.archives import Unreadable
+
+ENDS: Final = frozenset({"exit", "_exit", "abort"})
+SAYS: Final = frozenset(
+    {"printf", "fprintf", "puts", "fputs", "fputc", "putc", "fwrite", "fflush", "stderr", "stdout", "perror"}
+)
+"""What a C function may do besides, that is only there to say that it is not implemented."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class End:
+    """A function that ends the program, by what it calls: `chain` leads from it to the stub that aborts."""
+
+    function: str
+    by: Pulled
+    chain: tuple[str, ...]
+
+    @property
+    def at_start(self) -> bool:
+        """Whether it runs when the program starts, whatever the program calls."""
+        return is_entry(self.function)
+
+
+def ends(pulled: Iterable[Pulled], primitives: Mapping[str, str], libc: Libc) -> tuple[End, ...]:
+    """The functions of these objects that end the program."""
+    return tuple(_Walk(tuple(pulled), primitives, libc).run())
+
+
+class _Walk:
+    """The state of the walk: why each reached name ends the program."""
+
+    def __init__(self, pulled: tuple[Pulled, ...], primitives: Mapping[str, str], libc: Libc) -> None:
+        self.why: dict[str, str] = dict(primitives)
+        self.users: dict[str, list[Pulled]] = {}
+        self.calls: dict[tuple[int, int], Mapping[str, frozenset[str]]] = {}
+        self.reached: dict[tuple[int, int, str], End] = {}
+        for one in pulled:
+            for symbol in one.object.undefined:
+                self.users.setdefault(symbol, []).append(one)
+                if one.place.kind == "c" and symbol not in self.why and _aborts(symbol, libc):
+                    self.why[symbol] = ""
+
+    def run(self) -> Iterator[End]:
+        """Everything that is reached, in the order in which it was."""
+        only_end = [one for symbol in ENDS for one in self.users.get(symbol, ()) if one.place.kind == "c"]
+        queue = [*self.why, *(name for one in only_end for name in self._ends_only(one))]
+        for symbol in queue:  # grows while it is walked
+            for one in self.users.get(symbol, ()):
+                queue += self._spread(one)
+        return iter(self.reached.values())
+
+    def _ends_only(self, one: Pulled) -> Iterator[str]:
+        """C functions that do nothing but end the program."""
+        for name, called in self._references(one).items():
+            ending = called & ENDS
+            others = {symbol for symbol in called - ENDS - SAYS if not symbol.startswith((".", "_GLOBAL_"))}
+            if ending and not others and not name.startswith("caml_startup"):
+                self.why.setdefault(name, min(ending))
+                self._note(one, name)
+                yield name
+
+    def _spread(self, one: Pulled) -> list[str]:
+        """The functions of one object that call what is reached; their names, for other objects' sake."""
+        calls = self._references(one)
+        fresh: list[str] = []
+        more = True
+        while more:
+            more = False
+            for function, called in calls.items():
+                if function in self.why:
+                    continue
+                ending = min((name for name in called if name in self.why), key=self._rank, default=None)
+                if ending is not None:
+                    self.why[function] = ending
+                    self._note(one, function)
+                    fresh.append(function)
+                    more = True
+        return fresh
+
+    def _rank(self, name: str) -> tuple[int, int, str]:
+        """Nearest to a stub first; to open a file says more than to read what could not be opened."""
+        return sum(1 for _ in self._chain(name)), self.why.get(name) != "strerror", name
+
+    def _note(self, one: Pulled, function: str) -> None:
+        key = (id(one.place.archive), one.place.number, function)
+        self.reached.setdefault(key, End(function=function, by=one, chain=tuple(self._chain(function))))
+
+    def _chain(self, function: str) -> Iterator[str]:
+        here = self.why.get(function, "")
+        while here:
+            yield here
+            here = self.why.get(here, "")
+
+    def _references(self, one: Pulled) -> Mapping[str, frozenset[str]]:
+        key = (id(one.place.archive), one.place.number)
+        if key not in self.calls:
+            try:
+                self.calls[key] = references(one.place.archive, one.place.number) if one.object.name else {}
+            except Unreadable:  # said where the object was linked
+                self.calls[key] = {}
+        return self.calls[key]
+
+
+def _aborts(symbol: str, libc: Libc) -> bool:
+    """Whether a libc function aborts, under the name that the target's headers would give it."""
+    names = source_names(symbol)
+    return any(name in libc.aborts for name in names) if names else symbol in libc.aborts
+
+
+def told(end: End) -> str:
+    """What a function comes to: `open_in (strerror is a stub that aborts)`."""
+    through = [name for name in end.chain if is_stdlib(name)]
+    last = end.chain[-1] if end.chain else end.function
+    return f"{OCAML.get(_first(end.chain), '') or _name(through[0] if through else end.chain[0])}, which ends in {last}"
+
+
+def _first(chain: tuple[str, ...]) -> str:
+    return next((name for name in chain if name in OCAML), "")
+
+
+def _name(symbol: str) -> str:
+    return ocaml_name(symbol).removeprefix("Stdlib.")
+
+
+OCAML: Final[Mapping[str, str]] = {
+    "caml_sys_chdir": "Sys.chdir",
+    "caml_sys_is_directory": "Sys.is_directory",
+    "caml_sys_read_directory": "Sys.readdir",
+    "caml_sys_getcwd": "Sys.getcwd",
+    "caml_sys_mkdir": "Sys.mkdir",
+    "caml_sys_remove": "Sys.remove",
+    "caml_sys_rename": "Sys.rename",
+    "caml_sys_rmdir": "Sys.rmdir",
+    "caml_sys_system_command": "Sys.command",
+    "caml_install_signal_handler": "Sys.signal",
+    "caml_domain_spawn": "Domain.spawn",
+    "caml_ml_condition_wait": "Condition.wait",
+    "caml_ml_condition_signal": "Condition.signal",
+}
+"""Primitives that programs call under a name of the standard library's interface, not through a function of it."""

@@ -1,0 +1,131 @@
+"""Vendored libraries: their C as the target's compiler makes it, their OCaml as its text says what runs at start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mirage_py.audit import audit, with_toolchain
+from mirage_py.audit.starting import start_findings
+from mirage_py.errors import MpyError
+from mirage_py.model.audit import AuditReport, AuditRequest, LibraryAudit, Root
+from mirage_py.model.toolchain import Toolchain, ToolchainChoice
+from mirage_py.toolchain.discover import discover, discover_host, from_environment
+from tests.unit.audit.conftest import row
+
+STUBS = "(library (public_name lb) (foreign_stubs (language c) (names st)))"
+F = "#include <caml/mlvalues.h>\n"
+
+Vendor = Callable[..., Path]
+
+
+@pytest.fixture(scope="module")
+def toolchain() -> Toolchain:
+    choice = from_environment(ToolchainChoice())
+    try:
+        return discover("spt", choice, discover_host(choice))
+    except MpyError as error:
+        pytest.skip(f"no toolchain for spt: {error}")
+
+
+def vendored(folder: Path, **files: str) -> Path:
+    """A folder of sources with one library; `st_c` is the file `st.c`."""
+    library = folder / "lb"
+    library.mkdir(parents=True)
+    for name, text in {"dune_project": "(lang dune 2.9)", "lb_ml": "", "lb_opam": "", "dune": STUBS, **files}.items():
+        known = {"dune": "dune", "dune_project": "dune-project"}
+        (library / known.get(name, name.replace("_", "."))).write_text(text)
+    return folder
+
+
+def judged(folder: Path, toolchain: Toolchain | None = None) -> LibraryAudit:
+    asked = AuditRequest(roots=(Root(library="lb"),), targets=("spt",), vendored=(folder,))
+    report: AuditReport = audit(asked if toolchain is None else with_toolchain(asked, toolchain))
+    return row(report, "lb")
+
+
+REFUSED = {
+    "a function as a pointer": ("#include <string.h>\nstatic char *(*fn)(const char *, int) = strrchr;\n", "strrchr"),
+    "a header that the libc has not": ("#include <pthread.h>\n", "pthread.h"),
+    "the header of system threads": ("#include <caml/threads.h>\n", "caml/threads.h"),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_what_does_not_compile_is_told_in_the_compilers_words(kind: str, tmp_path: Path, toolchain: Toolchain) -> None:
+    text, words = REFUSED[kind]
+    found = judged(vendored(tmp_path, st_c=F + text + "value lb_f(value x) { return x; }"), toolchain)
+    assert found.verdict == "missing"
+    assert any(one.rule == "does-not-compile" and words in one.message for one in found.findings), found.findings
+
+
+def test_a_local_header_and_an_included_c_file_are_compiled_with_it(tmp_path: Path, toolchain: Toolchain) -> None:
+    files = {"st_c": F + '#include "impl.c"\nvalue lb_f(value x) { return Val_int(now2()); }'}
+    impl = '#include <string.h>\n#include <stdlib.h>\nstatic int now2(void) { char *s = strdup("x"); return s[0]; }'
+    found = judged(vendored(tmp_path, impl_c=impl, **files), toolchain)
+    assert found.verdict == "missing"
+    assert [one.symbol for one in found.findings if one.severity == "missing"] == ["strdup"]
+
+
+def test_a_c_library_that_only_a_configurator_names_is_missed(tmp_path: Path, toolchain: Toolchain) -> None:
+    dune = "(library (public_name lb) (c_library_flags (:include f.sexp)) (foreign_stubs (language c) (names st)))"
+    text = F + "extern unsigned long crc32(void); value lb_f(value x) { return Val_int(crc32()); }"
+    found = judged(vendored(tmp_path, dune=dune, st_c=text), toolchain)
+    assert found.verdict == "missing"
+    assert "crc32" in [one.symbol for one in found.findings]
+
+
+def test_a_header_that_a_rule_makes_leaves_it_unsure(tmp_path: Path, toolchain: Toolchain) -> None:
+    dune = STUBS + "(rule (with-stdout-to made.h (echo)))"
+    found = judged(
+        vendored(tmp_path, dune=dune, st_c=F + '#include "made.h"\nvalue lb_f(value x) { return x; }'), toolchain
+    )
+    assert found.verdict == "unsure"
+
+
+def test_plain_c_runs(tmp_path: Path, toolchain: Toolchain) -> None:
+    assert judged(vendored(tmp_path, st_c=F + "value lb_f(value x) { return x; }"), toolchain).verdict == "runs"
+
+
+def test_two_folders_of_one_library_are_refused(tmp_path: Path) -> None:
+    vendored(tmp_path, dune="(library (public_name lb))")
+    inner = vendored(tmp_path / "other" / "vendor", dune="(library (public_name lb))")
+    assert inner.is_dir()
+    found = judged(tmp_path)
+    assert (found.verdict, [one.rule for one in found.findings]) == ("missing", ["twice"])
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# What the text says of the start
+
+
+START = {
+    "guarded by try": ('let h = try Some (open_in "/etc/hosts") with Sys_error _ -> None', "aborts"),
+    "through a function": ('let load f = open_in f\nlet () = ignore (load "x")', "aborts"),
+    "in a module of its own": ("module M = struct let x = Sys.getcwd () end", "aborts"),
+    "in an expression": (';; ignore (Sys.readdir ".")', "aborts"),
+    "by a function that is handed on": ("let () = List.iter (fun f -> ignore (open_in f)) names", "unsure"),
+    "a named function that is handed on": ("let load f = open_in f\nlet all = List.map load names", "aborts"),
+    "in a functor": ("module F (X : S) = struct let x = open_in X.name end", "unsure"),
+    "lazily": ('let h = lazy (open_in "x")', "unsure"),
+    "when it is called": ("let load f = open_in f", ""),
+    "as a function that is written out": ("let load = fun f -> open_in f", ""),
+    "by a function inside": ("let x = let go f = open_in f in ignore go; 1", "unsure"),
+    "in a comment": ("(* let h = open_in *) let x = 1", ""),
+    "under another name": ("let open_in_peace = 1 let x = open_in_peace", ""),
+}
+
+
+@pytest.mark.parametrize("kind", START)
+def test_what_runs_at_start_is_told(kind: str, tmp_path: Path) -> None:
+    text, severity = START[kind]
+    (tmp_path / "lb.ml").write_text(text)
+    assert [one.severity for one in start_findings(tmp_path)] == ([severity] if severity else [])
+
+
+def test_a_function_of_another_module_of_the_library_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "files.ml").write_text("let load f = open_in f")
+    (tmp_path / "lb.ml").write_text('let x = Files.load "x"')
+    assert ["Files.load" in one.message for one in start_findings(tmp_path)] == [True]
