@@ -15,6 +15,7 @@ from typing import assert_never
 
 from mirage_py.build.diagnostics import compilation_failed
 from mirage_py.build.link import Group, c_environment, groups, host_workspace, output_obj_compiler, sharing
+from mirage_py.build.maps import FROM_CONTEXT, place_of_map
 from mirage_py.build.stubs import StubsRequest, TargetStubs, stubs_for_target
 from mirage_py.errors import Location, ToolFailed, ToolTooOld
 from mirage_py.libraries.bundled import bundled_packages, sources_of
@@ -31,17 +32,20 @@ from mirage_py.toolchain.pkgconfig import pkg_config_for
 from mirage_py.toolchain.steps import Step, perform
 
 MACHINE = "mirage/machine"
-BUILD_DIR = "mirage/_build"
 LANG = (2, 9)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Equipment:
-    """The files below `mirage/machine`, the C to compile before dune links; by label, C archives."""
+    """The files below `mirage/machine`, the C to compile before dune links; by label, C archives.
+
+    `asked` is what pkg-config says of the C of each unikernel, by label too: the words of a link.
+    """
 
     files: Mapping[str, str | Path]
     steps: tuple[Step, ...]
     stubs: Mapping[str, tuple[TargetStubs, ...]]
+    asked: Mapping[str, tuple[str, ...]]
 
 
 def equip(
@@ -60,18 +64,23 @@ def equip(
     files: dict[str, str | Path] = {}
     steps: dict[Path, Step] = {}
     made: dict[str, tuple[TargetStubs, ...]] = {}
+    asked: dict[str, tuple[str, ...]] = {}
     host = Findlib.discover()
     for plan in plans:
         toolchain, closure = toolchains[plan.target], closures[plan.label]
         stubs = _target_stubs(folder, plan, host_tools, toolchain, closure, findlib_for(toolchain, host))
         made[plan.label] = stubs
         steps |= {step.output: step for one in stubs for step in one.steps}
-        files |= _flags_files(plan, toolchain, stubs, shared=plan.label in serving_others)
+        asked[plan.label] = _asked(plan, toolchain)
+        told = _map_flags(folder, plan, toolchain)
+        own = _link_flags(plan, toolchain, shared=plan.label in serving_others)
+        link = (*own, *told, *(word for flag in asked[plan.label] for word in ("-cclib", flag)))
+        files |= _flags_files(plan, toolchain, stubs, link)
         if toolchain.freestanding:
             files |= _findlib_files(folder, toolchain, host)
     for name in sorted({package for plan in plans for package in closures[plan.label].bundled}):
         files |= {f"runtime/{name}/{path}": source for path, source in sources_of(bundled_packages()[name])}
-    return Equipment(files=files, steps=tuple(steps.values()), stubs=made)
+    return Equipment(files=files, steps=tuple(steps.values()), stubs=made, asked=asked)
 
 
 FINDLIB_CONF = "findlib.conf"
@@ -176,38 +185,52 @@ def _target_stubs(
     return stubs_for_target(closure.libraries, request)
 
 
+def _packages(plan: Plan) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for stub in plan.c_stubs for name in stub.pkg_config))
+
+
+def _asked(plan: Plan, toolchain: Toolchain) -> tuple[str, ...]:
+    """What pkg-config says that the unikernel's own C is linked with."""
+    packages = _packages(plan)
+    return pkg_config_for(toolchain).libs(packages) if packages else ()
+
+
 def _flags_files(
-    plan: Plan, toolchain: Toolchain, stubs: tuple[TargetStubs, ...], *, shared: bool
+    plan: Plan, toolchain: Toolchain, stubs: tuple[TargetStubs, ...], link: tuple[str, ...]
 ) -> dict[str, str | Path]:
-    """What pkg-config answers for the unikernel's own C stubs, and where recompiled archives are, as dune reads it.
+    """The words of compilation and link, and where recompiled archives are, as dune reads them.
 
     The folders of recompiled archives come first: the compiler takes the first archive of a name that it finds.
     """
-    packages = tuple(dict.fromkeys(name for stub in plan.c_stubs for name in stub.pkg_config))
+    packages = _packages(plan)
     if not packages and not toolchain.freestanding:
         return {}
-    answers = pkg_config_for(toolchain) if packages else None
-    libs = answers.libs(packages) if answers else ()
     folders = dict.fromkeys(one.folder for one in stubs if one.folder)
     return {
-        f"{plan.label}/{C_FLAGS}": _sexp_list(answers.cflags(packages) if answers else ()),
-        f"{plan.label}/{LINK_FLAGS}": _sexp_list(_link_flags(plan, toolchain, libs, shared=shared)),
+        f"{plan.label}/{C_FLAGS}": _sexp_list(pkg_config_for(toolchain).cflags(packages) if packages else ()),
+        f"{plan.label}/{LINK_FLAGS}": _sexp_list(link),
         f"{plan.label}/{OCAMLOPT_FLAGS}": _sexp_list(word for place in folders for word in ("-I", str(place))),
     }
 
 
-def _link_flags(plan: Plan, toolchain: Toolchain, libs: Iterable[str], *, shared: bool) -> tuple[str, ...]:
+def _map_flags(folder: Path, plan: Plan, toolchain: Toolchain) -> tuple[str, ...]:
+    """How the linker that dune starts is told to write a map; an object without C, which mpy links, has none."""
+    if toolchain.generation != "cross":
+        return ()
+    return ("-cclib", f"-Wl,-Map={FROM_CONTEXT}/{place_of_map(folder, plan)}")
+
+
+def _link_flags(plan: Plan, toolchain: Toolchain, *, shared: bool) -> tuple[str, ...]:
     """How dune links: the image, or an object. A shared one is whole but for the bindings, which each target adds."""
     match toolchain.generation:
         case "pkg-config":
             return ("-output-obj", "-noautolink")
         case "cross":
-            own: tuple[str, ...] = ("-output-complete-obj",) if shared else ("-cclib", f"-z solo5-abi={plan.abi}")
+            return ("-output-complete-obj",) if shared else ("-cclib", f"-z solo5-abi={plan.abi}")
         case "host":
-            own = ()
+            return ()
         case _:
             assert_never(toolchain.generation)
-    return (*own, *(word for flag in libs for word in ("-cclib", flag)))
 
 
 def _sexp_list(words: Iterable[str]) -> str:
@@ -261,12 +284,6 @@ def workspaces(folder: Path, plans: tuple[Plan, ...], toolchains: Mapping[str, T
         else workspace(plan.target for plan in group.plans) + "\n" + c_environment(mapped)
         for group in groups(plans, toolchains)
     }
-
-
-def built_executable(folder: Path, plan: Plan) -> Path:
-    """Where dune leaves the program of a plan."""
-    root = dune_root(folder)
-    return folder / BUILD_DIR / plan.context / folder.relative_to(root) / "mirage" / plan.label / "main.exe"
 
 
 def check_dune_lang(folder: Path) -> None:

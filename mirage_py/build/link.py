@@ -9,27 +9,22 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mirage_py.build.stubs import TargetStubs
+from mirage_py.build.making import BUILD, Making, build_dir
 from mirage_py.codegen.sexp import render_stanzas
 from mirage_py.doors.processes import run
 from mirage_py.errors import ToolFailed
-from mirage_py.model.closure import Closure
 from mirage_py.model.command import Command
 from mirage_py.model.plan import Plan
 from mirage_py.model.toolchain import Toolchain
 from mirage_py.project.sources import dune_root
 from mirage_py.targets.plan import LANG
 from mirage_py.toolchain.export import wrapped_cflags
-from mirage_py.toolchain.pkgconfig import pkg_config_for
-from mirage_py.toolchain.steps import link, perform
-
-BY_HAND = "mirage/.stubs"
-"""Where the build directories of targets are that are linked by hand: one of the folders that `mpy clean` removes."""
+from mirage_py.toolchain.steps import Step, link
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,12 +54,12 @@ def groups(plans: Iterable[Plan], toolchains: Mapping[str, Toolchain]) -> tuple[
             by_hand.setdefault(plan.target, []).append(plan)
     led = set(leaders(by_dune, toolchains).values())
     compiled = tuple(plan for plan in by_dune if plan.label in led)
-    first = (Group(plans=by_dune, compiled=compiled, build_dir="mirage/_build"),) if by_dune else ()
+    first = (Group(plans=by_dune, compiled=compiled, build_dir=BUILD),) if by_dune else ()
     others = (
         Group(
             plans=tuple(of_target),
             compiled=tuple(of_target),
-            build_dir=f"{BY_HAND}/_build-{target}",
+            build_dir=build_dir(target, by_hand=True),
             by_hand=toolchains[target],
         )
         for target, of_target in sorted(by_hand.items())
@@ -105,11 +100,9 @@ SHARED = "mirage/.stubs/images"
 """Where images are linked whose program serves several targets; dune would delete them in its own folder."""
 
 
-def link_shared(folder: Path, plan: Plan, toolchain: Toolchain, program: Path) -> Path:
-    """The image of a plan from a program that lacks nothing but the bindings and the C library of the target."""
-    step = link(toolchain, (program,), (), folder / SHARED / plan.image)
-    perform((step,))
-    return step.output
+def link_shared(making: Making) -> Step:
+    """The link of an image from a program that lacks nothing but the bindings and the C library of the target."""
+    return link(making.toolchain, (making.program,), (), making.folder / SHARED / making.plan.image)
 
 
 def c_environment(flags: tuple[str, ...]) -> str:
@@ -155,34 +148,25 @@ def target_cflags(toolchain: Toolchain) -> tuple[str, ...]:
     return (*wrapped, *toolchain.cflags)
 
 
-def link_by_hand(
-    folder: Path, plan: Plan, toolchain: Toolchain, closure: Closure, stubs: tuple[TargetStubs, ...]
-) -> Path:
-    """The image of a plan: the OCaml object, C archives of dune and of installed libraries, the runtime."""
-    build = folder / BY_HAND / f"_build-{plan.target}" / "solo5"
-    below = folder.relative_to(dune_root(folder))
-    program = build / below / "mirage" / plan.label / "main.exe"
-    ours = [str(archive) for archive in _compiled_archives(folder, build, below, closure)]
-    installed = [flag for one in stubs for flag in one.flags]
-    packages = tuple(dict.fromkeys(name for stub in plan.c_stubs for name in stub.pkg_config))
-    asked = pkg_config_for(toolchain).libs(packages) if packages else ()
-    stubs_of_its_own = [
-        program.parent / f"{name}.o" for name in ("manifest", *(Path(s.path).stem for s in plan.c_stubs))
-    ]
-    step = link(
-        toolchain, (program, *stubs_of_its_own), (*ours, *installed, *asked), program.with_name(f"linked.{plan.target}")
-    )
-    perform((step,))
-    return step.output
+def link_by_hand(making: Making) -> Step:
+    """The link of an image: the OCaml object, C archives of dune and of installed libraries, the runtime."""
+    program = making.program
+    ours = map(str, _compiled_archives(making))
+    installed = (flag for one in making.stubs for flag in one.flags)
+    names = ("manifest", *(Path(stub.path).stem for stub in making.plan.c_stubs))
+    objects = (program, *(program.with_name(f"{name}.o") for name in names))
+    flags = (*ours, *installed, *making.asked)
+    return link(making.toolchain, objects, flags, program.with_name(f"linked.{making.plan.target}"))
 
 
-def _compiled_archives(folder: Path, build: Path, below: Path, closure: Closure) -> Iterable[Path]:
+def _compiled_archives(making: Making) -> Iterator[Path]:
+    root, closure = dune_root(making.folder), making.closure
+    below = making.folder.relative_to(root)
     for name in closure.bundled:
-        yield from sorted((build / below / "mirage/machine/runtime" / name).rglob("lib*_stubs.a"))
-    root = dune_root(folder)
+        yield from sorted((making.context / below / "mirage/machine/runtime" / name).rglob("lib*_stubs.a"))
     for library in (*closure.of("vendored"), *closure.of("local")):
         if library.directory.is_relative_to(root):
-            yield from sorted((build / library.directory.relative_to(root)).glob("lib*_stubs.a"))
+            yield from sorted((making.context / library.directory.relative_to(root)).glob("lib*_stubs.a"))
 
 
 def check_manifest(program: Path, plan: Plan, toolchain: Toolchain) -> None:

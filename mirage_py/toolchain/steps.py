@@ -19,11 +19,15 @@ __all__ = ["Step", "archive", "compile_c", "link", "pending", "perform", "search
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """A command that makes `output` from `inputs`; a compilation also notes the headers it read, in `output`.d."""
+    """A command that makes `output` from `inputs`; a compilation also notes the headers it read, in `output`.d.
+
+    `map` is where a link tells what it took.
+    """
 
     command: Command
     inputs: tuple[Path, ...]
     output: Path
+    map: Path | None = None
 
     @property
     def stamp(self) -> Path:
@@ -54,12 +58,19 @@ def archive(output: Path, members: tuple[Path, ...]) -> Step:
 def link(toolchain: Toolchain, objects: tuple[Path, ...], flags: tuple[str, ...], output: Path) -> Step:
     """Link an image by hand: the OCaml object and the manifest first, then the flags of the C archives."""
     words = (*toolchain.linker, *toolchain.ldflags, *map(str, objects), *flags, *toolchain.libs)
+    told = output.with_name(f"{output.name}.map")
     command = Command(
-        argv=(*words, "-o", str(output), *toolchain.ldpostflags),
+        argv=(*words, *_map_flags(toolchain, told), "-o", str(output), *toolchain.ldpostflags),
         purpose=f"link {output.name}",
         env=search_path(toolchain),
     )
-    return Step(command=command, inputs=objects, output=output)
+    return Step(command=command, inputs=objects, output=output, map=told)
+
+
+def _map_flags(toolchain: Toolchain, file: Path) -> tuple[str, ...]:
+    """How a linker is told to write its map: itself, or by the C compiler that starts it."""
+    itself = re.fullmatch(r"(?:.*-)?ld(?:\.\w+)?", Path(toolchain.linker[0]).name)
+    return (f"-Map={file}",) if itself else ("-Xlinker", f"-Map={file}")
 
 
 def strip(toolchain: Toolchain, program: Path, output: Path) -> Step:
@@ -111,8 +122,9 @@ def _state(step: Step) -> str:
 
 
 def _outdated(step: Step) -> bool:
+    there = (step.output, *([step.map] if step.map else []))
     try:
-        return not step.output.is_file() or step.stamp.read_text("utf-8") != _state(step)
+        return not all(file.is_file() for file in there) or step.stamp.read_text("utf-8") != _state(step)
     except OSError:
         return True
 

@@ -66,7 +66,7 @@ def build(
         saved = write_tree(tree, request, found).saved
         ready = _ready(request, found.plans, saved)
         try:
-            built = build_plans(
+            done = build_plans(
                 tree,
                 ready.plans,
                 ready.closures,
@@ -81,7 +81,10 @@ def build(
             )
         except LinkFailed as failed:
             raise _explained(request, ready, failed) from None
-    return BuildResult(built=built, failures=ready.failures)
+    failures = (*ready.failures, *done.refused)
+    if failures and not done.built:
+        raise _one_of(failures)
+    return BuildResult(built=done.built, failures=failures)
 
 
 def _ready(request: Request, plans: Sequence[Plan], saved: Saved) -> Ready:

@@ -375,7 +375,7 @@ def test_stub_that_does_not_compile_is_told_with_the_compilers_words(tmp_path: P
 def test_words_of_a_link_stand_in_the_order_that_the_linker_needs() -> None:
     toolchain = freestanding_gcc(ldflags=("-T", "x.lds", "solo5.o"), libs=("-lasmrun",), ldpostflags=("--gc-sections",))
     step = link(toolchain, (Path("main.o"), Path("manifest.o")), ("libx.a",), Path("hello.spt"))
-    words = "ld -T x.lds solo5.o main.o manifest.o libx.a -lasmrun -o hello.spt --gc-sections"
+    words = "ld -T x.lds solo5.o main.o manifest.o libx.a -lasmrun -Map=hello.spt.map -o hello.spt --gc-sections"
     assert str(step.command) == words
 
 

@@ -1,0 +1,103 @@
+"""The linker's maps of what dune links: where they are written, and which belongs to the program that is there.
+
+dune runs a link only where something has changed, and may bring a program back from its cache; then no map is written.
+So a map is taken from its place as soon as it is there, and kept under the digest of the program it came with. One that
+has none is linked again: the place of the map is a word of the linker's command, and takes another name for that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from pathlib import Path
+from typing import Final
+
+from mirage_py.build.linkmap import Linked, linked_objects
+from mirage_py.build.making import Making
+from mirage_py.errors import ToolFailed
+from mirage_py.model.plan import Plan
+
+__all__ = ["FROM_CONTEXT", "ask_anew", "claim_map", "forget_unclaimed", "map_of", "place_of_map", "read_map"]
+
+MAPS: Final = "mirage/.stubs/maps"
+FROM_CONTEXT: Final = "../.."
+"""From the folder of a dune context, in which the linker runs, to `mirage/`: the command is the same everywhere."""
+
+KEPT: Final = 4
+"""Maps of earlier programs that are kept for each image: a change that is taken back needs no link."""
+
+SUFFIX: Final = ".map"
+
+
+def place_of_map(folder: Path, plan: Plan) -> str:
+    """Where the next link is to write its map, below `mirage/`; the name stays the same until `ask_anew`."""
+    name = _folder(folder, plan) / "place"
+    try:
+        word = name.read_text("utf-8")
+    except OSError:
+        word = ask_anew(folder, plan)
+    return f"{MAPS.removeprefix('mirage/')}/{plan.label}/{word}{SUFFIX}"
+
+
+def ask_anew(folder: Path, plan: Plan) -> str:
+    """Choose another name for the map, so that the link is run whatever dune remembers."""
+    word = f"next-{secrets.token_hex(4)}"
+    place = _folder(folder, plan)
+    place.mkdir(parents=True, exist_ok=True)
+    (place / "place").write_text(word, "utf-8")
+    return word
+
+
+def forget_unclaimed(folder: Path, plan: Plan) -> None:
+    """Before a dune run: away with a map that an earlier one wrote and that nobody took, as when it was ended."""
+    (folder / "mirage" / place_of_map(folder, plan)).unlink(missing_ok=True)
+
+
+def claim_map(making: Making) -> bool:
+    """After a dune run: keep the map under the program's digest where one was written; whether the program has one."""
+    kept = _kept(making)
+    written = making.folder / "mirage" / place_of_map(making.folder, making.leader)
+    if written.is_file():
+        written.replace(kept)
+        _forget_others(kept)
+    return kept.is_file()
+
+
+def map_of(making: Making) -> Path:
+    """The map of a program that dune linked. Raises ToolFailed where it has none."""
+    kept = _kept(making)
+    if not kept.is_file():
+        raise _unmapped(making.plan.image)
+    return kept
+
+
+def read_map(file: Path, base: Path) -> tuple[Linked, ...]:
+    """The objects that a map tells of. Raises ToolFailed where it tells of none, as another linker's does."""
+    found = linked_objects(file.read_text("utf-8", "surrogateescape"), base)
+    if not found:
+        raise _unmapped(file.name)
+    return found
+
+
+def _unmapped(what: str) -> ToolFailed:
+    return ToolFailed(
+        f"the linker told nothing of what it put into {what}",
+        details=("an image that cannot be looked into is not handed over: it may hold what is of this machine",),
+        hint="mpy clean, and build again; Solo5's tools have to start the GNU linker (binutils), which writes a map",
+    )
+
+
+def _folder(folder: Path, plan: Plan) -> Path:
+    return folder / MAPS / plan.label
+
+
+def _kept(making: Making) -> Path:
+    digest = hashlib.sha256(making.program.read_bytes()).hexdigest()
+    return _folder(making.folder, making.leader) / f"{digest[:32]}{SUFFIX}"
+
+
+def _forget_others(newest: Path) -> None:
+    others = sorted(newest.parent.glob(f"*{SUFFIX}"), key=os.path.getmtime, reverse=True)
+    for old in [one for one in others if one != newest][KEPT:]:
+        old.unlink()
