@@ -17,6 +17,7 @@ from mirage_py.build.diagnostics import compilation_failed
 from mirage_py.build.link import Group, c_environment, groups, host_workspace, output_obj_compiler, sharing
 from mirage_py.build.maps import FROM_CONTEXT, place_of_map
 from mirage_py.build.stubs import StubsRequest, TargetStubs, stubs_for_target
+from mirage_py.dsl.device import Sexp
 from mirage_py.errors import Location, ToolFailed, ToolTooOld
 from mirage_py.libraries.bundled import bundled_packages, sources_of
 from mirage_py.libraries.findlib import Findlib, findlib_for
@@ -65,7 +66,7 @@ def equip(
     steps: dict[Path, Step] = {}
     made: dict[str, tuple[TargetStubs, ...]] = {}
     asked: dict[str, tuple[str, ...]] = {}
-    host = Findlib.discover()
+    host = Findlib.discover(environment=host_tools.environment)
     for plan in plans:
         toolchain, closure = toolchains[plan.target], closures[plan.label]
         stubs = _target_stubs(folder, plan, host_tools, toolchain, closure, findlib_for(toolchain, host))
@@ -275,13 +276,21 @@ def dune_command(
     )
 
 
-def workspaces(folder: Path, plans: tuple[Plan, ...], toolchains: Mapping[str, Toolchain]) -> dict[str, str]:
-    """The dune workspaces of the groups; no context that this build does not need, whose compiler may be missing."""
+def workspaces(
+    folder: Path, plans: tuple[Plan, ...], host: HostToolchain, toolchains: Mapping[str, Toolchain]
+) -> dict[str, str]:
+    """The dune workspaces of the groups; no context that this build does not need, whose compiler may be missing.
+
+    The host's context is told findlib's path: dune would look where it was compiled to, and its environment has no
+    OCAMLPATH where there is a cross context, whose path that would go before.
+    """
     mapped = sameness.c_flags(dune_root(folder))
+    path = dict.fromkeys(map(str, Findlib.discover(environment=host.environment).path))
+    here: Sexp = ("default", ("paths", ("OCAMLPATH", *path)))
     return {
-        group.workspace: host_workspace(group.by_hand, mapped)
+        group.workspace: host_workspace(group.by_hand, mapped, here)
         if group.by_hand
-        else workspace(plan.target for plan in group.plans) + "\n" + c_environment(mapped)
+        else workspace((plan.target for plan in group.plans), here) + "\n" + c_environment(mapped)
         for group in groups(plans, toolchains)
     }
 

@@ -88,7 +88,7 @@ def build_plans(
     def compiled() -> tuple[Making, ...]:
         equipment = equip(folder, plans, closures, host, toolchains)
         stubs = compile_stubs(equipment)
-        spaces = workspaces(folder, plans, toolchains)
+        spaces = workspaces(folder, plans, host, toolchains)
         tree.mirror(MACHINE, {**equipment.files, **stubs, **spaces, **editor.kept(folder)})
         for index, group in enumerate(groups(plans, toolchains)):
             env = cross_environment(folder, (toolchains[plan.target] for plan in group.plans))

@@ -17,6 +17,7 @@ from typing import Any
 from mirage_py.build.making import BUILD, Making, build_dir
 from mirage_py.codegen.sexp import render_stanzas
 from mirage_py.doors.processes import run
+from mirage_py.dsl.device import Sexp
 from mirage_py.errors import ToolFailed
 from mirage_py.model.command import Command
 from mirage_py.model.plan import Plan
@@ -110,8 +111,8 @@ def c_environment(flags: tuple[str, ...]) -> str:
     return render_stanzas((("env", ("_", ("c_flags", ":standard", *flags), ("cxx_flags", ":standard", *flags))),))
 
 
-def host_workspace(toolchain: Toolchain, mapped: tuple[str, ...]) -> str:
-    """A workspace whose context `solo5` is the host's compiler with the target's C flags."""
+def host_workspace(toolchain: Toolchain, mapped: tuple[str, ...], host: Sexp) -> str:
+    """A workspace whose context `solo5` is the host's compiler with the target's C flags; `host` is its context."""
     flags = (
         *target_cflags(toolchain),
         "-O2",
@@ -121,7 +122,7 @@ def host_workspace(toolchain: Toolchain, mapped: tuple[str, ...]) -> str:
     )  # ocamlmklib makes a shared object too, never used
     env = ("env", ("_", ("c_flags", *flags)))
     context = ("context", ("default", ("name", "solo5"), ("host", "default"), ("toolchain", "solo5"), ("merlin",), env))
-    return render_stanzas((("lang", "dune", LANG), ("context", "default"), context))
+    return render_stanzas((("lang", "dune", LANG), ("context", host), context))
 
 
 def output_obj_compiler(ocamlopt: Path) -> str:

@@ -1,7 +1,8 @@
 """Which OCaml libraries are installed, what they need, and what of them is missing or broken.
 
-META files are read here rather than by `ocamlfind query`: one process for each question would cost more than the whole
-of `mpy query`. `ocamlfind` is asked once where the libraries are, and the answer is remembered.
+META files, and dune's own descriptions where there are none, are read here rather than by `ocamlfind query`: one
+process for each question would cost more than the whole of `mpy query`. `ocamlfind` is asked once where the libraries
+are, and the answer is remembered.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from mirage_py.doors import memory
+from mirage_py.libraries import dunepackage
 from mirage_py.libraries.meta import MetaError, Package, parse, words
 from mirage_py.libraries.reading import text_of
+from mirage_py.libraries.sexp import SexpError
 from mirage_py.libraries.walk import Walked, walk
 from mirage_py.model.closure import Trouble
 from mirage_py.model.command import Command
@@ -147,7 +150,7 @@ class Findlib:
     def _load(self, main: str, meta: Path) -> dict[str, _Entry]:
         try:
             package = _parsed(meta)
-        except (OSError, MetaError, RecursionError) as error:
+        except (OSError, MetaError, SexpError, RecursionError) as error:
             self._broken[main] = Trouble(library=main, kind="broken", text=_reason(error), file=meta)
             return {}
         version = _version(package)
@@ -183,14 +186,23 @@ def _library(entry: _Entry, predicates: Collection[str], findlib: Findlib) -> Li
         archives=tuple(findlib.resolve(file, entry.directory) for file in archives),
         ppx=(value("library_kind") or "").startswith("ppx_") or entry.package.first("ppx") is not None,
         meta=entry.meta,
+        implements=value("implements") or "",
+        virtual=value("virtual") is not None,
+        default=value("default_implementation") or "",
     )
 
 
 def _parsed(meta: Path) -> Package:
     """The package of a META file; a `META.name` beside the packages' folders has to say where its own is."""
-    package = parse(text_of(meta))
+    text = text_of(meta)
+    if meta.name == dunepackage.NAME:
+        return dunepackage.read_package(text)
+    package = parse(text)
     if meta.name != "META" and package.value("directory") is None:
         raise MetaError("it has no `directory`, which a META.name file needs", 1)
+    beside = meta.parent / dunepackage.NAME
+    if meta.name == "META" and beside.is_file():
+        return dunepackage.with_roles(package, text_of(beside))
     return package
 
 
@@ -210,7 +222,7 @@ def _hidden(package: Package, directory: Path) -> str:
 
 def _meta_files(path: tuple[Path, ...], main: str) -> Iterator[Path]:
     for folder in path:
-        for meta in (folder / main / "META", folder / f"META.{main}"):
+        for meta in (folder / main / "META", folder / f"META.{main}", folder / main / dunepackage.NAME):
             if meta.is_file():
                 yield meta
 
@@ -222,7 +234,7 @@ def _packages_in(folder: Path) -> Iterator[str]:
     except OSError:
         return
     for name, is_dir in found:
-        if is_dir and (folder / name / "META").is_file():
+        if is_dir and any((folder / name / file).is_file() for file in ("META", dunepackage.NAME)):
             yield name
         elif not is_dir and name.startswith("META.") and not name.endswith("~"):
             yield name.removeprefix("META.")

@@ -18,12 +18,18 @@ from mirage_py.workflow.request import Request
 from mirage_py.workflow.resolve import Resolution
 
 
-def closures_for(folder: Path, plans: Iterable[Plan], toolchains: Mapping[str, Toolchain | None]) -> dict[str, Closure]:
+def closures_for(
+    folder: Path,
+    plans: Iterable[Plan],
+    toolchains: Mapping[str, Toolchain | None],
+    environment: Mapping[str, str | None] | None = None,
+) -> dict[str, Closure]:
     """The closure of each plan, by label; `toolchains` are by target, None where this machine has none.
 
-    Raises ToolNotFound where findlib is not here.
+    `environment` is that of the host's tools: those of a switch that was named have its libraries. Raises ToolNotFound
+    where findlib is not here.
     """
-    project = Project(folder, dune_root(folder), Findlib.discover())
+    project = Project(folder, dune_root(folder), Findlib.discover(environment=environment))
     return {
         plan.label: closure_of(plan, project.places(plan, toolchains.get(plan.target)), toolchains.get(plan.target))
         for plan in plans
@@ -38,7 +44,7 @@ def closures_or_none(request: Request, found: Resolution) -> Mapping[str, Closur
     links = {plan.target: request.link or found.saved_for(plan).link for plan in found.plans}
     try:
         here = toolchains_for((plan.target for plan in found.plans), request.toolchain, links)
-        return closures_for(request.folder, found.plans, here.toolchains)
+        return closures_for(request.folder, found.plans, here.toolchains, here.host.environment)
     except MpyError:
         return {}
 

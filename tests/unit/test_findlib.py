@@ -418,3 +418,52 @@ def test_closures_folders_and_archives_agree_with_ocamlfind() -> None:
         }
         assert ours == theirs, name
         assert all(set(one.requires) <= set(closure.names[:at]) for at, one in enumerate(closure.libraries)), name
+
+
+# --- what dune alone describes ----------------------------------------------------------------------------------------
+
+DUNE_PACKAGE = """(lang dune 2.9)
+(name pair)
+(version 1.5.1)
+(library (name pair) (kind normal) (archives (byte pair.cma) (native pair.cmxa)) (requires base left)
+ (modules (singleton (name Pair) (obj_name pair) (visibility public) (impl))))
+(library (name pair.left) (kind normal) (archives (byte left/l.cma) (native left/l.cmxa)) (implements pair.side))
+(library (name pair.side) (virtual) (default_implementation pair.left) (requires))
+(library (name pair.ppx.inner) (kind ppx_rewriter) (archives (native ppx/i.cmxa)))
+"""
+
+
+def test_library_that_dune_alone_describes_is_here(tmp_path: Path) -> None:
+    folder = tmp_path / "pair"
+    folder.mkdir()
+    (folder / "dune-package").write_text(DUNE_PACKAGE)
+    findlib = Findlib((tmp_path,), stdlib=tmp_path / "ocaml")
+    assert findlib.names() == ("pair", "pair.left", "pair.ppx", "pair.ppx.inner", "pair.side")
+    pair, left, side = (findlib.find(name) for name in ("pair", "pair.left", "pair.side"))
+    assert pair
+    assert left
+    assert side
+    assert (pair.version, pair.requires, pair.archives) == ("1.5.1", ("base", "left"), (folder / "pair.cmxa",))
+    assert (left.version, left.implements, left.archives) == ("1.5.1", "pair.side", (folder / "left/l.cmxa",))
+    assert (side.virtual, side.default, side.requires) == (True, "pair.left", ())
+    inner = findlib.find("pair.ppx.inner")
+    assert inner
+    assert inner.ppx
+
+
+def test_roles_of_libraries_that_a_meta_file_has_no_words_for(tmp_path: Path) -> None:
+    findlib = site(tmp_path, pair='version = "2"\npackage "side" ()\npackage "left" (requires = "pair.side")')
+    (tmp_path / "pair" / "dune-package").write_text(DUNE_PACKAGE)
+    side, left = findlib.find("pair.side"), findlib.find("pair.left")
+    assert side
+    assert left
+    assert (side.virtual, side.default, left.implements) == (True, "pair.left", "pair.side")
+    assert (left.version, left.requires) == ("2", ("pair.side",)), "what META says, counts"
+
+
+def test_description_of_dune_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    (tmp_path / "pair").mkdir()
+    (tmp_path / "pair" / "dune-package").write_text("(lang dune 2.9\n")
+    findlib = Findlib((tmp_path,), stdlib=tmp_path / "ocaml")
+    (trouble,) = findlib.broken()
+    assert (trouble.library, trouble.kind) == ("pair", "broken")
