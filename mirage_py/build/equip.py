@@ -67,6 +67,7 @@ def equip(
     made: dict[str, tuple[TargetStubs, ...]] = {}
     asked: dict[str, tuple[str, ...]] = {}
     host = Findlib.discover(environment=host_tools.environment)
+    unseen = _unseen(closures[plan.label] for plan in plans if toolchains[plan.target].freestanding)
     for plan in plans:
         toolchain, closure = toolchains[plan.target], closures[plan.label]
         stubs = _target_stubs(folder, plan, host_tools, toolchain, closure, findlib_for(toolchain, host))
@@ -79,6 +80,7 @@ def equip(
         files |= _flags_files(plan, toolchain, stubs, link)
         if toolchain.freestanding:
             files |= _findlib_files(folder, toolchain, host)
+            files |= _hiding(unseen)
     for name in sorted({package for plan in plans for package in closures[plan.label].bundled}):
         files |= {f"runtime/{name}/{path}": source for path, source in sources_of(bundled_packages()[name])}
     return Equipment(files=files, steps=tuple(steps.values()), stubs=made, asked=asked)
@@ -93,8 +95,8 @@ def findlib_base(toolchain: Toolchain) -> str:
 
 
 HIDDEN = "hidden"
-"""A folder of META files, first on the cross context's path: they hide from dune what needs an operating system, and
-show as empty what the compiler brings by itself, and its sysroot hides."""
+"""A folder of META files, first on the cross context's path: they hide from dune what needs an operating system or does
+not serve the target otherwise, and show as empty what the compiler brings by itself, and its sysroot hides."""
 
 
 def _findlib_files(folder: Path, toolchain: Toolchain, host: Findlib) -> dict[str, str]:
@@ -114,15 +116,26 @@ def _findlib_files(folder: Path, toolchain: Toolchain, host: Findlib) -> dict[st
     return wrapper | {
         f"{base}/{FINDLIB_CONF}": _conf(main, ""),
         f"{base}/{FINDLIB_CONF}.d/solo5.conf": _conf(cross | tools, "(solo5)"),
-        **{f"{HIDDEN}/{name}/META": _HIDDEN_META for name in ("unix", "dynlink")},
         **{f"{HIDDEN}/{name}/META": _EMPTY_META for name in ("bigarray",)},
     }
+
+
+def _unseen(closures: Iterable[Closure]) -> tuple[str, ...]:
+    """The installed packages that no image for such a target takes, though sources would."""
+    closures = tuple(closures)
+    unfit = {name for closure in closures for name in closure.unfit}
+    served = {one.library.package for closure in closures for one in closure.image if not one.library.compiled_here}
+    return tuple(sorted({"unix", "dynlink", *(unfit - served)}))
+
+
+def _hiding(packages: Iterable[str]) -> dict[str, str]:
+    return {f"{HIDDEN}/{name}/META": _HIDDEN_META for name in packages}
 
 
 _EMPTY_META = """description = "part of the standard library since OCaml 4.07"
 version = "0"
 """
-_HIDDEN_META = """description = "not on a target without an operating system"
+_HIDDEN_META = """description = "not for a target without an operating system"
 version = "0"
 exists_if = "an operating system"
 """

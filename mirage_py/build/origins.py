@@ -25,7 +25,7 @@ _STARTUP: Final = re.compile(r"camlstartup[0-9a-f]+\.o")
 """What ocamlopt compiles for each link, and deletes again."""
 
 MOST: Final = 4
-"""Objects of one archive are told by one of them; this many archives are named."""
+"""Archives that are named: each is told by one of its objects."""
 
 
 def foreign(objects: Iterable[Linked], making: Making) -> tuple[Linked, ...]:
@@ -35,36 +35,35 @@ def foreign(objects: Iterable[Linked], making: Making) -> tuple[Linked, ...]:
 
 
 def refusal(strangers: Iterable[Linked], making: Making) -> LibraryNotFound | None:
-    """The error about such objects, by their archives; None where there are none."""
+    """The error about such objects, by their archives, those of C first; None where there are none."""
     first: dict[Path, Linked] = {}
-    for one in strangers:
+    for one in sorted(strangers, key=lambda one: not one.file.name.startswith("lib")):
         first.setdefault(one.file, one)
     if not first:
         return None
-    names = ", ".join(file.name for file in first)
-    owners = dict.fromkeys(filter(None, (_owner(one, making) for one in first.values())))
+    shown, left = list(first.values())[:MOST], len(first) - MOST
+    more = f" and {left} more" if left > 0 else ""
+    owners = dict.fromkeys(filter(None, (_owner(one, making) for one in shown)))
     return LibraryNotFound(
-        f"C code of this machine does not go into {making.plan.image}: {names}",
+        f"{making.plan.image} would hold what was compiled for this machine: "
+        f"{', '.join(one.file.name for one in shown)}{more}",
         details=(
-            *(_line(one, making) for one in list(first.values())[:MOST]),
-            "the linker found it for this machine; for the target nobody has compiled it",
+            *(_line(one, making) for one in shown),
+            "the linker found that by itself; for the target nobody has compiled it, and the image is not handed over",
         ),
-        hint=_hint(list(first), list(owners)),
+        hint=_hint([one.file for one in shown], list(owners)),
     )
 
 
 def _line(one: Linked, making: Making) -> str:
     owner = _owner(one, making)
-    by = owner or (one.wanted_by.name if one.wanted_by else "")
-    why = f", wanted by {by} for {one.symbol}" if by and one.symbol else ""
-    return f"{one}{why}"
+    return f"{one}, wanted by {owner} for {one.symbol}" if owner else str(one)
 
 
 def _hint(files: list[Path], owners: list[str]) -> str:
     names = " and ".join(dict.fromkeys(file.name.partition(".")[0] for file in files))
-    without = f"leave {' and '.join(owners)} out for this target (if_impl, key.is_unix)" if owners else ""
-    lines = (f"vendor sources of {names} that dune compiles, so that the target gets its own", without)
-    return "\nor ".join(filter(None, lines))
+    without = f"or leave {' and '.join(owners)} out for this target (if_impl, key.is_unix)" if owners else ""
+    return "\n".join(filter(None, (f"vendor sources of {names}: dune compiles them for the target", without)))
 
 
 @dataclass(frozen=True)

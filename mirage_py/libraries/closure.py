@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
+from mirage_py.errors import Location
 from mirage_py.libraries.places import Places
 from mirage_py.libraries.serving import Bad, Question, Serving, serve
 from mirage_py.libraries.tools import tools_of
@@ -57,6 +59,7 @@ def closure_for(
         conflicts=(*teller.conflicts(), *tools.conflicts),
         troubles=serving.walked.troubles,
         c_stubs=plan.c_stubs if plan else (),
+        unfit=tuple(sorted(places.unfit)),
     )
 
 
@@ -113,6 +116,8 @@ class _Teller:
         return tuple(get_close_matches(name, self.places.names(), n=3, cutoff=NEAR))
 
     def conflicts(self) -> Iterator[Conflict]:
+        yield from map(_misnamed, self.places.misnamed)
+        yield from (_twice(name, folders) for name, folders in sorted(self.places.twice.items()))
         for bad in self.serving.bad:
             match bad.kind:
                 case "system":
@@ -177,6 +182,30 @@ class _Teller:
 
     def _library(self, name: str) -> Library:
         return next(one for one in self.serving.walked.libraries if one.name == name)
+
+
+def _misnamed(file: Path) -> Conflict:
+    return Conflict(
+        kind="name",
+        message=f"dune takes {Location.of(file)} for a project named {file.stem}, and no name has a dot",
+        details=("it builds nothing where such a file is, whatever is in it",),
+        hint="move the file away, or rename it",
+    )
+
+
+def _twice(package: str, folders: tuple[Path, ...]) -> Conflict:
+    first, *others = sorted(folders, key=lambda folder: (len(folder.parts), folder))
+    return Conflict(
+        kind="twice",
+        message=f"the sources hold package {package} {'twice' if not others[1:] else f'{len(folders)} times'}",
+        details=(
+            *(f"{Location.of(folder)}/{package}.opam" for folder in (first, *others)),
+            "dune reads all sources, whoever needs them, and takes no package from two folders",
+        ),
+        hint=f"keep one: delete {Location.of(others[0])}, "
+        f"or say (data_only_dirs {others[0].name}) in {Location.of(others[0].parent)}/dune",
+        libraries=(package,),
+    )
 
 
 def _named(library: Library) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -49,12 +49,14 @@ class Places:
         vendored: Vendored | None = None,
         local: Vendored | None = None,
         bundle: Mapping[str, BundledPackage] | None = None,
+        fitting: Fitting | None = None,
     ) -> None:
         self.findlib = findlib
         self.host = host or findlib
         self.vendored = vendored or Vendored(())
         self.local = local or Vendored(())
         self.bundle = bundled_packages() if bundle is None else bundle
+        self._fitting = fitting
 
     def candidates(self, package: str) -> tuple[Candidate, ...]:
         """Who might serve a package, best first. Sources hide what is installed: dune knows one library of a name."""
@@ -72,6 +74,25 @@ class Places:
     def programs(self) -> frozenset[str]:
         """The commands that the sources build."""
         return self.vendored.programs | self.local.programs
+
+    @property
+    def unfit(self) -> frozenset[str]:
+        """The packages that sources would take if they are there, and that are installed, but not for this target."""
+        return frozenset(self._fitting.refused) if self._fitting else frozenset()
+
+    @property
+    def misnamed(self) -> tuple[Path, ...]:
+        """The opam files whose names dune cannot take for those of projects."""
+        return (*self.vendored.misnamed, *self.local.misnamed)
+
+    @cached_property
+    def twice(self) -> Mapping[str, tuple[Path, ...]]:
+        """Packages that several folders of the sources make, used or not: dune refuses them all, and builds nothing."""
+        made: dict[str, dict[Path, None]] = {}
+        for sources in (self.vendored, self.local):
+            for name, folders in sources.packages.items():
+                made.setdefault(name, {}).update(dict.fromkeys(folders))
+        return {name: tuple(folders) for name, folders in made.items() if len(folders) > 1}
 
     def for_host(self) -> Places:
         """The same places for what runs on this machine: the host's libraries, and none of the bundle."""
@@ -125,35 +146,45 @@ class Project:
         """The places for a plan: sources as its context sees them, findlib's libraries for the toolchain."""
         findlib = self.host if toolchain is None else findlib_for(toolchain, self.host)
         facts = {"context_name": plan.context}
-        here = _fitting(plan, findlib, toolchain)
+        here = Fitting(plan, findlib, toolchain)
         vendored = Vendored(self.vendored.folders, facts=facts, elsewhere=here, like=self.vendored)
         known = vendored.libraries
         local = Vendored(
             self.local.folders, facts=facts, elsewhere=lambda name: name in known or here(name), like=self.local
         )
-        return Places(findlib, host=self.host, vendored=vendored, local=local)
+        return Places(findlib, host=self.host, vendored=vendored, local=local, fitting=here)
 
 
-def _fitting(plan: Plan, findlib: Findlib, toolchain: Toolchain | None) -> Callable[[str], bool]:
-    """Whether an installed library can be part of the plan's image, with all that it needs."""
+class Fitting:
+    """Whether an installed library can be part of the plan's image, with all that it needs.
 
-    @cache
-    def fits(name: str) -> bool:
-        found = findlib.closure((name,))
-        if found.missing or not found.libraries:
-            return False
-        return plan.context == "default" or all(map(fits_alone, found.libraries))
+    `refused` are the packages of which one that is here could not: dune, which sees them, has to be told.
+    """
 
-    def fits_alone(library: Library) -> bool:
-        if library.name in plan.forbidden:
+    def __init__(self, plan: Plan, findlib: Findlib, toolchain: Toolchain | None) -> None:
+        self.plan = plan
+        self.findlib = findlib
+        self.toolchain = toolchain
+        self.refused: set[str] = set()
+        self._known: dict[str, bool] = {}
+
+    def __call__(self, name: str) -> bool:
+        if name not in self._known:
+            found = self.findlib.closure((name,))
+            there = bool(found.libraries) and not found.missing
+            self._known[name] = there and (self.plan.context == "default" or all(map(self._alone, found.libraries)))
+            if there and not self._known[name]:
+                self.refused.add(name.split(".", 1)[0])
+        return self._known[name]
+
+    def _alone(self, library: Library) -> bool:
+        if library.name in self.plan.forbidden:
             return False
         try:
-            side = c_side(library, findlib, toolchain, plan.declared_stubs, bare=True)
+            side = c_side(library, self.findlib, self.toolchain, self.plan.declared_stubs, bare=True)
         except OtherCompiler:
             return False
         return side is None or not side.refused
-
-    return fits
 
 
 def _not_local(folder: Path) -> bool:

@@ -7,8 +7,8 @@ OCaml program has to be run by dune: it is told of as a problem.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
@@ -17,7 +17,7 @@ from mirage_py.libraries.reading import text_of
 from mirage_py.libraries.sexp import Sexp, SexpError, parse
 from mirage_py.model.audit import Problem
 
-__all__ = ["Located", "stanzas_below"]
+__all__ = ["Located", "Reading", "stanzas_below"]
 
 MOST_INCLUDES: Final = 20
 """An `(include)` that leads back to itself has to end."""
@@ -41,15 +41,27 @@ class Located:
 
 
 @dataclass(kw_only=True)
+class Reading:
+    """What reading folders of sources came to, besides their stanzas.
+
+    `problems` is what could not be read; `read` are the files, and the folders, since a new file changes one of them;
+    `packages` says by name in which folders an opam file makes one.
+    """
+
+    problems: list[Problem] = field(default_factory=list)
+    read: list[Path] = field(default_factory=list)
+    packages: dict[str, list[Path]] = field(default_factory=dict)
+
+
+@dataclass(kw_only=True)
 class _Walk:
-    problems: list[Problem]
-    read: list[Path]
+    reading: Reading
     skip: Callable[[Path], bool]
     top: Path
 
     def folder(self, here: Path, given: tuple[tuple[Sexp, Path], ...] = ()) -> Iterator[Located]:
         """All stanzas of a folder and of those below; `given` are those that a folder above says about this one."""
-        self.read.append(here)
+        self.reading.read.append(here)
         file = here / "dune"
         own = [(stanza, file) for stanza in self._parsed(file)] if file.exists() and not file.is_dir() else []
         stanzas = tuple(self._included((*given, *own), here))
@@ -71,14 +83,21 @@ class _Walk:
     def _folders(self, here: Path, stanzas: tuple[Sexp, ...], below: dict[str, list[tuple[Sexp, Path]]]) -> list[str]:
         try:
             with os.scandir(here) as entries:
-                # below the top a link is a checkout in a package's place; further down it may lead in circles
-                names = sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=here == self.top))
+                there = sorted(entries, key=lambda entry: entry.name)
+            # below the top a link is a checkout in a package's place; further down it may lead in circles
+            names = [entry.name for entry in there if entry.is_dir(follow_symlinks=here == self.top)]
+            self._note_packages(here, (entry.name for entry in there if entry.is_file()))
         except OSError as error:
-            self.problems.append(Problem(message=f"cannot be read: {error.strerror}", place=str(here)))
+            self.reading.problems.append(Problem(message=f"cannot be read: {error.strerror}", place=str(here)))
             return sorted(below)
         keeps = _kept_folders(stanzas)
         kept = [name for name in names if keeps(name) and not self.skip(here / name)]
         return sorted({*kept, *(name for name in below if name not in names)})
+
+    def _note_packages(self, here: Path, files: Iterable[str]) -> None:
+        for name in files:
+            if name.endswith(".opam") and name != ".opam":
+                self.reading.packages.setdefault(name.removesuffix(".opam"), []).append(here)
 
     def _included(
         self, stanzas: tuple[tuple[Sexp, Path], ...], here: Path, depth: int = 0
@@ -91,16 +110,16 @@ class _Walk:
                         yield from self._included(tuple((one, file) for one in self._parsed(file)), here, depth + 1)
                     else:
                         message = f"includes {name}, which is not there: dune has to be asked"
-                        self.problems.append(Problem(message=message, place=str(where)))
+                        self.reading.problems.append(Problem(message=message, place=str(where)))
                 case _:
                     yield stanza, where
 
     def _parsed(self, file: Path) -> tuple[Sexp, ...]:
-        self.read.append(file)
+        self.reading.read.append(file)
         try:
             return _read(file)
         except (SexpError, OSError) as error:
-            self.problems.append(Problem(message=f"is no dune file that can be read: {error}", place=str(file)))
+            self.reading.problems.append(Problem(message=f"is no dune file that can be read: {error}", place=str(file)))
             return ()
 
 
@@ -111,15 +130,9 @@ def _read(file: Path) -> tuple[Sexp, ...]:
     return parse(text)
 
 
-def stanzas_below(
-    folder: Path, problems: list[Problem], read: list[Path], skip: Callable[[Path], bool] = lambda _: False
-) -> Iterator[Located]:
-    """Every stanza below a folder, in an order that does not depend on the file system.
-
-    What cannot be read is added to `problems`, what was read to `read`: files, and the folders, since a new file
-    changes one of them.
-    """
-    return _Walk(problems=problems, read=read, skip=skip, top=folder).folder(folder)
+def stanzas_below(folder: Path, reading: Reading, skip: Callable[[Path], bool] = lambda _: False) -> Iterator[Located]:
+    """Every stanza below a folder, in an order that does not depend on the file system; the rest goes to `reading`."""
+    return _Walk(reading=reading, skip=skip, top=folder).folder(folder)
 
 
 def _kept_folders(stanzas: tuple[Sexp, ...]) -> Keeps:

@@ -11,7 +11,7 @@ from pathlib import Path
 from mirage_py.libraries.conditions import holds
 from mirage_py.libraries.generated import made_by
 from mirage_py.libraries.sexp import Sexp, atoms, field
-from mirage_py.libraries.stanzas import Located, stanzas_below
+from mirage_py.libraries.stanzas import Located, Reading, stanzas_below
 from mirage_py.libraries.versions import version_of
 from mirage_py.model.audit import Problem
 from mirage_py.model.library import Library
@@ -82,19 +82,24 @@ class Vendored:
         self.facts = facts or {}
         self.skip = skip
         self.elsewhere = elsewhere
-        self.problems: list[Problem] = []
-        self.read: list[Path] = []
+        self.reading: Reading = like.reading if like else Reading()
+
+    @property
+    def problems(self) -> list[Problem]:
+        """What could not be read."""
+        return self.reading.problems
+
+    @property
+    def read(self) -> list[Path]:
+        """The files and folders that were read."""
+        return self.reading.read
 
     @cached_property
     def located(self) -> tuple[Located, ...]:
         """Every stanza of every dune file; read once for all contexts, `like` being the same folders in another one."""
         if self.like is not None:
-            found = self.like.located
-            self.problems, self.read = self.like.problems, self.like.read
-            return found
-        return tuple(
-            one for folder in self.folders for one in stanzas_below(folder, self.problems, self.read, self.skip)
-        )
+            return self.like.located
+        return tuple(one for folder in self.folders for one in stanzas_below(folder, self.reading, self.skip))
 
     @cached_property
     def stanzas(self) -> dict[str, Stanza]:
@@ -115,14 +120,24 @@ class Vendored:
         return {name: stanza.library for name, stanza in self.stanzas.items()}
 
     @cached_property
-    def twice(self) -> dict[str, tuple[Path, ...]]:
-        """Public names that several folders give to a library: dune refuses them all."""
-        places: dict[str, dict[Path, None]] = {}
-        for one in self.located:
-            name = next(atoms(field(one.stanza, "public_name")), None)
-            if one.kind == "library" and name and holds(field(one.stanza, "enabled_if"), self.facts):
-                places.setdefault(name, {})[one.directory] = None
-        return {name: tuple(folders) for name, folders in places.items() if len(folders) > 1}
+    def packages(self) -> Mapping[str, tuple[Path, ...]]:
+        """By name, the folders whose opam file makes a package, used or not."""
+        assert self.located is not None  # reading is what finds them
+        return {name: tuple(folders) for name, folders in self.reading.packages.items()}
+
+    @cached_property
+    def misnamed(self) -> tuple[Path, ...]:
+        """Opam files that dune takes for the name of a project, which has no dot: it builds nothing then."""
+        by_folder: dict[Path, list[str]] = {}
+        for name, folders in self.packages.items():
+            for folder in folders:
+                by_folder.setdefault(folder, []).append(name)
+        shortest = {folder: min(names, key=lambda name: (len(name), name)) for folder, names in by_folder.items()}
+        return tuple(
+            folder / f"{name}.opam"
+            for folder, name in sorted(shortest.items())
+            if "." in name and not _names_its_project(folder)
+        )
 
     @cached_property
     def programs(self) -> frozenset[str]:
@@ -163,6 +178,11 @@ class Vendored:
             if not lacking:
                 return chosen
             gone |= lacking
+
+
+def _names_its_project(folder: Path) -> bool:
+    file = folder / "dune-project"
+    return file.is_file() and re.search(r"^\s*\(name\s", file.read_text("utf-8", "replace"), re.MULTILINE) is not None
 
 
 def _selected(stanza: Stanza, available: Available) -> Stanza:

@@ -55,10 +55,6 @@ class Walked:
         """The names of the libraries, in their order."""
         return tuple(library.name for library in self.libraries)
 
-    def path_to(self, name: str) -> tuple[str, ...]:
-        """The shortest way from a root to this library: `("pgx", "lwt.unix", "unix")`; () when none leads there."""
-        return self.paths.get(name, ())
-
 
 def walk(
     roots: Iterable[str],

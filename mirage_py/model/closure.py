@@ -97,10 +97,12 @@ class Conflict:
     """Libraries that cannot be in one image, whoever served them: what, why, and what mends it.
 
     system: one needs an operating system that the target has not; family: one was compiled against another release of
-    what the image has; twice: sources of one library in two folders; bounds: what the package itself says of others.
+    what the image has; twice: one package in two folders of sources; name: a file that dune takes for a project, of a
+    name that it does not take; bounds: what the package itself says of others; implementation: a virtual library has
+    none, or several.
     """
 
-    kind: Literal["system", "family", "twice", "bounds", "implementation"]
+    kind: Literal["system", "family", "twice", "name", "bounds", "implementation"]
     message: str
     details: tuple[str, ...] = ()
     hint: str = ""
@@ -121,7 +123,9 @@ class Trouble:
 class Closure:
     """All libraries of one image, dependencies first; what is missing, what conflicts, what could not be read.
 
-    `c_stubs` are the C files of the unikernel itself, which are compiled for the target beside the libraries'.
+    `c_stubs` are the C files of the unikernel itself, which are compiled for the target beside the libraries'. `unfit`
+    are installed packages that sources would take if they are there (`select`, `optional`), and that do not serve this
+    target: dune must not see them.
     """
 
     label: str
@@ -132,6 +136,7 @@ class Closure:
     conflicts: tuple[Conflict, ...] = ()
     troubles: tuple[Trouble, ...] = ()
     c_stubs: tuple[CStub, ...] = ()
+    unfit: tuple[str, ...] = ()
 
     @cached_property
     def by_name(self) -> Mapping[str, Served]:

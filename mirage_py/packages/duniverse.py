@@ -16,7 +16,7 @@ from typing import Literal
 
 from mirage_py.doors.files import Tree
 from mirage_py.errors import Location, MpyError, WouldOverwrite
-from mirage_py.packages.lock import Folder, Lock, LockedSource
+from mirage_py.packages.lock import Lock, LockedSource
 from mirage_py.packages.manifest import (
     DUNIVERSE,
     KEPT_IN,
@@ -236,8 +236,3 @@ def _moved_in(root: Path, new: Path, manifest: Manifest, fresh: Mapping[str, Pat
             fresh[name].rename(new / name)
             write_digests(new, name, digests(new / name))
             yield name, replace(laid, stamp=stamp(new / name))
-
-
-def linked_of(source: LockedSource) -> str | None:
-    """The folder elsewhere that a source is, if it is one."""
-    return source.origin.path if isinstance(source.origin, Folder) else None

@@ -15,10 +15,11 @@ import pytest
 
 from tests.conftest import Finished, MakeProject, Mpy
 from tests.integration.conftest import Start
+from tests.integration.test_freestanding import installed, said, tender
 
 pytestmark = [pytest.mark.slow, pytest.mark.ocaml]
 
-USER = 'let start () = Logs.info (fun m -> m "%s" {}); Lwt.return_unit\n'
+USER = 'let start () = Logs.info (fun m -> m "%s" ({})); Lwt.return_unit\n'
 
 
 def config(*packages: str, more: str = "") -> str:
@@ -97,3 +98,181 @@ def test_what_generates_files_for_another_target_is_found_where_the_host_has_it(
     folder = project({"config.py": config("made"), "unikernel.ml": USER.format("Made.word"), **made})
     mpy("build", "-t", "spt", code=0)
     assert (folder / "dist/kinds.spt").is_file()
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# What dune files say
+
+
+def kinds(project: MakeProject, name: str, files: Mapping[str, str], value: str) -> Path:
+    """A project that asks for one vendored library and says a value of it."""
+    return project({"config.py": config(name), "unikernel.ml": USER.format(value), **vendored(name, files)})
+
+
+def compiled_libraries(folder: Path, target: str) -> set[str]:
+    """The vendored OCaml archives that are in an image, as the linker's map tells."""
+    maps = (folder / f"mirage/.stubs/maps/kinds-{target}").glob("*.map")
+    text = max(maps, key=lambda file: file.stat().st_mtime).read_text("utf-8", "surrogateescape")
+    return {word.split("(")[0] for line in text.splitlines() for word in line.split() if word.startswith("duniverse/")}
+
+
+SELECT = {
+    "pick.ml": "include Num\n",
+    "num.small.ml": 'let two = "2"\n',
+    "num.big.ml": 'let two = ignore Z.one; "two"\n',
+    "dune": "(library (public_name pick)\n"
+    " (libraries (select num.ml from (zarith -> num.big.ml) (-> num.small.ml))))\n",
+}
+
+
+@pytest.mark.solo5
+def test_alternative_whose_c_is_of_this_machine_is_not_selected(project: MakeProject, mpy: Mpy, start: Start) -> None:
+    """zarith is installed, with C stubs for this machine: right for unix, none of spt's."""
+    installed("zarith")
+    folder = kinds(project, "pick", SELECT, "Pick.two")
+    assert "zarith" in described(mpy, "-t", "unix")
+    assert "zarith" not in described(mpy, "-t", "spt")
+    mpy("build", "-t", "unix", "-t", "spt", code=0)
+    assert said(tender(), folder / "dist/kinds.spt") == ["[INFO] [application] 2"]
+    assert "two" in start(folder / "dist/kinds").stderr
+
+
+@pytest.mark.solo5
+def test_optional_library_that_lacks_what_it_needs_here_is_none(project: MakeProject, mpy: Mpy) -> None:
+    installed("zarith")
+    files = {
+        "pick.ml": "include Num\n",
+        "num.small.ml": 'let two = "2"\n',
+        "num.big.ml": "let two = Big.two\n",
+        "dune": "(library (public_name pick) (modules pick num)\n"
+        " (libraries (select num.ml from (pick.big -> num.big.ml) (-> num.small.ml))))\n",
+        "big/dune": "(library (public_name pick.big) (name big) (optional) (libraries zarith))\n",
+        "big/big.ml": 'let two = ignore Z.one; "two"\n',
+    }
+    folder = kinds(project, "pick", files, "Pick.two")
+    assert "pick.big" in described(mpy, "-t", "unix")
+    assert "pick.big" not in described(mpy, "-t", "spt")
+    mpy("build", "-t", "spt", code=0)
+    assert said(tender(), folder / "dist/kinds.spt") == ["[INFO] [application] 2"]
+
+
+STUB = "#include <caml/mlvalues.h>\nvalue kind_same(value x) { return x; }\n"
+SAME = 'external same : int -> int = "kind_same"\n'
+WAYS = {
+    "subdir": {
+        "dune": "(subdir inner (library (public_name kind) (foreign_stubs (language c) (names st))))\n",
+        "inner/kind.ml": SAME,
+        "inner/st.c": STUB,
+    },
+    "include": {
+        "dune": "(include rest.inc)\n",
+        "rest.inc": "(library (public_name kind) (foreign_stubs (language c) (names st)))\n",
+        "kind.ml": SAME,
+        "st.c": STUB,
+    },
+    "standard": {
+        "dune": "(library (public_name kind) (foreign_stubs (language c) (names :standard \\ other)))\n",
+        "kind.ml": SAME,
+        "st.c": STUB,
+        "other.c": "#error is left out\n",
+    },
+    "re-export": {
+        "dune": "(library (public_name kind) (modules kind) (libraries (re_export kind.below)))\n"
+        "(library (public_name kind.below) (name below) (modules below) (foreign_stubs (language c) (names st)))\n",
+        "kind.ml": "include Below\n",
+        "below.ml": SAME,
+        "st.c": STUB,
+    },
+    "renamed": {
+        "dune": "(deprecated_library_name (old_public_name kind) (new_public_name kind.now))\n"
+        "(library (public_name kind.now) (name kind) (foreign_stubs (language c) (names st)))\n",
+        "kind.ml": SAME,
+        "st.c": STUB,
+    },
+    "enabled": {
+        "dune": "(library (public_name kind) (modules kind) (foreign_stubs (language c) (names st))\n"
+        " (enabled_if (= %{context_name} solo5)))\n",
+        "kind.ml": SAME,
+        "st.c": STUB,
+    },
+    "implemented": {
+        "dune": "(library (public_name kind) (virtual_modules kind) (default_implementation kind.c))\n",
+        "kind.mli": "val same : int -> int\n",
+        "c/dune": "(library (public_name kind.c) (name kind_c) (implements kind)\n"
+        " (foreign_stubs (language c) (names st)))\n",
+        "c/kind.ml": SAME,
+        "c/st.c": STUB,
+    },
+}
+
+
+@pytest.mark.solo5
+@pytest.mark.parametrize("way", WAYS)
+def test_vendored_library_is_known_and_built_as_dune_reads_it(way: str, project: MakeProject, mpy: Mpy) -> None:
+    folder = kinds(project, "kind", WAYS[way], "string_of_int (Kind.same 7)")
+    listed = {name for name in described(mpy, "-t", "spt") if name.partition(".")[0] == "kind"}
+    mpy("build", "-t", "spt", code=0)
+    assert said(tender(), folder / "dist/kinds.spt") == ["[INFO] [application] 7"]
+    inside = {Path(name).stem.removeprefix("lib").removesuffix("_stubs") for name in compiled_libraries(folder, "spt")}
+    assert {name.rpartition(".")[2] for name in listed} >= inside - {"kind_c"}
+    assert "kind" in listed
+
+
+def test_library_of_the_project_itself_serves(project: MakeProject, mpy: Mpy, start: Start) -> None:
+    files = {
+        "config.py": config("duration", more=', local_libs=["own_words"]'),
+        "unikernel.ml": USER.format("Own_words.word"),
+        "words/dune": "(library (name own_words) (libraries duration))\n",
+        "words/own_words.ml": 'let word = if Duration.of_sec 1 > 0L then "own" else ""\n',
+    }
+    folder = project(files)
+    assert "own_words" in described(mpy, "-t", "unix")
+    mpy("build", "-t", "unix", code=0)
+    assert "own" in start(folder / "dist/kinds").stderr
+
+
+@pytest.mark.solo5
+def test_what_the_compiler_has_serves_on_every_target(project: MakeProject, mpy: Mpy) -> None:
+    """`bigarray` is part of the standard library; many META files and dune files name it still."""
+    files = {"dune": "(library (public_name kind) (libraries bigarray))\n", "kind.ml": "let same x = x\n"}
+    kinds(project, "kind", files, "string_of_int (Kind.same 7)")
+    mpy("build", "-t", "unix", "-t", "spt", code=0)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# What is told before dune runs
+
+
+def test_copy_of_a_package_inside_another_is_told_before_dune_runs(project: MakeProject, mpy: Mpy) -> None:
+    inner = {"vendor/bar/dune-project": "(lang dune 2.9)\n", "vendor/bar/bar.opam": "", "vendor/bar/bar.ml": ""}
+    files = {
+        **vendored("bar", {"dune": "(library (public_name bar))\n", "bar.ml": 'let word = "outer"\n'}),
+        **vendored("foo", {"dune": "(library (public_name foo) (libraries bar))\n", "foo.ml": "", **inner}),
+    }
+    folder = project({"config.py": config("foo"), "unikernel.ml": USER.format("Bar.word"), **files})
+    refused = mpy("build", "-t", "unix", code=4)
+    assert "error: the sources hold package bar twice" in refused.stderr
+    assert "duniverse/foo/vendor/bar" in refused.stderr
+    assert not (folder / "mirage/_build").exists()
+    said_so = "(data_only_dirs bar)"
+    assert f"say {said_so} in duniverse/foo/vendor/dune" in refused.stderr
+    (folder / "duniverse/foo/vendor/dune").write_text(f"{said_so}\n")
+    mpy("build", "-t", "unix", code=0)
+
+
+def test_opam_file_that_dune_takes_for_a_project_is_told_before_dune_runs(project: MakeProject, mpy: Mpy) -> None:
+    folder = project("noop", {"3.8.0.opam": ""})
+    refused = mpy("build", "-t", "unix", code=4)
+    assert "error: dune takes 3.8.0.opam for a project named 3.8.0" in refused.stderr
+    assert not (folder / "mirage/_build").exists()
+    (folder / "dune-project").write_text("(lang dune 2.9)\n(name noop)\n")
+    mpy("build", "-t", "unix", code=0)
+
+
+def test_two_copies_of_a_package_by_name_are_nothing_to_a_folder_that_dune_leaves_alone(
+    project: MakeProject, mpy: Mpy
+) -> None:
+    files = vendored("bar", {"dune": "(library (public_name bar))\n", "bar.ml": 'let word = "outer"\n'})
+    hidden = {name.replace("duniverse/bar", "_old/bar"): text for name, text in files.items()}
+    project({"config.py": config("bar"), "unikernel.ml": USER.format("Bar.word"), **files, **hidden})
+    mpy("build", "-t", "unix", code=0)

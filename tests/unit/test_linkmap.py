@@ -170,7 +170,7 @@ def test_refusal_names_archive_object_and_library(making: Making) -> None:
     error = refusal(objects, making)
     assert error is not None
     assert error.exit_code == 5
-    assert error.message == "C code of this machine does not go into demo.spt: libz.a"
+    assert error.message == "demo.spt would hold what was compiled for this machine: libz.a"
     assert error.details[0] == "/usr/lib/x86_64-linux-gnu/libz.a(crc32.o), wanted by lb for crc32"
     assert len([line for line in error.details if "libz.a" in line]) == 1
     assert "leave lb out for this target" in str(error.hint)
