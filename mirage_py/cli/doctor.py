@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from mirage_py.cli.command import command
+from mirage_py.cli.line import Line, request
 from mirage_py.cli.options import (
     CONFIG,
     File,
@@ -34,6 +35,7 @@ NOT_FIT = 5
 
 
 def doctor(
+    line: Line,
     target: Targets = None,
     as_json: Json = False,
     file: File = CONFIG,
@@ -44,14 +46,16 @@ def doctor(
 ) -> int:
     """Look at this machine's tools; tell how to mend them.
 
-    Without -t for the targets that are configured here, or unix. Ends with 5 when something is missing.
+    Where a configuration is, also at the libraries of its images: a problem is what a build would end with. Without -t
+    for the targets that are configured here, or unix. Ends with 5 when something is missing.
     """
-    from mirage_py.toolchain.doctor import doctor as examine
+    from mirage_py.workflow.doctor import examine
 
-    folder = file.absolute().parent
-    asked = choice(toolchain, switch, solo5_prefix, link)
+    tools = choice(toolchain, switch, solo5_prefix, link)
+    targets = list(checked_targets(target) or _configured(file.absolute().parent))
+    asked = request(line, file=file, targets=targets, unikernels=None, link=link, toolchain=tools)
     with console.working("looking at this machine"):
-        findings = examine(checked_targets(target) or _configured(folder), asked, folder)
+        findings = examine(asked)
     console.result("".join(f"{json.dumps(asdict(one))}\n" for one in findings) if as_json else _text(findings))
     return NOT_FIT if any(one.status == "problem" for one in findings) else 0
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
 from mirage_py.errors import LibraryNotFound, MpyError, PackageConflict, UnsupportedTarget
 from mirage_py.model.closure import Closure, Conflict, Missing
+from mirage_py.model.toolchain import Finding
 
-__all__ = ["conflict_error", "missing_error", "refusal"]
+__all__ = ["conflict_error", "findings", "missing_error", "refusal"]
 
 STUBS = (
     'package("{package}", stubs=Stubs(sources="DIR/*.c")) in config.py has mpy compile its C stubs',
@@ -36,6 +38,30 @@ def missing_error(closures: Sequence[Closure], folder: Path) -> LibraryNotFound:
     targets = tuple(closure.target for closure in closures)
     lines = [line for missing, of in merged for line in _lines(missing, of, targets)]
     return LibraryNotFound(_summary([one for one, _ in merged]), details=tuple(lines), hint=_ways(merged, folder))
+
+
+def findings(closures: Sequence[Closure], folder: Path) -> Iterator[Finding]:
+    """What a build would be refused for, one finding a package or conflict; else who serves the libraries of each."""
+    conflicts = dict.fromkeys(conflict for closure in closures for conflict in closure.conflicts)
+    for one in conflicts:
+        text = "; ".join((one.message, *one.details))
+        yield Finding(
+            subject=one.libraries[0] if one.libraries else "sources", status="problem", text=text, fix=one.hint
+        )
+    targets = tuple(closure.target for closure in closures)
+    for missing, of in _merged(closures):
+        first, *more = _lines(missing, of, targets)
+        text = "; ".join((f"missing{first.removeprefix(missing.package)}", *map(str.strip, more)))
+        yield Finding(subject=missing.package, status="problem", text=text, fix=_ways([(missing, of)], folder))
+    for closure in closures:
+        if not closure.missing and not closure.conflicts:
+            yield Finding(subject=f"libraries of {closure.label}", status="ok", text=_served(closure))
+
+
+def _served(closure: Closure) -> str:
+    origins = [one.library.origin for one in closure.image]
+    parts = (f"{origins.count(origin)} {origin}" for origin in dict.fromkeys(origins))
+    return f"{len(origins)} are here: {', '.join(parts)}"
 
 
 def _merged(closures: Iterable[Closure]) -> list[tuple[Missing, tuple[str, ...]]]:
@@ -131,8 +157,18 @@ def _debian_packages(missing: list[Missing]) -> list[str]:
     return [name for name in dict.fromkeys(wanted) if name in known]
 
 
+OF_DEBIAN: Final = {
+    "dune-configurator": "libdune-ocaml-dev",
+    "dune-build-info": "libdune-ocaml-dev",
+    "dune-site": "libdune-ocaml-dev",
+    "menhirLib": "libmenhir-ocaml-dev",
+    "menhirSdk": "libmenhir-ocaml-dev",
+}
+"""Debian's packages that are not called like what is in them."""
+
+
 def _debian_names(one: Missing) -> Iterator[str]:
     plain = one.package.replace("_", "-")
     if one.kind == "program":
         yield one.libraries[0]
-    yield f"lib{plain.removeprefix('ocaml-')}-ocaml-dev"
+    yield OF_DEBIAN.get(one.package) or f"lib{plain.removeprefix('ocaml-')}-ocaml-dev"

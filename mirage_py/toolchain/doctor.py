@@ -69,10 +69,16 @@ KVM: Final[Mapping[str, tuple[Status, str | None]]] = {
 """What each word of the probe means for hvt, which cannot do without."""
 
 
-def doctor(targets: Iterable[str], choice: ToolchainChoice, place: Path) -> tuple[Finding, ...]:
-    """What was found about this machine for these targets (none: unix); images would be built in `place`."""
+def doctor(
+    targets: Iterable[str], choice: ToolchainChoice, place: Path, *, configured: bool = False
+) -> tuple[Finding, ...]:
+    """What was found about this machine for these targets (none: unix); images would be built in `place`.
+
+    `configured` says that somebody else looks for the libraries of a configuration; else those that every unikernel
+    links are looked for.
+    """
     wanted = tuple(dict.fromkeys(targets)) or ("unix",)
-    findings = [*_host(choice), *_libraries(choice), *space(place)]
+    findings = [*_host(choice), *_libraries(choice, {} if configured else LIBRARIES), *space(place)]
     for target in wanted:
         findings += [*_toolchain(target, choice), *_running(target)]
     findings += tap() if any(target in USES_TAP for target in wanted) else ()
@@ -141,13 +147,13 @@ def _newest(subject: str, version: str, untested: str, program: Path) -> Finding
     return _finding(subject, "ok", f"{version} ({program})")
 
 
-def _libraries(choice: ToolchainChoice) -> Iterator[Finding]:
+def _libraries(choice: ToolchainChoice, wanted: Mapping[str, str]) -> Iterator[Finding]:
     """The libraries that a unikernel cannot do without, and those whose META file nobody can read."""
     try:
         findlib = Findlib.discover(environment=environment_of(switch_prefix(choice.switch)))
     except MpyError:
         return  # told as a tool already
-    for name, debian in LIBRARIES.items():
+    for name, debian in wanted.items():
         if findlib.find(name):
             yield _finding(name, "ok", findlib.version(name) or "of an unknown version")
         else:

@@ -43,11 +43,11 @@ def here(project: MakeProject, monkeypatch: pytest.MonkeyPatch) -> Path:
 def told_by_doctor(monkeypatch: pytest.MonkeyPatch, findings: tuple[Finding, ...]) -> list[Any]:
     asked: list[Any] = []
 
-    def doctor(*args: Any) -> tuple[Finding, ...]:
-        asked.append(args)
+    def examine(request: Any) -> tuple[Finding, ...]:
+        asked.append(request.targets)
         return findings
 
-    monkeypatch.setattr("mirage_py.toolchain.doctor.doctor", doctor)
+    monkeypatch.setattr("mirage_py.workflow.doctor.examine", examine)
     return asked
 
 
@@ -78,7 +78,7 @@ def test_doctor_looks_at_the_configured_targets(here: Path, monkeypatch: pytest.
     main(["-q", "configure", "-t", "hvt", "-t", "xen"])
     main(["doctor"])
     main(["doctor", "-t", "spt", "-t", "spt"])
-    assert [targets for targets, *_ in asked] == [(), ("hvt", "xen"), ("spt",)]
+    assert asked == [(), ("hvt", "xen"), ("spt",)]
     capsys.readouterr()
 
 

@@ -6,7 +6,9 @@ for spt a Solo5 toolchain.
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -276,3 +278,79 @@ def test_two_copies_of_a_package_by_name_are_nothing_to_a_folder_that_dune_leave
     hidden = {name.replace("duniverse/bar", "_old/bar"): text for name, text in files.items()}
     project({"config.py": config("bar"), "unikernel.ml": USER.format("Bar.word"), **files, **hidden})
     mpy("build", "-t", "unix", code=0)
+
+
+MAKERS = {
+    "dune": """(rule (with-stdout-to flags.sexp (run config/discover.exe)))
+(rule (with-stdout-to made.ml (run no-such-crunch data)))
+(menhir (modules grammar))
+(library (public_name kind) (c_library_flags (:include flags.sexp)) (foreign_stubs (language c) (names st))
+ (preprocess (pps no-such-ppx)))
+""",
+    "config/dune": "(executable (name discover) (libraries no-such-configurator))\n",
+    "config/discover.ml": "",
+    "kind.ml": SAME,
+    "grammar.mly": "",
+    "st.c": STUB,
+}
+
+
+@pytest.mark.solo5
+def test_what_makes_files_is_told_at_once_before_anything_is_compiled(project: MakeProject, mpy: Mpy) -> None:
+    """Programs, libraries of programs and preprocessors: each would else stop dune by itself, one after the other."""
+    folder = kinds(project, "kind", MAKERS, "string_of_int (Kind.same 7)")
+    refused = mpy("build", "-t", "unix", "-t", "spt", code=5)
+    for name in ("no-such-crunch", "no-such-configurator", "no-such-ppx"):
+        told = [line for line in refused.stderr.splitlines() if line.strip().startswith(f"{name}")]
+        assert told == [f"       {name}, to build with: asked for by kind"], "once, and for all targets"
+    assert "mpy lock && mpy pull" in refused.stderr
+    assert not (folder / "mirage/_build").exists()
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The doctor looks at the same closure
+
+
+def problems(mpy: Mpy, *words: str, code: int) -> list[str]:
+    """What the doctor says that has to be mended, by what it is about."""
+    lines = map(json.loads, mpy("doctor", *words, "--json", code=code).stdout.splitlines())
+    return [line["subject"] for line in lines if line["status"] == "problem"]
+
+
+@pytest.mark.solo5
+def test_doctor_fails_where_the_build_would(project: MakeProject, mpy: Mpy) -> None:
+    folder = kinds(project, "kind", MAKERS, "string_of_int (Kind.same 7)")
+    found = problems(mpy, "-t", "spt", code=5)
+    assert {"no-such-crunch", "no-such-configurator", "no-such-ppx"} <= set(found)
+    mpy("build", "-t", "spt", code=5)
+    for name in ("config", "grammar.mly"):
+        place = folder / "duniverse/kind" / name
+        shutil.rmtree(place) if place.is_dir() else place.unlink()
+    (folder / "duniverse/kind/dune").write_text(
+        "(library (public_name kind) (foreign_stubs (language c) (names st)))\n"
+    )
+    assert problems(mpy, "-t", "spt", code=0) == []
+    mpy("build", "-t", "spt", code=0)
+
+
+@pytest.mark.solo5
+def test_doctor_knows_a_library_that_serves_one_target_alone(project: MakeProject, mpy: Mpy) -> None:
+    installed("zarith")
+    project({"config.py": config("zarith"), "unikernel.ml": USER.format("Z.to_string Z.one")})
+    assert problems(mpy, "-t", "unix", code=0) == []
+    assert problems(mpy, "-t", "spt", code=5) == ["zarith"]
+
+
+def test_doctor_tells_of_sources_that_dune_refuses(project: MakeProject, mpy: Mpy) -> None:
+    project("noop", {**vendored("bar", {}), "duniverse/foo/bar/bar.opam": ""})
+    assert problems(mpy, "-t", "unix", code=5) == ["bar"]
+
+
+def test_doctor_tells_of_a_configuration_that_is_none(project: MakeProject, mpy: Mpy) -> None:
+    project({"config.py": "from mirage_py import main, register\nregister('x', [main('Unikernel')])\n"})
+    assert problems(mpy, code=5) == ["config.py:2"]
+
+
+def test_doctor_sums_up_who_serves(project: MakeProject, mpy: Mpy) -> None:
+    project("noop")
+    assert "libraries of noop-unix" in mpy("doctor", "-t", "unix", code=0).stdout
