@@ -107,10 +107,11 @@ class Sources:
         return self._started[directory]
 
     def _twice(self, name: str) -> Iterator[Finding]:
-        places = self.vendored.twice.get(name, ())
-        if places:
-            message = f"{len(places)} folders give a library of this name"
-            remedy = "leave one of the copies: dune refuses two libraries of one name"
+        package = self.vendored.stanzas[name].library.package
+        places = self.vendored.packages.get(package, ())
+        if len(places) > 1:
+            message = f"{len(places)} folders of sources hold package {package}"
+            remedy = "leave one of the copies: dune takes no package from two folders"
             yield Finding(rule="twice", severity="missing", message=message, definer=name, remedy=remedy)
 
 

@@ -1,0 +1,144 @@
+"""Whether an image is still what its sources and choices would make: what went into it was noted when it was built.
+
+An image that did not change keeps its time, so times say nothing here. What is noted is each source with its content,
+each vendored package and each folder of data by names, sizes and times, and what was configured.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from mirage_py.doors.files import write_whole
+from mirage_py.errors import MpyError
+from mirage_py.libraries.places import VENDORED, not_local
+from mirage_py.model.plan import Plan
+from mirage_py.packages.stamps import stamp
+from mirage_py.project.sources import dune_root
+
+__all__ = ["Inputs", "changed_since", "inputs_of", "note"]
+
+NOTES: Final = "mirage/.stubs/built"
+ENDINGS: Final = frozenset(
+    (".ml", ".mli", ".mll", ".mly", ".mld", ".re", ".rei", ".c", ".h", ".cc", ".cpp", ".S", ".inc", ".sexp")
+)
+NAMES: Final = frozenset(("dune", "dune-project", "dune-workspace"))
+LEFT_OUT: Final = frozenset(("_build", "_opam", "_esy"))
+_TREE: Final = re.compile(r"\(source_tree\s+([^\s()]+)\)")
+
+State = tuple[int, int, str]
+"""When a file was last written to, its size, and the digest of its content."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """What an image is made of: the plan by its digest, sources by path, vendored packages and data by folder."""
+
+    plan: str
+    files: Mapping[str, State]
+    folders: Mapping[str, str]
+
+
+def inputs_of(folder: Path, plan: Plan) -> Inputs:
+    """What an image of this plan would be made of now; to be asked before it is built."""
+    return _inputs(folder, plan, {})
+
+
+def note(folder: Path, plan: Plan, inputs: Inputs) -> None:
+    """Keep what an image was made of; where that cannot be kept, nothing will be told of its age."""
+    file = _note(folder, plan)
+    with suppress(OSError, MpyError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(file, json.dumps(asdict(inputs)))
+
+
+def changed_since(folder: Path, plan: Plan) -> tuple[str, ...]:
+    """What has changed since the image was built: paths, and `what is configured`; nothing where that is unknown."""
+    was = _noted(folder, plan)
+    if was is None:
+        return ()
+    now = _inputs(folder, plan, was.files)
+    digests = ({path: state[2] for path, state in one.files.items()} | dict(one.folders) for one in (was, now))
+    before, after = digests
+    paths = sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path))
+    return tuple(paths) or (("what is configured",) if was.plan != now.plan else ())
+
+
+def _inputs(folder: Path, plan: Plan, known: Mapping[str, State]) -> Inputs:
+    root = dune_root(folder)
+    return Inputs(
+        plan=_digest_of(plan),
+        files={path: _state(root / path, known.get(path)) for path in sorted(_sources(root, folder))},
+        folders={os.path.relpath(place, root): stamp(place) for place in sorted(_folders(folder, plan))},
+    )
+
+
+def _digest_of(plan: Plan) -> str:
+    """What was configured, as far as it makes an image."""
+    text = (
+        plan.image,
+        [(file.path, file.content) for file in plan.files],
+        sorted((one.name, str(plan.bounds.get(one.package, ""))) for one in plan.libraries),
+        plan.c_stubs,
+        [replaced.sources for replaced in plan.declared_stubs],
+    )
+    return hashlib.sha256(repr(text).encode()).hexdigest()
+
+
+def _state(file: Path, known: State | None) -> State:
+    """The state of a file; one that looks as it did is not read again, one that may not be read has no content."""
+    try:
+        at = file.stat()
+        if known is not None and known[:2] == (at.st_mtime_ns, at.st_size):
+            return known
+        return at.st_mtime_ns, at.st_size, hashlib.sha256(file.read_bytes()).hexdigest()
+    except OSError:
+        return 0, 0, ""
+
+
+def _sources(root: Path, folder: Path) -> Iterator[str]:
+    """What dune would compile of the project's own, below its root, with the plan's own folder left out."""
+    for here, folders, names in os.walk(root):
+        place = Path(here)
+        folders[:] = sorted(
+            name
+            for name in folders
+            if not name.startswith(".") and name not in LEFT_OUT and not not_local(place / name)
+        )
+        if place == folder:
+            folders[:] = [name for name in folders if name != "mirage"]
+        for name in names:
+            if (name in NAMES or Path(name).suffix in ENDINGS) and (place / name).is_file():
+                yield os.path.relpath(place / name, root)
+
+
+def _folders(folder: Path, plan: Plan) -> Iterator[Path]:
+    """Vendored packages, and the folders that the plan's rules read whole."""
+    for place in VENDORED:
+        with suppress(OSError):
+            yield from (Path(os.path.realpath(one)) for one in (folder / place).iterdir() if one.is_dir())
+    text = next((file.content for file in plan.files if file.path == "dune"), "")
+    trees = (folder / "mirage" / plan.label / found for found in _TREE.findall(text))
+    yield from (Path(os.path.normpath(tree)) for tree in trees if tree.is_dir())
+
+
+def _note(folder: Path, plan: Plan) -> Path:
+    return folder / NOTES / f"{plan.label}.json"
+
+
+def _noted(folder: Path, plan: Plan) -> Inputs | None:
+    """What was noted; None where nothing was, or nothing that can be read."""
+    try:
+        found: Any = json.loads(_note(folder, plan).read_text("utf-8"))  # any: JSON of ours, or of nobody
+        files = {str(path): (int(at), int(size), str(digest)) for path, (at, size, digest) in found["files"].items()}
+        folders = {str(path): str(digest) for path, digest in found["folders"].items()}
+        return Inputs(plan=str(found["plan"]), files=files, folders=folders)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return None
