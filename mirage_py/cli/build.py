@@ -27,6 +27,7 @@ from mirage_py.workflow.build import build as build_all
 
 if TYPE_CHECKING:
     from mirage_py.build.images import Built
+    from mirage_py.workflow.request import Request
 
 
 def build(
@@ -55,10 +56,16 @@ def build(
     asked = request(line, file=file, targets=target, unikernels=unikernel, output=output, link=link, toolchain=tools)
     if pull:
         _pull(asked.folder, mirror, offline=offline)
+    return make(asked, jobs=jobs, dev=dev, locked=locked)
+
+
+def make(asked: Request, *, jobs: int | None = None, dev: bool = False, locked: bool = False, told: bool = True) -> int:
+    """Build what is asked, and tell of the images where that is the answer; the code for what could not be built."""
     with console.working("configuring") as progress:
         done = build_all(asked, jobs=jobs, dev=dev, locked=locked, progress=progress, waiting=console.say)
     _tell_root(asked.folder)
-    _tell(done.built)
+    if told:
+        _tell(done.built)
     for failure in done.failures:
         console.error(failure)
     return max((failure.exit_code for failure in done.failures), default=0)

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from mirage_py.cli.command import argument, command, option
 from mirage_py.cli.line import Line, request
-from mirage_py.cli.options import CONFIG, File, Output, Prefixes, Switch, Targets, ToolchainFile, Unikernels, choice
+from mirage_py.cli.options import (
+    CONFIG,
+    File,
+    Output,
+    Prefixes,
+    Switch,
+    Targets,
+    ToolchainFile,
+    Unikernels,
+    choice,
+    stated,
+)
 from mirage_py.doors import terminal as console
 from mirage_py.errors import UsageError
 from mirage_py.targets.resolved import Resolved
@@ -17,6 +29,7 @@ from mirage_py.workflow.resolve import resolve_all
 if TYPE_CHECKING:
     from mirage_py.runner.request import RunRequest
     from mirage_py.runner.setup import Ask, Made
+    from mirage_py.workflow.request import Request
 
 
 def run(
@@ -35,6 +48,7 @@ def run(
         float | None, option("--timeout", metavar="SECONDS", least=0.1, help="end it when it runs longer")
     ] = None,
     emulate: Annotated[bool, option("--emulate", help="boot hvt, virtio or xen in a machine in software")] = False,
+    build: Annotated[bool, option("--build", help="build the image first")] = False,
     show: Annotated[bool, option("--print", help="print the command, and run nothing")] = False,
     setup: Annotated[bool, option("--setup", help="make the devices that are missing, and run nothing")] = False,
     undo: Annotated[bool, option("--undo", help="with --setup: remove the devices that it made")] = False,
@@ -45,7 +59,7 @@ def run(
     switch: Switch = None,
     solo5_prefix: Prefixes = None,
 ) -> int | None:
-    """Run an image that was built.
+    """Run an image that was built; tell when its sources or choices have changed since.
 
     What the unikernel writes goes to standard output, and its exit code is the command's. Without -t on the target that
     is configured.
@@ -61,6 +75,10 @@ def run(
     if undo:
         return _undo(asked.folder, found)
     one = _single(found)
+    if build and (code := _build(replace(asked, toolchain=stated(toolchain, switch, solo5_prefix)), one)):
+        return code
+    if not setup:
+        _tell_age(asked.folder, one)
     given = RunRequest(
         plan=one.plan,
         image=asked.folder / "dist" / one.plan.image,
@@ -78,6 +96,30 @@ def run(
 
 
 COMMAND = command(run)
+
+
+def _build(asked: Request, one: Resolved) -> int:
+    """Build the one image; what `build` ends with."""
+    from mirage_py.cli.build import make
+
+    named = replace(asked, config=one.config, targets=(one.info.target,), unikernels=(one.info.name,))
+    return make(named, told=False)
+
+
+def _tell_age(folder: Path, one: Resolved) -> None:
+    """Say what has changed since the image was built, where one was."""
+    from mirage_py.runner.request import shown
+    from mirage_py.workflow.freshness import changed_since
+
+    image = folder / "dist" / one.plan.image
+    changed = changed_since(folder, one.plan) if image.is_file() else ()
+    if changed:
+        names = ", ".join(changed[:MOST]) + (f" and {len(changed) - MOST} more" if len(changed) > MOST else "")
+        console.warn(f"{shown(image)} is older than {names}", hint="mpy run --build builds it first")
+
+
+MOST = 3
+"""Changed files that are named."""
 
 
 def _check_together(*, setup: bool, undo: bool, size: int | None, show: bool) -> None:

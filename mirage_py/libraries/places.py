@@ -19,7 +19,7 @@ from mirage_py.model.library import Library, Origin
 from mirage_py.model.plan import Plan
 from mirage_py.model.toolchain import Toolchain
 
-__all__ = ["VENDORED", "Candidate", "Places", "Project"]
+__all__ = ["VENDORED", "Candidate", "Places", "Project", "not_local"]
 
 VENDORED: Final = ("mirage/duniverse", "duniverse")
 """Folders, below the one of config.py, whose sources dune compiles for every target."""
@@ -140,7 +140,7 @@ class Project:
     def __init__(self, folder: Path, root: Path, host: Findlib) -> None:
         self.host = host
         self.vendored = Vendored(tuple(folder / place for place in VENDORED if (folder / place).is_dir()))
-        self.local = Vendored((root,), skip=_not_local)
+        self.local = Vendored((root,), skip=not_local)
 
     def places(self, plan: Plan, toolchain: Toolchain | None) -> Places:
         """The places for a plan: sources as its context sees them, findlib's libraries for the toolchain."""
@@ -187,7 +187,7 @@ class Fitting:
         return side is None or not side.refused
 
 
-def _not_local(folder: Path) -> bool:
+def not_local(folder: Path) -> bool:
     """What is other people's code, or generated: dune reads it too, and it has its own place here."""
     if folder.name in ("duniverse", "dist", "node_modules"):
         return True

@@ -18,6 +18,7 @@ from mirage_py.project.choices import Saved
 from mirage_py.toolchain.discover import toolchains_for
 from mirage_py.workflow.closures import closures_for
 from mirage_py.workflow.configure import resolved_alone, write_tree
+from mirage_py.workflow.freshness import inputs_of, note
 from mirage_py.workflow.request import Progress, Request
 
 
@@ -65,6 +66,7 @@ def build(
     with resolved_alone(tree, request, waiting) as found:
         saved = write_tree(tree, request, found).saved
         ready = _ready(request, found.plans, saved)
+        inputs = {plan.label: inputs_of(request.folder, plan) for plan in ready.plans}
         try:
             done = build_plans(
                 tree,
@@ -81,6 +83,8 @@ def build(
             )
         except LinkFailed as failed:
             raise _explained(request, ready, failed) from None
+        for one in done.built:
+            note(request.folder, one.plan, inputs[one.plan.label])
     failures = (*ready.failures, *done.refused)
     if failures and not done.built:
         raise _one_of(failures)
