@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Told", "folder", "keep", "key_of", "memorable", "recall", "seen"]
 
-FORMAT = 1
+FORMAT = 2
 """Raised when the meaning of what is stored changes: older answers are not recalled then."""
 
 MOST = 2000
@@ -88,15 +88,21 @@ def keep(key: bytes, inputs: Mapping[tuple[str, str], object], told: Told) -> No
 
 
 def seen(kind: str, path: str) -> object:
-    """What can be known of an input: the content of a file, the names in a folder, the state of a path."""
+    """What can be known of an input: the content of a file, what is in a folder, the state of a path.
+
+    A folder's state changes whenever something is written below it; what mpy asks of one is whether it is there. What
+    a configuration asks of it is not known: that is its whole state.
+    """
     try:
         match kind:
             case "file":
                 return _content(path)
             case "folder":
-                return sorted(os.listdir(path))
+                return _names(path)
+            case "link" | "whole link":
+                return _state(os.lstat(path), whole=kind == "whole link")
             case _:
-                return _state(os.lstat(path) if kind == "link" else os.stat(path))
+                return _state(os.stat(path), whole=kind == "whole")
     except OSError as refused:
         return refused.errno
 
@@ -110,19 +116,25 @@ def folder() -> str:
 
 
 def _content(path: str) -> object:
+    state = os.stat(path)
+    if state.st_size > LARGEST or state.st_mode & 0o170000 != 0o100000:  # a pipe would be waited for
+        return _state(state, whole=True)
     with open(path, "rb", buffering=0) as file:
-        state = os.fstat(file.fileno())
-        if state.st_size > LARGEST or state.st_mode & 0o170000 != 0o100000:
-            return _state(state)
         text = file.read()
     return len(text), zlib.crc32(text), zlib.adler32(text)
 
 
-def _state(found: os.stat_result) -> object:
-    """A folder changes whenever something is written below it: what is in it is another question."""
-    if found.st_mode & 0o170000 == 0o040000:
+def _names(path: str) -> object:
+    """Each name in a folder with what it is of: a file may become a folder of the same name."""
+    with os.scandir(path) as entries:
+        return sorted((one.name, one.is_symlink(), one.is_dir(), one.is_file()) for one in entries)
+
+
+def _state(found: os.stat_result, *, whole: bool) -> object:
+    """The time of the last change tells of all the rest: rights, names, extended attributes, a time that was set."""
+    if not whole and found.st_mode & 0o170000 == 0o040000:
         return found.st_mode, found.st_ino
-    return found.st_mode, found.st_size, found.st_mtime_ns, found.st_ino, found.st_uid
+    return found.st_mode, found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def _form(descriptor: int) -> object:

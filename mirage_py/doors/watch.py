@@ -11,10 +11,11 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from types import CodeType
+from types import CodeType, ModuleType
 from typing import Any, Final, TextIO
 
 from mirage_py.doors import answers
+from mirage_py.doors.telling import ASKS, DOES, HARMLESS, TELLING
 
 __all__ = ["Watch"]
 
@@ -26,120 +27,6 @@ _ITS_OWN: Final = tuple(f"{place}{name}{os.sep}" for place in _FOREIGN for name 
 _GRAIN: Final = 20_000_000
 """Nanoseconds that the time of a file may lie before the change: kernels keep them in steps."""
 
-HARMLESS: Final = frozenset(
-    [
-        "__future__",
-        "abc",
-        "ast",
-        "base64",
-        "collections",
-        "contextlib",
-        "copy",
-        "dataclasses",
-        "enum",
-        "fnmatch",
-        "functools",
-        "glob",
-        "hashlib",
-        "ipaddress",
-        "itertools",
-        "json",
-        "math",
-        "operator",
-        "os",
-        "pathlib",
-        "posixpath",
-        "re",
-        "shlex",
-        "string",
-        "sys",
-        "textwrap",
-        "tomllib",
-        "types",
-        "typing",
-        "warnings",
-    ]
-)
-"""Modules of Python's own that a configuration may import and be remembered; others are looked into."""
-
-TELLING: Final = frozenset(
-    [
-        "__import__",
-        "__loader__",
-        "__spec__",
-        "_getframe",
-        "breakpoint",
-        "compile",
-        "cpu_count",
-        "disk_usage",
-        "eval",
-        "exec",
-        "gc",
-        "get_ident",
-        "getatime",
-        "getctime",
-        "getloadavg",
-        "getmtime",
-        "getpid",
-        "getppid",
-        "getrandom",
-        "getrusage",
-        "hash",
-        "id",
-        "import_module",
-        "input",
-        "mkstemp",
-        "modules",
-        "sched_getaffinity",
-        "st_atime",
-        "st_atime_ns",
-        "st_ctime",
-        "st_ctime_ns",
-        "st_mtime",
-        "st_mtime_ns",
-        "statvfs",
-        "stdin",
-        "times",
-        "uname",
-        "urandom",
-    ]
-)
-"""Names of what answers differently from one time to the next, and of ways around this list."""
-
-DOES: Final = (
-    "_thread.start",
-    "builtins.input",
-    "ctypes.",
-    "os.chmod",
-    "os.chown",
-    "os.exec",
-    "os.fork",
-    "os.kill",
-    "os.link",
-    "os.mkdir",
-    "os.posix_spawn",
-    "os.putenv",
-    "os.remove",
-    "os.rename",
-    "os.rmdir",
-    "os.spawn",
-    "os.startfile",
-    "os.symlink",
-    "os.system",
-    "os.truncate",
-    "os.unsetenv",
-    "os.utime",
-    "pty.spawn",
-    "shutil.",
-    "signal.",
-    "socket.",
-    "sqlite3.",
-    "subprocess.",
-    "tempfile.",
-    "urllib.",
-)
-"""Beginnings of events that are more than reading."""
-
 
 class Watch:
     """What the process does from here on. One process has one."""
@@ -147,33 +34,49 @@ class Watch:
     def __init__(self, key: bytes) -> None:
         self.key = key
         self.start = time.time_ns() - _GRAIN
-        self.paths: set[tuple[str, str]] = set()
+        self.inputs: dict[tuple[str, str], object] = {}
         self.told: answers.Told = []
         self.doubt = ""
         self.on = True
         sys.stdout = _Heard(sys.stdout, lambda text: self.told.append((1, text)))
         sys.stderr = _Heard(sys.stderr, lambda text: self.told.append((2, text)))
         self._stand_in()
+        _look_afresh()
         sys.addaudithook(self._event)
+        for place in sys.path:
+            self._input("state", os.path.abspath(place))
 
     def keep(self) -> None:
-        """Remember the answer, if the process only read; nothing that it read may have changed since it began."""
+        """Remember the answer, if the process only read, and all that it read is still as it was then."""
         self.on = False
         if self.doubt or any("\r" in text for _, text in self.told):
             return
-        inputs = {}
-        for kind, path in self.paths:
-            if self._is_young(path) or (kind == "file" and _is_stream(path)):
+        for (kind, path), state in self.inputs.items():
+            if self._is_young(kind, path) or answers.seen(kind, path) != state:
                 return
-            inputs[kind, path] = answers.seen(kind, path)
-        answers.keep(self.key, inputs, self.told)
+        answers.keep(self.key, self.inputs, self.told)
 
-    def _is_young(self, path: str) -> bool:
+    def _input(self, kind: str, path: str) -> None:
+        """Keep in mind what an input is when it is first asked for."""
+        if (kind, path) in self.inputs:
+            return
+        self.on = False  # looking is no asking
+        try:
+            if kind == "file" and _is_stream(path):
+                self.doubt = f"reads from {path}"
+            else:
+                self.inputs[kind, path] = answers.seen(kind, path)
+        except ValueError:
+            self.doubt = "looks at a path that cannot be"
+        finally:
+            self.on = True
+
+    def _is_young(self, kind: str, path: str) -> bool:
         try:
             found = os.stat(path)
         except OSError:
             return False
-        is_folder = found.st_mode & 0o170000 == 0o040000
+        is_folder = found.st_mode & 0o170000 == 0o040000 and kind != "whole"
         return not is_folder and max(found.st_mtime_ns, found.st_ctime_ns) >= self.start
 
     # -----------------------------------------------------------------------------------------------------------------
@@ -182,13 +85,19 @@ class Watch:
     def _event(self, event: str, args: tuple[Any, ...]) -> None:  # any: what each event brings
         if not self.on or self.doubt:
             return
+        try:
+            self._told(event, args)
+        except (OSError, ValueError, TypeError) as error:  # of an odd argument, which what was asked for refuses too
+            self.doubt = f"{event}: {error}"
+
+    def _told(self, event: str, args: tuple[Any, ...]) -> None:  # any: what each event brings
         match event:
             case "open":
                 path, mode, _flags = args
                 if isinstance(path, int):
                     self.doubt = "reads from a descriptor" if _in_configuration() else ""
                 elif mode is not None:  # os.open is asked through its stand-in
-                    self._opened(os.fsdecode(path), writes=not {*mode} <= {*"rbtU"})
+                    self._opened(_named_from_here(os.fsdecode(path)), writes=not {*mode} <= {*"rbtU"})
             case "os.listdir" | "os.scandir":
                 self._listed(args[0])
             case "exec":
@@ -209,25 +118,26 @@ class Watch:
         return where is None or os.path.lexists(where)
 
     def _opened(self, path: str, *, writes: bool) -> None:
-        path = os.path.abspath(path)
         if path.endswith(os.path.join("mirage", ".lock")) or path == os.devnull:
             return
-        if path.endswith(".pyc"):
-            head, _, name = path.rpartition(f"__pycache__{os.sep}")
-            path = f"{head}{name.partition('.')[0]}.py"
-            writes = False  # the interpreter's own
+        source = _source_of(path)
+        if source != path:
+            path, writes = source, False  # the interpreter's own
         if writes:
             if not path.startswith(os.path.dirname(answers.folder()) + os.sep):  # what is found out about the machine
                 self.doubt = f"writes {path}"
         elif _counts(path):
-            self.paths.add(("state" if _is_installed(path) else "file", path))
+            self._input("state" if _is_installed(path) else "file", path)
+            if path.endswith((".py", ".pyc", ".so")) and not _is_installed(path):
+                head, _, name = path.rpartition(os.sep)
+                self._input("folder", os.path.join(head, name.partition(".")[0]))  # a package would be taken first
 
     def _listed(self, path: Any) -> None:  # any: a path in any form, or a descriptor
         where = _path_of(path if path is not None else ".", None)
         if where is None:
             self.doubt = "lists a folder without a name"
         elif _counts(where + os.sep):
-            self.paths.add(("folder", where))
+            self._input("folder", where)
 
     def _code(self, code: object) -> None:
         """Code of the configuration, and of what it imports."""
@@ -253,6 +163,12 @@ class Watch:
             return real(path, flags, mode, dir_fd=dir_fd)
 
         _put("open", opened)
+        for module, names in ASKS.items():
+            for name in names:
+                if hasattr(sys.modules[module], name):
+                    _put(name, self._doubted(getattr(sys.modules[module], name)), sys.modules[module])
+        for name in ("fstat", "isatty", "read"):
+            _put(name, self._doubted(getattr(os, name), first=0))
 
     def _asked(self, real: Callable[..., Any], kind: str) -> Callable[..., Any]:
         def asked(path: Any, *args: Any, dir_fd: int | None = None, **kwargs: Any) -> Any:
@@ -263,9 +179,20 @@ class Watch:
 
         return asked
 
+    def _doubted(self, real: Callable[..., Any], first: int | None = None) -> Callable[..., Any]:
+        """Stands in for a function that answers differently each time (with this first argument, if one is given)."""
+
+        def doubted(*args: Any, **kwargs: Any) -> Any:
+            if self.on and (first is None or args[:1] == (first,)) and _in_configuration():
+                self.doubt = f"asks {real.__name__}"
+            return real(*args, **kwargs)
+
+        return doubted
+
     def _looked(self, kind: str, where: str) -> None:
         if _counts(where) and not where.endswith(os.path.join("mirage", ".lock")):
-            self.paths.add((kind, where))
+            whole = {"state": "whole", "link": "whole link"} if _in_configuration() else {}
+            self._input(whole.get(kind, kind), where)
 
     def _opened_low(self, where: str, flags: int) -> None:
         if flags & os.O_DIRECTORY:
@@ -297,10 +224,11 @@ def _is_stream(path: str) -> bool:
         return False
 
 
-def _put(name: str, stand_in: Callable[..., Any]) -> None:
-    """Put a function in the place of one of os, also where os says what that one is able to."""
-    real = getattr(os, name)
-    setattr(os, name, stand_in)
+def _put(name: str, stand_in: Callable[..., Any], module: ModuleType = os) -> None:
+    """Put a function in the place of one of os (or of another module), also where os says what that one is able to."""
+    real = getattr(module, name)
+    stand_in.__name__ = stand_in.__qualname__ = name
+    setattr(module, name, stand_in)
     for able in (os.supports_dir_fd, os.supports_effective_ids, os.supports_fd, os.supports_follow_symlinks):
         if real in able:
             able.add(stand_in)
@@ -332,10 +260,38 @@ def _path_of(path: Any, dir_fd: int | None) -> str | None:
             return os.fsdecode(_readlink(f"/proc/self/fd/{path}"))
         text = os.fsdecode(path)
         if dir_fd is not None and not os.path.isabs(text):
-            return os.path.normpath(os.path.join(_readlink(f"/proc/self/fd/{dir_fd}"), text))
-        return os.path.abspath(text)
-    except OSError:
+            return _plain(os.path.join(_readlink(f"/proc/self/fd/{dir_fd}"), text))
+        return _named_from_here(text)
+    except (OSError, TypeError, ValueError):
         return None
+
+
+def _named_from_here(path: str) -> str:
+    return _plain(path if os.path.isabs(path) else os.path.join(os.getcwd(), path))
+
+
+def _plain(path: str) -> str:
+    """The path without its dots; what is above a link is known to the system only."""
+    return path if ".." in path else os.path.normpath(path)
+
+
+def _source_of(path: str) -> str:
+    """The source whose compiled form is kept at a path; the path itself where it is no such place."""
+    if not path.endswith(".pyc"):
+        return path
+    finders: Any = sys.modules["_frozen_importlib_external"]  # any: importlib.util has it, at 3 ms
+    try:
+        return str(finders.source_from_cache(path))
+    except ValueError:
+        return path
+
+
+def _look_afresh() -> None:
+    """Have Python list the folders that it imports from again, so that their names are known as inputs."""
+    for finder in sys.path_importer_cache.values():
+        forget = getattr(finder, "invalidate_caches", None)
+        if forget is not None:
+            forget()
 
 
 _readlink = os.readlink

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import py_compile
 import subprocess
 import sys
 import time
@@ -12,15 +13,19 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
+from mirage_py.doors import answers
 from tests.cli.test_sessions import HELLO
 from tests.conftest import ROOT
 
 Run = Callable[..., tuple[int, str, str]]
 
+START = "from mirage_py.__main__ import main; main()"
+"""As the script that one types: `python -m` loads more of Python before mpy than it does."""
+
 READING = """
 import json, os
 from pathlib import Path
-import ours
+import compiled, ours
 told = [
     ours.WORD,
     Path("beside.json").read_text(),
@@ -28,7 +33,19 @@ told = [
     os.environ.get("SEEN"),
     Path("there").exists(),
     Path("sized").stat().st_size,
+    list(os.walk("walked")),
+    os.stat("stated")[8],
+    Path("way/../there").exists(),
+    open("way/../read").read(),
+    open("large").read(4),
+    os.access("sized", os.X_OK),
+    compiled.WORD,
 ]
+try:
+    import later
+    told.append("later is there")
+except ImportError:
+    pass
 import sys
 print(*told, file=sys.stderr)
 """
@@ -37,7 +54,7 @@ print(*told, file=sys.stderr)
 def ran(folder: Path, cache: Path, *line: str, **env: str) -> tuple[int, str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("MPY_")}
     done = subprocess.run(
-        (sys.executable, "-X", "importtime", "-m", "mirage_py", *line),
+        (sys.executable, "-X", "importtime", "-c", START, *line),
         cwd=folder,
         env={**kept, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(cache), "COLUMNS": "80", **env},
         stdin=subprocess.DEVNULL,
@@ -58,7 +75,34 @@ def folder(tmp_path: Path) -> Path:
     texts = {"config.py": READING + HELLO, "ours.py": "WORD = 1", "beside.json": "{}", "sized": "12", "x.ml": ""}
     for name, text in texts.items():
         (made / name).write_text(text)
+    for name in ("walked", "stated", "ours", "else/where"):
+        (made / name).mkdir(parents=True)
+    (made / "way").symlink_to("else/where")
+    (made / "walked" / "one").touch()
+    (made / "else" / "read").touch()
+    (made / "large").write_bytes(bytes(answers.LARGEST + 1))
+    compiled(made, 1)
     return made
+
+
+def compiled(folder: Path, word: int) -> None:
+    """A module without its source."""
+    source = folder.parent / "source.py"
+    source.write_text(f"WORD = {word}")
+    unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
+    py_compile.compile(str(source), str(folder / "compiled.pyc"), invalidation_mode=unchecked)
+
+
+def become_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def write_in_place(path: Path) -> None:
+    """Other content of the same size, and the time set back."""
+    before = path.stat()
+    path.write_bytes(b"1" * before.st_size)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
 def settled(folder: Path, cache: Path, *line: str, **env: str) -> str:
@@ -80,6 +124,15 @@ CHANGES: dict[str, Callable[[Path], object]] = {
     "a path that is looked for": lambda folder: (folder / "there").touch(),
     "a size that is asked": lambda folder: (folder / "sized").write_text("123"),
     "the sources": lambda folder: (folder / "y.ml").touch(),
+    "what a name in a folder is of": lambda folder: become_folder(folder / "walked" / "one"),
+    "the time of a folder": lambda folder: os.utime(folder / "stated", (1, 1)),
+    "a path by way of a link": lambda folder: (folder / "else" / "there").touch(),
+    "a file by way of a link": lambda folder: (folder / "else" / "read").write_text("1"),
+    "a large file whose time is set back": lambda folder: write_in_place(folder / "large"),
+    "rights": lambda folder: (folder / "sized").chmod(0o755),
+    "a module without source": lambda folder: compiled(folder, 2),
+    "a module that was not there": lambda folder: (folder / "later.py").touch(),
+    "a package before a module": lambda folder: (folder / "ours" / "__init__.py").write_text("WORD = 3"),
     "the saved choices": lambda folder: (folder / "mirage" / "choices.json").unlink(),
 }
 
@@ -127,6 +180,10 @@ def test_a_tree_that_was_touched_is_configured_again(folder: Path, tmp_path: Pat
         "open('/dev/urandom', 'rb').read(1)",
         "open(0).read()",
         "getattr(__import__('os'), 'getpid')()",
+        "import os; vars(os)['get' + 'pid']()",
+        "import os; [one.stat().st_size for one in os.scandir('.')]",
+        "import os; os.read(0, 1)",
+        "import os; os.listxattr('.')",
     ],
 )
 def test_a_configuration_that_does_more_than_read_is_never_remembered(line: str, folder: Path, tmp_path: Path) -> None:
@@ -134,6 +191,31 @@ def test_a_configuration_that_does_more_than_read_is_never_remembered(line: str,
     for _ in range(3):
         time.sleep(0.05)
         assert ran(folder, tmp_path / "cache", "query", "name")[1:] == ("hello\n", "asked")
+
+
+def test_a_file_that_became_a_pipe_is_not_waited_for(folder: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    settled(folder, cache, "query", "name")
+    (folder / "config.py").unlink()
+    os.mkfifo(folder / "config.py")
+    code, told, how = ran(folder, cache, "query", "name")
+    assert (code, how) == (3, "asked")
+    assert "no ordinary file" in told
+
+
+def test_odd_questions_are_refused_as_ever(folder: Path, tmp_path: Path) -> None:
+    odd = """
+import os, sys
+for path in ("a\\0b", 3.5, b"no", -7):
+    for ask in (os.stat, os.path.exists, open, os.listdir, os.scandir):
+        try:
+            ask(path)
+        except Exception as error:
+            print(ask.__name__, type(error).__name__, file=sys.stderr)
+"""
+    (folder / "config.py").write_text(odd + HELLO)
+    plain = ran(folder, tmp_path / "cache", "query", "name", MPY_REMEMBER="no")
+    assert ran(folder, tmp_path / "cache", "query", "name") == plain
 
 
 def test_a_damaged_memory_is_none(folder: Path, tmp_path: Path) -> None:
