@@ -59,9 +59,9 @@ def run(
     switch: Switch = None,
     solo5_prefix: Prefixes = None,
 ) -> int | None:
-    """Run an image that was built; tell when its sources or choices have changed since.
+    """Run an image that was built.
 
-    What the unikernel writes goes to standard output, and its exit code is the command's. Without -t on the target that
+    It tells when sources or choices have changed since. What the unikernel writes goes to standard output, and its exit code is the command's. Without -t on the target that
     is configured.
     """
     from mirage_py.runner.checks import equipped
