@@ -29,7 +29,7 @@ PLACE: Final = re.compile(r"(?P<file>[^\s():]+):(?P<line>\d+)")
 
 
 def render_text(report: AuditReport, *, explain: str | None = None, details: bool = True) -> str:
-    """The table, the details of what will not simply run, what could not be read, and a line that sums up.
+    """The table, the details of what will not simply run, a line for each that may bite, and one that sums up.
 
     `explain` names one library: then its whole chain and all its findings are shown instead.
     """
@@ -38,6 +38,8 @@ def render_text(report: AuditReport, *, explain: str | None = None, details: boo
     blocks = ["\n".join(_table(targets, rows)) for targets, rows in _by_targets(report)]
     if details:
         blocks += [detail for _, rows in _by_targets(report) for detail in _details(rows)]
+        bites = dict.fromkeys(line for _, rows in _by_targets(report) for line in _bites(rows))
+        blocks += ["\n".join(bites)] if bites else []
     blocks += ["\n".join(_problems(report))] if report.problems else []
     return "\n\n".join([*blocks, _sum(report)]) + "\n"
 
@@ -77,6 +79,8 @@ def _words(row: LibraryAudit) -> str:
 
 def _because(row: LibraryAudit) -> str:
     """The chain to the library that decides, or the first symbol or place that does."""
+    if row.verdict == "runs":
+        return ""
     if row.because:
         return " -> ".join(row.because[1:])
     decisive = decisive_finding(row)
@@ -99,11 +103,22 @@ def decisive_finding(row: LibraryAudit) -> Finding | None:
 
 
 def _details(rows: tuple[LibraryAudit, ...]) -> Iterator[str]:
-    """One block for each library with evidence of its own."""
+    """One block for each library that does not simply run, and has evidence of its own."""
     for row in rows:
+        if row.verdict == "runs":
+            continue
         findings = heaviest_first(finding for finding in row.findings if finding.severity != "note")
         if findings:
             yield "\n".join([f"{row.library}: {_words(row)}", *_way(row), *_evidence(findings, 5)])
+
+
+def _bites(rows: Iterable[LibraryAudit]) -> Iterator[str]:
+    """A line for each library that runs, and has functions that a unikernel should not call."""
+    for row in rows:
+        findings = heaviest_first(one for one in row.findings if one.severity != "note")
+        if findings and row.verdict == "runs":
+            more = f", and {len(findings) - 1} more" if findings[1:] else ""
+            yield f"may bite: {row.library}: {findings[0].message}{more} (--explain {row.library})"
 
 
 def heaviest_first(findings: Iterable[Finding]) -> list[Finding]:

@@ -61,8 +61,8 @@ def run(
 ) -> int | None:
     """Run an image that was built.
 
-    It tells when sources or choices have changed since. What the unikernel writes goes to standard output, and its exit code is the command's. Without -t on the target that
-    is configured.
+    It tells when sources or choices have changed since. What the unikernel writes goes to standard output, and its exit
+    code is the command's. Without -t on the target that is configured.
     """
     from mirage_py.runner.checks import equipped
     from mirage_py.runner.devices import parse
