@@ -54,6 +54,8 @@ def inputs_of(folder: Path, plan: Plan) -> Inputs:
 def note(folder: Path, plan: Plan, inputs: Inputs) -> None:
     """Keep what an image was made of; where that cannot be kept, nothing will be told of its age."""
     file = _note(folder, plan)
+    if _noted(folder, plan) == inputs:
+        return
     with suppress(OSError, MpyError):
         file.parent.mkdir(parents=True, exist_ok=True)
         write_whole(file, json.dumps(asdict(inputs)))
