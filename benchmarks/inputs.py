@@ -27,6 +27,21 @@ let start () =
   loop 4
 """
 
+NETWORK: Final = """\
+from mirage_py import default_network, generic_stackv4v6, job, main, package, register, stackv4v6
+
+unikernel = main("Unikernel.Main", stackv4v6 >> job, packages=[package("duration")])
+
+register("network", [unikernel(generic_stackv4v6(default_network))])
+"""
+
+NETWORK_ML: Final = """\
+open Mirage
+
+let main = main "Unikernel.Main" (stackv4v6 @-> job) ~packages:[ package "duration" ]
+let () = register "network" [ main $ generic_stackv4v6 default_network ]
+"""
+
 _PARTS: Final = """\
 from mirage_py import impl, job, main, register, typ
 
@@ -62,6 +77,11 @@ def write_hello(folder: Path) -> None:
     write(folder, HELLO)
 
 
+def write_network(folder: Path, *, comment: str = "") -> None:
+    """A unikernel on the network stack."""
+    write(folder, f"{NETWORK}{comment}\n")
+
+
 def write_chain(folder: Path, size: int) -> None:
     """`size` devices, each over the one before."""
     write(folder, _PARTS + CHAIN.format(size=size))
@@ -79,6 +99,6 @@ def write_wide(folder: Path, size: int) -> None:
 
 def write(folder: Path, config: str) -> None:
     """A fresh folder with this configuration and a unikernel."""
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.py").write_text(config, encoding="utf-8")
     (folder / "unikernel.ml").write_text(HELLO_ML, encoding="utf-8")

@@ -20,7 +20,7 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
-from benchmarks.inputs import HELLO_ML, write_chain, write_hello, write_ladder, write_wide
+from benchmarks.inputs import HELLO_ML, NETWORK_ML, write_chain, write_hello, write_ladder, write_network, write_wide
 from benchmarks.measure import Measured, Sample, imports, interleaved, machine, mpy, recorded, repeat, slope
 from mirage_py.errors import MpyError
 from mirage_py.model.toolchain import ToolchainChoice
@@ -32,6 +32,7 @@ MARK: Final = "<!-- figures -->"
 TARGETS: Final = (
     "unix", "macosx", "hvt", "spt", "virtio", "muen", "genode", "xen", "qubes", "unikraft-firecracker", "unikraft-qemu",
 )  # fmt: skip
+METADATA: Final = Path(__file__).parents[2] / "shared" / "opam"
 FREESTANDING: Final = ("spt", "hvt", "virtio", "muen")
 LIBRARIES: Final = 200
 SIZES: Final = [1000, 2000, 5000, 10000]
@@ -279,6 +280,50 @@ def audit(folder: Path) -> Iterator[Figure]:
     yield _timed("the same, nothing changed", warm, "300 ms")
 
 
+def dependencies(folder: Path) -> Iterator[Figure]:
+    """Locking a network unikernel for five targets on the public metadata, where MPY_TEST_METADATA has it."""
+    archives = sorted(Path(os.environ.get("MPY_TEST_METADATA") or METADATA).glob("opam-*.tar.xz"))
+    if not archives:
+        yield Figure(what="`mpy lock`", value="MPY_TEST_METADATA names no folder with the metadata")
+        return
+    write_network(folder / "network")
+    sources = [word for archive in reversed(archives) for word in ("--repo", str(archive))]
+    for_debian_13 = ("--ocaml", "5.3.0", "--dune", "3.20.2")
+    command = mpy("lock", *_targets("unix", *FREESTANDING), *sources, *for_debian_13)
+    caches = count()
+    env = {**os.environ}
+
+    def forget() -> None:
+        env["XDG_CACHE_HOME"] = str(folder / f"cache-{next(caches)}")
+        (folder / "network" / "mpy.lock").unlink(missing_ok=True)
+
+    cold = repeat(command, folder / "network", runs=5, before=forget, env=env)
+    yield _timed("`mpy lock` of a network unikernel, five targets, metadata never read", cold, "1 s", "6.7 s")
+    yield _timed("the same, metadata cached", repeat(command, folder / "network", env=env), "300 ms")
+    checked = mpy("lock", "--check", *_targets("unix", *FREESTANDING))
+    yield _timed("`mpy lock --check`", repeat(checked, folder / "network", env=env), "200 ms")
+
+
+def conversion(folder: Path) -> Iterator[Figure]:
+    """A config.ml of the OCaml tool: converted, and read in the place of a config.py."""
+    (folder / "config.ml").write_text(NETWORK_ML, encoding="utf-8")
+    yield _timed("`mpy convert --check` of a network unikernel", repeat(mpy("convert", "--check"), folder), "200 ms")
+    edits = count()
+
+    def edit() -> None:
+        (folder / "config.ml").write_text(f"{NETWORK_ML}(* edit {next(edits)} *)\n", encoding="utf-8")
+        write_network(folder, comment=f"# edit {next(edits)}")
+
+    commands = {
+        file: Measured(argv=mpy("configure", "-f", file, "-t", "unix"), before=edit)
+        for file in ("config.py", "config.ml")
+    }
+    found = interleaved(commands, folder, runs=15)
+    extra = (found["config.ml"].seconds - found["config.py"].seconds) * 1000
+    value = f"{_ms(found['config.ml'])}, {extra:.0f} ms more than the config.py"
+    yield Figure(what="`configure -f config.ml` of the same, after an edit", value=value, bound="60 ms more")
+
+
 def _idle(folder: Path, targets: tuple[str, ...], what: str) -> Iterator[Figure]:
     write_hello(folder)
     command = _build(*targets)
@@ -347,6 +392,8 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
     "build": build,
     "freestanding": freestanding,
     "audit": audit,
+    "dependencies": dependencies,
+    "conversion": conversion,
 }
 
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 from importlib.resources import files
-from typing import Final, NamedTuple
-
-from mirage_py.audit.libc import Libc
+from typing import Final
 
 CTYPE: Final = ("isalnum", "isalpha", "isdigit", "isspace", "isprint", "isupper", "islower", "isxdigit", "ispunct")
 
@@ -99,65 +97,3 @@ def is_entry(symbol: str) -> bool:
 def posix_names() -> frozenset[str]:
     """The functions of a POSIX libc: tells a call to the system from a symbol that nobody defines."""
     return frozenset(files("mirage_py.audit").joinpath("data", "posix.txt").read_text("utf-8").split())
-
-
-class Trap(NamedTuple):
-    """A use that links and fails when it is reached: its OCaml name and the C function behind it."""
-
-    ocaml: str
-    behind: str
-    effect: str
-
-
-RAISES: Final = "raises Sys_error"
-PRIMITIVE_TRAPS: Final = {
-    "caml_sys_open": Trap("open_in, open_out", "open", RAISES),
-    "caml_sys_system_command": Trap("Sys.command", "system", "aborts"),
-    "caml_sys_getcwd": Trap("Sys.getcwd", "getcwd", "aborts"),
-    "caml_sys_getenv": Trap("Sys.getenv", "getenv", "raises Not_found"),
-    "caml_sys_unsafe_getenv": Trap("Sys.getenv", "getenv", "raises Not_found"),
-    "caml_sys_remove": Trap("Sys.remove", "unlink", "aborts"),
-    "caml_sys_rename": Trap("Sys.rename", "rename", "aborts"),
-    "caml_sys_chdir": Trap("Sys.chdir", "chdir", RAISES),
-    "caml_sys_mkdir": Trap("Sys.mkdir", "mkdir", "aborts"),
-    "caml_sys_rmdir": Trap("Sys.rmdir", "rmdir", "aborts"),
-    "caml_sys_read_directory": Trap("Sys.readdir", "opendir", RAISES),
-    "caml_sys_file_exists": Trap("Sys.file_exists", "stat", "answers false"),
-    "caml_sys_is_directory": Trap("Sys.is_directory", "stat", RAISES),
-    "caml_install_signal_handler": Trap("Sys.signal", "signal", "aborts"),
-    "caml_domain_spawn": Trap("Domain.spawn", "pthread_create", "raises Failure: one domain at most"),
-    "caml_thread_new": Trap("Thread.create", "pthread_create", "fails"),
-}
-"""Primitives of the runtime whose C function is a stub on freestanding targets."""
-
-STDLIB_TRAPS: Final = {
-    "open_in": Trap("open_in", "open", RAISES),
-    "open_in_bin": Trap("open_in_bin", "open", RAISES),
-    "open_in_gen": Trap("open_in_gen", "open", RAISES),
-    "open_out": Trap("open_out", "open", RAISES),
-    "open_out_bin": Trap("open_out_bin", "open", RAISES),
-    "open_out_gen": Trap("open_out_gen", "open", RAISES),
-    "read_line": Trap("read_line", "read", "aborts"),
-    "read_int": Trap("read_int", "read", "aborts"),
-    "Filename__open_temp_file": Trap("Filename.open_temp_file", "open", RAISES),
-    "Filename__temp_file": Trap("Filename.temp_file", "open", RAISES),
-    "Domain__spawn": Trap("Domain.spawn", "pthread_create", "raises Failure: one domain at most"),
-    "In_channel__open_bin": Trap("In_channel.open_bin", "open", RAISES),
-    "In_channel__open_text": Trap("In_channel.open_text", "open", RAISES),
-    "Out_channel__open_bin": Trap("Out_channel.open_bin", "open", RAISES),
-    "Out_channel__open_text": Trap("Out_channel.open_text", "open", RAISES),
-}
-
-_STDLIB_FUNCTION: Final = re.compile(r"camlStdlib(?:__|\.|\$)(\w+?)_\d+(?:_closure|_code)?")
-
-
-def trap_of(symbol: str) -> Trap | None:
-    """What happens at run time to OCaml code that uses this symbol; None when nothing does."""
-    found = _STDLIB_FUNCTION.fullmatch(symbol)
-    return STDLIB_TRAPS.get(found.group(1)) if found else PRIMITIVE_TRAPS.get(symbol)
-
-
-def recompiled(symbol: str, libc: Libc) -> tuple[str, ...]:
-    """The names that a recompiled object would ask for and that the libc has not; () when all is well."""
-    names = source_names(symbol)
-    return tuple(name for name in names or (symbol,) if not libc.has(name))

@@ -120,7 +120,6 @@ _OLD_TYPES = {
     "udpv6": "udpv4v6",
 }
 
-V4_NETWORK = "Ipaddr.V4.Prefix.t"
 _ADDRESSES = "?ipv4_network:string -> ?ipv4_gateway:string -> ?ipv6_network:string -> ?ipv6_gateway:string -> "
 _CONFIGS = "?dhcp_key:bool value -> ?net_key:net value -> ?ipv4_config:ipv4_config -> ?ipv6_config:ipv6_config -> "
 _TCP_GONE = "the key --utcp chooses between the two TCPs now; a TCP device of one's own is not taken any more"

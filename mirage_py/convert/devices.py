@@ -10,7 +10,7 @@ from mirage_py.convert.context import Context
 from mirage_py.convert.infer import nodes, unopened
 from mirage_py.convert.keys import key_local
 from mirage_py.convert.ocaml_types import Arrow, Con, is_con, resolved
-from mirage_py.convert.python import Assign, Attribute, Called, Constant, Imported, PyExpr, Ref, Text
+from mirage_py.convert.python import Assign, Attribute, Called, Constant, Imported, PyExpr, Ref
 from mirage_py.convert.report import CannotConvert
 from mirage_py.convert.scope import Local
 
@@ -276,8 +276,3 @@ def is_con_impl(param: Arrow, name: str) -> bool:
     """Whether a parameter is an implementation of this module type."""
     type_ = resolved(param.param)
     return isinstance(type_, Con) and type_.name == "impl" and is_con(type_.args[0], name)
-
-
-def empty_text(line: int) -> PyExpr:
-    """An empty string."""
-    return Text(line=line, parts=("",))

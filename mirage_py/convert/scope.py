@@ -125,15 +125,9 @@ _GLOBAL = frozenset(
         "connect_err",
     ]
 )
-_PERVASIVE = frozenset(("not", "failwith", "invalid_arg", "string_of_int", "ignore", "__POS__"))
 
 
 def _known(opened: t.Path | None, path: t.Path) -> Entry | None:
     """The catalogue's entry for a name where a module is open."""
     full = _canonical((*(opened or ()), *path))
     return entries().get(".".join(full))
-
-
-def is_pervasive(path: t.Path) -> bool:
-    """Whether a name needs no `open` at all."""
-    return len(path) == 1 and path[0] in _PERVASIVE

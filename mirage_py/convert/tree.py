@@ -376,7 +376,6 @@ class Comment:
     end: int
     lines: tuple[str, ...]
     own_line: bool
-    first_column: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ from mirage_py.packages.solve import Failed
 if TYPE_CHECKING:
     from pysat.solvers import Solver
 
-__all__ = ["left_out", "story"]
+__all__ = ["story"]
 
 DEEPEST = 12
 
@@ -32,7 +32,7 @@ def story(failed: Failed) -> tuple[str, ...]:
         return tuple(_Story(solver, failed.encoding).of(failed.core))
 
 
-def left_out(candidates: Candidates, name: str) -> str:
+def _left_out(candidates: Candidates, name: str) -> str:
     """Why none of the versions of a package that the repositories have can be taken."""
     reasons = {reason for (package, _), reason in candidates.left_out.items() if package == name}
     if "not-dune" in reasons:
@@ -142,7 +142,7 @@ class _Story:
             return f"this machine has {name} {given}"
         if not self.candidates.known(name):
             return f"no repository has a package {name}"
-        reason = left_out(self.candidates, name)
+        reason = _left_out(self.candidates, name)
         if reason:
             return f"{name}: {reason}"
         newest = next(iter(self.candidates.versions(name)), None)

@@ -123,7 +123,7 @@ class _Locking:
                 version=one.version,
                 unikernels=tuple(label for label, needed in self.needs.items() if name in needed),
                 asked=tuple(sorted({*self.askers[name]})),
-                served=one.served if one.served != "given" else "installed",
+                served=one.served,  # type: ignore[arg-type]  # what is given was left out
                 source=self.folders.get(name),
                 scope="monorepo" if name in self.linked else "host",
             )
