@@ -91,7 +91,7 @@ class _Walk:
             self.reading.problems.append(Problem(message=f"cannot be read: {error.strerror}", place=str(here)))
             return sorted(below)
         keeps = _kept_folders(stanzas)
-        kept = [name for name in names if keeps(name) and not self.skip(here / name)]
+        kept = [name for name in names if keeps(name) and not _is_test(here / name) and not self.skip(here / name)]
         return sorted({*kept, *(name for name in below if name not in names)})
 
     def _note_packages(self, here: Path, files: Iterable[str]) -> None:
@@ -133,6 +133,11 @@ def _read(file: Path) -> tuple[Sexp, ...]:
 def stanzas_below(folder: Path, reading: Reading, skip: Callable[[Path], bool] = lambda _: False) -> Iterator[Located]:
     """Every stanza below a folder, in an order that does not depend on the file system; the rest goes to `reading`."""
     return _Walk(reading=reading, skip=skip, top=folder).folder(folder)
+
+
+def _is_test(folder: Path) -> bool:
+    """Whether a folder is a cram test, whose files are data to dune: the projects in it are no part of the sources."""
+    return folder.suffix == ".t" and (folder / "run.t").is_file()
 
 
 def _kept_folders(stanzas: tuple[Sexp, ...]) -> Keeps:

@@ -280,6 +280,15 @@ def test_two_copies_of_a_package_by_name_are_nothing_to_a_folder_that_dune_leave
     mpy("build", "-t", "unix", code=0)
 
 
+def test_projects_within_a_cram_test_are_no_part_of_the_sources(project: MakeProject, mpy: Mpy) -> None:
+    files = vendored("bar", {"dune": "(library (public_name bar))\n", "bar.ml": 'let word = "outer"\n'})
+    test = {"run.t": "  $ true\n", "A/dune-project": "(lang dune 2.9)\n", "A/bar.opam": "", "B/bar.opam": ""}
+    files |= {f"duniverse/bar/test/twice.t/{name}": text for name, text in test.items()}
+    files["duniverse/bar/dune-project"] = "(lang dune 2.9)\n(cram enable)\n(name bar)\n"
+    project({"config.py": config("bar"), "unikernel.ml": USER.format("Bar.word"), **files})
+    mpy("build", "-t", "unix", code=0)
+
+
 MAKERS = {
     "dune": """(rule (with-stdout-to flags.sexp (run config/discover.exe)))
 (rule (with-stdout-to made.ml (run no-such-crunch data)))
