@@ -94,7 +94,8 @@ class Candidates:
     """The versions of every package, read when they are asked for.
 
     `vendored` says that dune has to build what is chosen (without it any package of a repository will do), and
-    `freestanding` that no C library of the host may serve.
+    `freestanding` that no C library of the host may serve. With `ported` what dune cannot build is there too, as a port
+    to dune of it would be.
     """
 
     repositories: Sequence[Snapshot]
@@ -102,6 +103,7 @@ class Candidates:
     environment: Environment
     vendored: bool = True
     freestanding: bool = False
+    ported: bool = False
     left_out: dict[tuple[str, str], Reason] = field(default_factory=dict)
     _known: dict[tuple[str, str], Candidate | None] = field(default_factory=dict)
     _special: dict[str, list[Candidate]] = field(default_factory=dict)
@@ -153,12 +155,22 @@ class Candidates:
     def _candidate(self, name: str, version: str, repository: int) -> Candidate | None:
         if (name, version) not in self._known:
             text = self.repositories[repository].text(name, version)
-            found = metadata(name, version, text, self.environment, f"{name}.{version}/opam")
+            found = self._metadata(name, version, text)
             self._known[name, version] = self._judged(found, text, repository)
         return self._known[name, version]
 
+    def _metadata(self, name: str, version: str, text: str, **more: bool) -> Metadata:
+        return metadata(name, version, text, {**self.environment, **more}, f"{name}.{version}/opam")
+
+    def unported(self, candidate: Candidate) -> bool:
+        """Whether it is there only because all is `ported`."""
+        return self.left_out.get((candidate.name, candidate.version)) == "not-dune" and candidate.repository is not None
+
     def _judged(self, found: Metadata, text: str, repository: int) -> Candidate | None:
         reason = self._reason(found)
+        if reason == "not-dune" and self.ported:
+            self.left_out[found.name, found.version] = reason
+            found, reason = self._metadata(found.name, found.version, text, build=False), None
         if reason is None and self.freestanding and not found.virtual and "conf-" in text:
             own = without(found.depends, self._c_libraries(found, text))
             if own is False:

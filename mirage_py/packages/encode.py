@@ -16,9 +16,9 @@ Only candidates that some bound admits are read and encoded.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import combinations
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, combinations
 
 from mirage_py.model.version import version_key
 from mirage_py.packages.candidates import Candidate, Candidates
@@ -42,11 +42,18 @@ class Encoding:
     """The clauses, and what their variables stand for. `family` is the variable of the bundled libraries."""
 
     candidates: Candidates
-    clauses: list[Clause]
+    rules: list[Clause]
     met: dict[tuple[str, Bound], int]
     chosen: dict[str, list[tuple[int, Candidate]]]
     family: int
     count: int
+    archives: Mapping[str, Sequence[Clause]] = field(default_factory=dict)
+    """The clauses that hold the packages of a development repository to one archive of it, by its name."""
+
+    @property
+    def clauses(self) -> list[Clause]:
+        """All clauses."""
+        return [*self.rules, *chain.from_iterable(self.archives.values())]
 
     def preferred(self, name: str) -> list[tuple[int, Candidate]]:
         """The candidates of a package as they are to be tried: newest first, those to be avoided last."""
@@ -89,18 +96,19 @@ class _Encoder:
             self.clauses.append([-self.met[name, bound], *within])
         for found in self.chosen.values():
             found.sort(key=_preference)
-            self._at_most_one([lit for lit, _ in found])
+            self.clauses += self._at_most_one([lit for lit, _ in found])
         self._families()
         self._conflicts()
         self._classes()
-        self._archives()
+        archives = dict(self._archives())
         return Encoding(
             candidates=self.candidates,
-            clauses=self.clauses,
+            rules=self.clauses,
             met=self.met,
             chosen=self.chosen,
             family=self.family,
             count=self.count,
+            archives=archives,
         )
 
     def _new(self) -> int:
@@ -135,17 +143,18 @@ class _Encoder:
             self.clauses.append([-every, *self._alternatives(part)])
         return every
 
-    def _at_most_one(self, literals: Sequence[int]) -> None:
+    def _at_most_one(self, literals: Sequence[int]) -> Iterator[Clause]:
         """Pairs where they are few; else a ladder: whoever is chosen closes the way for all behind it."""
         if len(literals) <= 4:
-            self.clauses += [[-one, -other] for one, other in combinations(literals, 2)]
+            yield from ([-one, -other] for one, other in combinations(literals, 2))
             return
         before = 0
         for literal in literals:
             taken = self._new()
-            self.clauses.append([-literal, taken])
+            yield [-literal, taken]
             if before:
-                self.clauses += ([-before, taken], [-literal, -before])
+                yield [-before, taken]
+                yield [-literal, -before]
             before = taken
 
     def _families(self) -> None:
@@ -173,23 +182,19 @@ class _Encoder:
             for these, those in combinations(by_name.values(), 2):
                 self.clauses += [[-one, -other] for one in these for other in those]
 
-    def _archives(self) -> None:
+    def _archives(self) -> Iterator[tuple[str, list[Clause]]]:
         of: dict[str, list[tuple[frozenset[str], int]]] = defaultdict(list)
         for found in self.chosen.values():
             for lit, one in found:
                 repository, remote = repository_of(one), one.metadata.remote
                 if repository and remote is not None:
                     of[repository].append((frozenset(remote.checksums or remote.urls), lit))
-        for packages in of.values():
+        for repository, packages in of.items():
             archives = _united(packages)
             if len(archives) > 1:
-                self._at_most_one([self._any(literals) for literals in archives])
-
-    def _any(self, literals: Sequence[int]) -> int:
-        """A variable that each of them implies."""
-        found = self._new()
-        self.clauses += [[-one, found] for one in literals]
-        return found
+                taken = [self._new() for _ in archives]
+                implied = [[-lit, one] for one, literals in zip(taken, archives, strict=True) for lit in literals]
+                yield repository, [*implied, *self._at_most_one(taken)]
 
 
 def _preference(found: tuple[int, Candidate]) -> tuple[bool, bool, bool, tuple[int, ...]]:

@@ -6,13 +6,13 @@ that cannot be met together are told with the package on which they disagree.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from mirage_py.packages.candidates import Candidate, Candidates
-from mirage_py.packages.encode import Asked, Encoding
+from mirage_py.packages.encode import Asked, Encoding, repository_of
 from mirage_py.packages.formula import Bound, Dependency, alternatives, bound_text, conjuncts, holds
-from mirage_py.packages.solve import Failed
+from mirage_py.packages.solve import Failed, closure
 
 if TYPE_CHECKING:
     from pysat.solvers import Solver
@@ -110,7 +110,7 @@ class _Story:
     def _disagreement(self, wishes: Sequence[Wish]) -> Iterator[str]:
         """On which package wishes disagree, and who of them brings which bound."""
         if len(wishes) < 2:
-            yield "no choice of versions of what that needs fits together"
+            yield self._apart(wishes) or "no choice of versions of what that needs fits together"
             return
         implied = [self._implied(wish) for wish in wishes]
         for name in sorted(set.intersection(*({*one} for one in implied))):
@@ -119,7 +119,29 @@ class _Story:
                 for wish, bound in zip(wishes, bounds, strict=True):
                     yield f"{_text(*wish)} comes down to {_text(name, bound)}"
                 return
-        yield f"these cannot be had together: {', '.join(_text(*wish) for wish in wishes)}"
+        together = f"these cannot be had together: {', '.join(_text(*wish) for wish in wishes)}"
+        yield self._apart(wishes) or together
+
+    def _apart(self, wishes: Sequence[Wish]) -> str:
+        """On which archives wishes disagree: packages of one repository come from one; empty where that is not why."""
+        from pysat.solvers import Solver
+
+        wanted = [self.encoding.met[wish] for wish in wishes]
+        for repository, clauses in self.encoding.archives.items():
+            with Solver("glucose4", bootstrap_with=self.encoding.rules) as solver:
+                if not solver.solve(assumptions=wanted):
+                    return ""
+                model = {*solver.get_model()}
+                solver.append_formula(clauses)
+                if not solver.solve(assumptions=wanted):
+                    return self._sharing(repository, [name for name, _ in wishes], model)
+        return ""
+
+    def _sharing(self, repository: str, names: Sequence[str], model: Collection[int]) -> str:
+        chosen = {one.name: one for found in self.encoding.chosen.values() for lit, one in found if lit in model}
+        there = (chosen[name] for name in sorted(closure(names, chosen)))
+        sharing = [str(one) for one in there if repository_of(one) == repository]
+        return f"{' and '.join(sharing)} come from one repository, and no archive of it has all that is wanted"
 
     def _implied(self, wish: Wish) -> dict[str, Bound]:
         """The bounds that follow from a wish without any choice, by package; the narrowest that is written."""

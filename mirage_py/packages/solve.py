@@ -20,7 +20,7 @@ from mirage_py.packages.formula import AllOf, AnyOf, Dependency, Formula, altern
 if TYPE_CHECKING:
     from pysat.solvers import Solver
 
-__all__ = ["Failed", "Solution", "closure", "requirements_of", "solve"]
+__all__ = ["Failed", "Solution", "choose", "closure", "requirements_of", "solve"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,10 +45,16 @@ def solve(asked: Sequence[Asked], candidates: Candidates, keep: Mapping[str, str
 
     `keep` names versions that stay where they can: those of an earlier lock.
     """
+    return choose(asked, encode(asked, candidates), keep=keep)
+
+
+def choose(
+    asked: Sequence[Asked], encoding: Encoding, *, keep: Mapping[str, str] | None = None, given: Sequence[int] = ()
+) -> Solution | Failed:
+    """The same of a request that is encoded; `given` are literals that hold."""
     from pysat.solvers import Solver
 
-    encoding = encode(asked, candidates)
-    wanted = [encoding.met[one.name, one.bound] for one in asked]
+    wanted = [*(encoding.met[one.name, one.bound] for one in asked), *given]
     with Solver("glucose4", bootstrap_with=encoding.clauses) as solver:
         if not solver.solve(assumptions=wanted):
             return Failed(core=_core(solver, asked, wanted), encoding=encoding)
@@ -158,7 +164,7 @@ def _met(wanted: Formula, chosen: Mapping[str, Candidate]) -> bool:
 def _core(solver: Solver, asked: Sequence[Asked], wanted: Sequence[int]) -> tuple[Asked, ...]:
     """What cannot be met together, made as small as leaving out one after the other makes it."""
     core = {*(solver.get_core() or ())}
-    left = [(one, lit) for one, lit in zip(asked, wanted, strict=True) if lit in core]
+    left = [(one, lit) for one, lit in zip(asked, wanted, strict=False) if lit in core]
     for pair in tuple(left):
         without = [lit for _, lit in left if lit != pair[1]]
         if not solver.solve(assumptions=without):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -20,6 +20,7 @@ from mirage_py.workflow.resolve import Resolution, resolution
 
 if TYPE_CHECKING:
     from mirage_py.packages.encode import Asked
+    from mirage_py.packages.ports import Unported
     from mirage_py.packages.solve import Failed, Solution
     from mirage_py.workflow.machine import Machine
 
@@ -185,6 +186,10 @@ def _changes(before: Lock | None, after: Lock) -> Iterator[Change]:
             yield Change(name=name, old=old.get(name), new=new.get(name))
 
 
+def _listed(packages: Iterable[Unported]) -> str:
+    return ", ".join(one.name for one in packages)
+
+
 class _Solving:
     """One request and the ways to solve it; what other circumstances would give is found out here too."""
 
@@ -200,7 +205,7 @@ class _Solving:
         given = self.machine.given(self.repositories)
         found, candidates = self._solve(given, self.asked, keep)
         if isinstance(found, Failed):
-            raise self._refusal(found, given)
+            raise self._refusal(found, candidates)
         return found, candidates
 
     def _solve(
@@ -218,14 +223,26 @@ class _Solving:
 
         return isinstance(self._solve(given, self.asked if asked is None else asked, {})[0], Solution)
 
-    def _refusal(self, failed: Failed, given: Given) -> MpyError:
+    def _refusal(self, failed: Failed, candidates: Candidates) -> MpyError:
         from mirage_py.packages.explain import story
+        from mirage_py.packages.ports import lacking
 
-        names = ", ".join(dict.fromkeys(one.name for one in failed.core))
+        ways = "\n".join(self._ways(failed, candidates.given))
+        found = lacking(self.asked, candidates)
+        ports = tuple(map(str, found.unported))
+        if ports and not found.failures:
+            return PackageConflict(
+                f"dune has to build what goes into an image, and cannot build {_listed(found.unported)}",
+                details=ports,
+                hint=ways or "name a repository that has ports (mpy repo add SOURCE), or do without",
+            )
+        failures = found.failures or (failed,)
+        names = dict.fromkeys(one.name for each in failures for one in each.core)
+        also = (f"dune cannot build these either: {_listed(found.unported)}", *ports) if ports else ()
         return PackageConflict(
-            f"no choice of versions has all that config.py asks for: {names}",
-            details=story(failed),
-            hint="\n".join(self._ways(failed, given)) or "name a repository that has them: mpy repo add SOURCE",
+            f"no choice of versions has all that config.py asks for: {', '.join(names)}",
+            details=(*(line for each in failures for line in story(each)), *also),
+            hint=ways or "name a repository that has them: mpy repo add SOURCE",
         )
 
     def _ways(self, failed: Failed, given: Given) -> Iterator[str]:

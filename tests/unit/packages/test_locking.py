@@ -166,12 +166,58 @@ def test_compiler_that_is_too_old_is_told_at_the_end_of_the_chain(
     assert not (project / FILE).exists()
 
 
-def test_package_that_dune_cannot_build_is_told_as_that(
+def test_all_that_dune_cannot_build_is_named_at_once_with_its_port(
     project: Path, published: Published, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    published.publish("one", "1.0.0", dune=False)
+    configure(project, 'package("one"), package("two", min="2.0"), package("three"), package("five")')
+    published.publish("one", "1.0.0", '"four" {>= "2.0"}', '"tool" {build}', dune=False)
+    published.publish("two", "2.0.0", dune=False)
+    published.publish("two", "1.0.0")
+    published.publish("three", "1.0.0", dune=False)
+    published.publish("three", "1.0.0+dune", '"ocaml" {>= "5.1"}')
+    published.publish("four", "2.0.0", dune=False)
+    published.publish("five", "1.0.0", '"four"')
+    published.publish("tool", "1.0.0", dune=False)
     assert lock(published) == 4
-    assert "one: dune cannot build it" in capsys.readouterr().err
+    told = capsys.readouterr().err.splitlines()
+    assert told[0].endswith("dune has to build what goes into an image, and cannot build four, one, three, two")
+    assert [line.strip() for line in told[1:5]] == [
+        "four 2.0.0, asked for by five, one (>= 2.0); port: none",
+        "one 1.0.0, asked for by config.py; port: none",
+        "three 1.0.0, asked for by config.py; port: 1.0.0+dune, but this machine has ocaml 4.14.2",
+        "two 2.0.0, asked for by config.py (>= 2.0); a version with one: 1.0.0, but config.py wants >= 2.0",
+    ]
+
+
+def test_what_dune_cannot_build_is_named_beside_another_reason(
+    project: Path, published: Published, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure(project, 'package("one"), package("two")')
+    published.publish("one", "1.0.0", '"ocaml" {< "4.0"}')
+    published.publish("two", "1.0.0", dune=False)
+    assert lock(published) == 4
+    told = capsys.readouterr().err
+    assert "one 1.0.0 wants ocaml < 4.0" in told
+    assert "two 1.0.0, asked for by config.py; port: none" in told
+
+
+def test_version_that_dune_builds_is_taken_before_a_newer_one(project: Path, published: Published) -> None:
+    published.publish("one", "2.0.0", dune=False)
+    published.publish("one", "1.0.0")
+    assert lock(published) == 0
+    assert versions(project)["one"] == "1.0.0"
+
+
+def test_packages_of_one_repository_come_from_one_archive(
+    project: Path, published: Published, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure(project, 'package("one"), package("one-more", min="2.0")')
+    of = 'dev-repo: "git+https://example.org/one.git"\n'
+    published.publish("one", "1.0.0", more=of)
+    published.publish("one-more", "2.0.0", '"one"', more=of)
+    assert lock(published) == 4
+    told = capsys.readouterr().err
+    assert "one 1.0.0 and one-more 2.0.0 come from one repository, and no archive of it has all that is wanted" in told
 
 
 def test_two_wishes_that_disagree_are_both_told(
