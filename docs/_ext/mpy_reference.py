@@ -5,22 +5,18 @@ The text is Markdown and goes in before the page is parsed, so that headings, li
 
 from __future__ import annotations
 
-import ast
 import importlib
 import inspect
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import mirage_py
 from mirage_py import errors as mpy_errors
+from mirage_py.describe.catalogue import definitions, entry, homes, said_below, title
 from mirage_py.dsl import key as keys_module
-from mirage_py.dsl.impl import Functor, Impl
 from mirage_py.dsl.key import Key
-from mirage_py.dsl.types import FunctorType, ModuleType
 from mirage_py.dsl.value import Value
 
 if TYPE_CHECKING:
@@ -29,9 +25,6 @@ if TYPE_CHECKING:
     from mirage_py.cli.command import Parameter
 
 MARK = re.compile(r"^% generated: (\S+)$", re.MULTILINE)
-CODE_WIDTH = 80
-"""Characters that fit a code block of the page."""
-
 SCHEMAS = Path(__file__).parents[1] / "reference" / "schemas"
 
 
@@ -112,114 +105,30 @@ def _errors(kind: type[mpy_errors.MpyError]) -> Iterator[type[mpy_errors.MpyErro
 
 def language() -> str:
     """The verbs, types and values of a config.py, by the module that has them."""
-    return "\n\n".join(_family(module, names) for module, names in _homes().items() if module.startswith("dsl."))
+    return "\n\n".join(_family(module, names) for module, names in homes().items() if module.startswith("dsl."))
 
 
 def devices() -> str:
     """The catalogue, one section for each family."""
-    return "\n\n".join(_family(module, names) for module, names in _homes().items() if module.startswith("devices."))
+    return "\n\n".join(_family(module, names) for module, names in homes().items() if module.startswith("devices."))
 
 
 def boot_arguments() -> str:
     """The catalogue's boot-time arguments."""
-    module = importlib.import_module("mirage_py.devices.boot")
-    names = [name for name in _definitions(module) if not name.startswith("_")]
-    return "\n\n".join(_entry(module, name, "boot.") for name in names)
-
-
-def _homes() -> dict[str, tuple[str, ...]]:
-    """Module below mirage_py to the public names that live there, in the order of the stub file."""
-    stub = ast.parse(Path(mirage_py.__file__).with_suffix(".pyi").read_text("utf-8"))
-    return {
-        one.module: tuple(name.name for name in one.names)
-        for one in stub.body
-        if isinstance(one, ast.ImportFrom) and one.module and "." in one.module
-    }
+    names = [name for name in definitions("devices.boot") if not name.startswith("_")]
+    return "\n\n".join(_entry("devices.boot", name, "boot.") for name in names)
 
 
 def _family(name: str, names: Iterable[str]) -> str:
     module = importlib.import_module(f"mirage_py.{name}")
-    title, _, rest = (inspect.getdoc(module) or name).partition("\n")
-    parts = [f"## {title.rstrip('.')}", rest.strip(), *(_entry(module, one) for one in names)]
+    _, _, rest = (inspect.getdoc(module) or name).partition("\n")
+    parts = [f"## {title(name)}", rest.strip(), *(_entry(name, one) for one in names)]
     return "\n\n".join(filter(None, parts))
 
 
-def _entry(module: Any, name: str, prefix: str = "") -> str:
-    node = _definitions(module).get(name)
-    signature = prefix + (_signature(node) if isinstance(node, ast.FunctionDef) else name)
-    thing = getattr(module, name)
-    text = _docs(module).get(name) or (inspect.getdoc(thing) if callable(thing) and node is not None else None) or ""
-    return f"### `{prefix}{name}`\n\n```python\n{signature}{_type_of(thing)}\n```\n\n{_markdown(text)}"
-
-
-def _type_of(thing: object) -> str:
-    match thing:
-        case Impl() | Functor():
-            return f": {thing.type!r}"
-        case ModuleType():
-            return f"  # module type {thing.signature}" if thing.signature else "  # a module type"
-        case FunctorType():
-            return f" = {thing!r}"
-        case _:
-            return ""
-
-
-def _definitions(module: Any) -> dict[str, ast.stmt]:
-    found: dict[str, ast.stmt] = {}
-    for statement in ast.parse(inspect.getsource(module)).body:
-        match statement:
-            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
-                found[name] = statement
-            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
-                found[name] = statement
-            case _:
-                pass
-    return found
-
-
-def _docs(module: Any) -> dict[str, str]:
-    """What the string below a module-level assignment says of it."""
-    found: dict[str, str] = {}
-    body = ast.parse(inspect.getsource(module)).body
-    for before, after in pairwise(body):
-        match before, after:
-            case (
-                ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)),
-                ast.Expr(value=ast.Constant(value=str(text))),
-            ):
-                found[name] = inspect.cleandoc(text)
-            case _:
-                pass
-    return found
-
-
-def _signature(node: ast.FunctionDef) -> str:
-    arguments = list(_arguments(node.args))
-    result = f" -> {ast.unparse(node.returns)}" if node.returns else ""
-    one_line = f"{node.name}({', '.join(arguments)}){result}"
-    if len(one_line) <= CODE_WIDTH:
-        return one_line
-    return f"{node.name}(\n    " + ",\n    ".join(arguments) + f",\n){result}"
-
-
-def _arguments(given: ast.arguments) -> Iterator[str]:
-    positional = [*given.posonlyargs, *given.args]
-    defaults = [None] * (len(positional) - len(given.defaults)) + given.defaults
-    for index, (one, default) in enumerate(zip(positional, defaults, strict=True), start=1):
-        yield _argument(one, default)
-        if index == len(given.posonlyargs):
-            yield "/"
-    if given.vararg:
-        yield "*" + _argument(given.vararg, None)
-    elif given.kwonlyargs:
-        yield "*"
-    for one, default in zip(given.kwonlyargs, given.kw_defaults, strict=True):
-        yield _argument(one, default)
-
-
-def _argument(one: ast.arg, default: ast.expr | None) -> str:
-    named = f"{one.arg}: {ast.unparse(one.annotation)}" if one.annotation else one.arg
-    return named if default is None else f"{named} = {ast.unparse(default)}"
+def _entry(module: str, name: str, prefix: str = "") -> str:
+    found = entry(module, name)
+    return f"### `{prefix}{name}`\n\n```python\n{prefix}{found.signature}\n```\n\n{_markdown(found.doc)}"
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -228,20 +137,20 @@ def _argument(one: ast.arg, default: ast.expr | None) -> str:
 
 def keys() -> str:
     """The keys that the catalogue's devices declare, and the values computed from them."""
-    found = [(name, made) for name in _definitions(keys_module) if (made := _key(name)) is not None]
+    found = [(name, made) for name in definitions("dsl.key") if (made := _key(name)) is not None]
     rows = [(f"`--{key.name}`", f"`key.{name}`", _values(key), key.doc) for name, key in found]
     return _table(("Option", "In config.py", "Values", "Meaning"), rows)
 
 
 def key_constructors() -> str:
     """How a key of one's own is made."""
-    return "\n\n".join(_entry(keys_module, name, "key.") for name in ("flag", "enum", "string", "integer", "strings"))
+    return "\n\n".join(_entry("dsl.key", name, "key.") for name in ("flag", "enum", "string", "integer", "strings"))
 
 
 def key_values() -> str:
     """The values computed from the target that come with mpy."""
-    docs = _docs(keys_module)
-    names = [name for name in _definitions(keys_module) if _is_plain_value(name)]
+    docs = said_below("dsl.key")
+    names = [name for name in definitions("dsl.key") if _is_plain_value(name)]
     return _table(("Value", "True for"), [(f"`key.{name}`", docs.get(name) or _true_for(name)) for name in names])
 
 

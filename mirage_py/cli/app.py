@@ -48,6 +48,7 @@ COMMANDS: Final = {
     "verify": "Build again elsewhere; tell whether the images are the same.",
     "describe": "Tell what a unikernel is made of, and who chose it so.",
     "query": "Tell one thing about the configuration.",
+    "devices": "Tell which devices there are, and what each is made of.",
     "audit": "Tell whether libraries will run on a target, and why not.",
     "doctor": "Look at this machine's tools; tell how to mend them.",
     "toolchain": "Tell what compiles and links for a target.",

@@ -126,10 +126,14 @@ def root_device(unikernel: Unikernel, platform: Platform) -> Device:
 
 def _asked(graph: Graph, context: Context) -> Iterator[Asked]:
     for node in graph.nodes:
-        who = "the target" if node is graph.root else node.device.module
-        wanted = (*node.device.packages.eval(context), *(p for arg in node.device.runtime_args for p in arg.packages))
-        for package in wanted:
-            yield Asked(package=package, by=who, location=node.location)
+        yield from asked_by(node, "the target" if node is graph.root else node.device.module, context)
+
+
+def asked_by(node: Node, who: str, choices: Mapping[str, Any]) -> Iterator[Asked]:
+    """The packages that a device and its boot-time arguments ask for, in the name of `who`."""
+    wanted = (*node.device.packages.eval(choices), *(p for arg in node.device.runtime_args for p in arg.packages))
+    for package in wanted:
+        yield Asked(package=package, by=who, location=node.location)
 
 
 def _modules(mains: list[Device]) -> tuple[str, ...] | None:

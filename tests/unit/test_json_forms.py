@@ -78,6 +78,11 @@ def test_query_refuses_as_its_schema_says(everything: Path, mpy: Mpy) -> None:
     check(done.stdout, "query", "refusal")
 
 
+def test_devices_answers_as_its_schema_says(everything: Path, mpy: Mpy) -> None:
+    for line in lines(mpy("devices", "--json", cwd=everything, code=0).stdout):
+        check(line, "devices")
+
+
 def test_describe_answers_as_its_schema_says(everything: Path, mpy: Mpy) -> None:
     done = mpy("describe", "--format", "json", "-t", "unix", "-t", "hvt", cwd=everything, code=0)
     for line in lines(done.stdout):
