@@ -2,15 +2,16 @@
 
 Connect code written in config.py is preceded by a line directive to it, so that OCaml reports a type error there; a
 directive back follows, with the number of the line after it.
+
+Written line by line: a template engine takes longer to import than all of `configure` to run, and holds a large
+main.ml several times.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 
-from mirage_py.codegen.render import render
-from mirage_py.codegen.stamp import stamped
+from mirage_py.codegen.stamp import stamp
 from mirage_py.dsl.device import Connect
 from mirage_py.errors import Location
 from mirage_py.resolve.boot_args import BootArg
@@ -18,39 +19,19 @@ from mirage_py.resolve.graph import Graph, Node
 from mirage_py.resolve.info import Info
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Block:
-    """A device's promise as the template lays it out: every input is forced before the first is awaited."""
-
-    variable: str
-    inputs: tuple[str, ...]
-    runtime_args: tuple[tuple[str, str], ...]
-    code: tuple[str, ...]
-    directive: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Definition:
-    """A name, the code it stands for, and the directive to the line of config.py behind it."""
-
-    name: str
-    code: str
-    directive: str | None
-
-
 def main_ml(graph: Graph, info: Info, os_module: str) -> str:
     """The text of main.ml for this graph, on the target whose runtime module is `os_module`."""
-    text = render(
-        "main.ml.j2",
-        scheduler=info.scheduler,
-        run=info.scheduler.run_on(os_module),
-        arguments=[_argument(arg) for arg in info.boot_args],
-        functors=[_functor(node) for node in graph.nodes if node.args],
-        blocks=[_block(node, info) for node in graph.nodes],
-        init=[node.variable for node in graph.init],
-        root=graph.root.variable,
-    )
-    return _reset_lines(stamped(text, "ocaml", info.config_file), f"mirage/{info.label}/main.ml")
+    page = _Page(f"mirage/{info.label}/main.ml")
+    page.write(stamp("ocaml", info.config_file), "", *_scheduler(info, os_module))
+    for argument in info.boot_args:
+        _define_argument(page, argument)
+    for node in graph.nodes:
+        if node.args:
+            _define_functor(page, node)
+    for node in graph.nodes:
+        _define_device(page, node, info)
+    page.write(*_entry(graph, info.scheduler.bind))
+    return page.text()
 
 
 def connect(node: Node, info: Info) -> str:
@@ -66,49 +47,80 @@ def connect(node: Node, info: Info) -> str:
     )
 
 
-def _argument(boot: BootArg) -> _Definition:
-    return _Definition(name=boot.name, code=boot.arg.code, directive=_directive(boot.arg.location))
+class _Page:
+    """A text in the making, which knows the number of its next line."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._lines: list[str] = []
+
+    def write(self, *lines: str) -> None:
+        """Add lines."""
+        self._lines += lines
+
+    def write_of(self, location: Location | None, code: Iterable[str]) -> None:
+        """Add code that is told to be of this place, where it is of any that is the same on every machine."""
+        if location is None or location.file.startswith("/") or not set(location.file).isdisjoint('"\r\n\0'):
+            self._lines += code
+            return
+        self._lines.append(_directive(location.line, location.file))
+        self._lines += code
+        self._lines.append(_directive(len(self._lines) + 2, self._path))
+
+    def text(self) -> str:
+        """All of it."""
+        return "\n".join(self._lines) + "\n"
 
 
-def _functor(node: Node) -> _Definition:
-    applied = node.device.module + "".join(f" ({arg.module})" for arg in node.args)
-    return _Definition(name=node.module, code=applied, directive=_directive(node.location))
-
-
-def _block(node: Node, info: Info) -> _Block:
-    return _Block(
-        variable=node.variable,
-        inputs=tuple(dict.fromkeys(child.variable for child in node.inputs)),
-        runtime_args=tuple((f"_{name}", f"{name}__key") for name in info.boot_arg_names(node)),
-        code=_lines(node, info),
-        directive=_directive(node.device.location) if node.device.located else None,
-    )
-
-
-def _lines(node: Node, info: Info) -> tuple[str, ...]:
-    """The connect code; what a user wrote says its type, or a mistake in it would show where the value is used."""
-    code = connect(node, info)
-    users_own = node.device.located and not node.device.is_main
-    return tuple((f"({code} : _ io)" if users_own else code).split("\n"))
-
-
-def _directive(location: Location | None) -> str | None:
-    if location is None or location.file.startswith("/") or not set(location.file).isdisjoint('"\r\n\0'):
-        return None  # a module outside the tree: its path differs from machine to machine
-    return _line_directive(location.line, location.file)
-
-
-def _line_directive(line: int, file: str) -> str:
+def _directive(line: int, file: str) -> str:
     """OCaml reads the name in a line directive as it stands, up to the next quote: it knows no escapes there."""
     return f'# {line} "{file}"'
 
 
-_RESET = "(*reset*)"
+def _scheduler(info: Info, os_module: str) -> Iterator[str]:
+    scheduler = info.scheduler
+    yield from (f"open {module}" for module in scheduler.opens)
+    yield ""
+    yield f"type 'a io = 'a {scheduler.promise}"
+    yield f"let return = {scheduler.return_}"
+    yield f"let run t = {scheduler.run_on(os_module)} t; exit 0"
+    yield ""
 
 
-def _reset_lines(text: str, path: str) -> str:
-    """Directives back to main.ml: each gives the number of the line that follows it."""
-    lines: Sequence[str] = text.split("\n")
-    return "\n".join(
-        _line_directive(number + 1, path) if line == _RESET else line for number, line in enumerate(lines, 1)
-    )
+def _define_argument(page: _Page, boot: BootArg) -> None:
+    page.write(f"let {boot.name}__key = Mirage_runtime.register_arg @@")
+    page.write_of(boot.arg.location, f"  {boot.arg.code}".split("\n"))
+    page.write("")
+
+
+def _define_functor(page: _Page, node: Node) -> None:
+    applied = node.device.module + "".join(f" ({arg.module})" for arg in node.args)
+    page.write_of(node.location, [f"module {node.module} = {applied}"])
+    page.write("")
+
+
+def _define_device(page: _Page, node: Node, info: Info) -> None:
+    """A device's promise: every input is forced before the first is awaited."""
+    inputs, bind = dict.fromkeys(child.variable for child in node.inputs), info.scheduler.bind
+    page.write(f"let {node.variable} = lazy (")
+    page.write(*(f"  let __{name} = Lazy.force {name} in" for name in inputs))
+    page.write(*(f"  __{name} {bind} fun _{name} ->" for name in inputs))
+    page.write(*(f"  let _{name} = {name}__key () in" for name in info.boot_arg_names(node)))
+    page.write_of(node.device.location if node.device.located else None, _code(node, info))
+    page.write(")", "")
+
+
+def _code(node: Node, info: Info) -> Iterator[str]:
+    """The connect code; what a user wrote says its type, or a mistake in it would show where the value is used."""
+    code = connect(node, info)
+    users_own = node.device.located and not node.device.is_main
+    return (f"  {line}" for line in (f"({code} : _ io)" if users_own else code).split("\n"))
+
+
+def _entry(graph: Graph, bind: str) -> Iterator[str]:
+    yield "let () ="
+    yield "  let t ="
+    yield from (f"    Lazy.force {node.variable} {bind} fun _ ->" for node in graph.init)
+    yield f"    Lazy.force {graph.root.variable}"
+    yield "  in"
+    yield "  run t"

@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from mirage_py.dsl.ocaml import ocaml_string
-
 if TYPE_CHECKING:
     from jinja2 import Environment
 
@@ -18,16 +16,14 @@ def render(template: str, **values: object) -> str:
 
 @cache
 def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # 25 ms: only where something is generated
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # 25 ms: only where a page is laid out
 
-    environment = Environment(
+    return Environment(
         loader=PackageLoader("mirage_py"),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,  # OCaml and dune are no HTML; each value passes its language's filter
+        autoescape=False,  # each value passes its language's filter
         cache_size=50,
     )
-    environment.filters["ocaml_string"] = ocaml_string
-    return environment

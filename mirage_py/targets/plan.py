@@ -62,7 +62,7 @@ def plan(graph: Graph, info: Info, *, modules: tuple[str, ...], c_stubs: tuple[C
 
 
 def _main(graph: Graph, info: Info) -> str:
-    from mirage_py.codegen.main_ml import main_ml  # with jinja2, 30 ms: most queries do without
+    from mirage_py.codegen.main_ml import main_ml
 
     return main_ml(graph, info, family(info.target).OS_MODULE)
 
