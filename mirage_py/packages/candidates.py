@@ -7,12 +7,14 @@ no building. Everything else is left out here, and remembered with the reason, t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final, Literal
 
 from mirage_py.model.version import version_key
-from mirage_py.packages.formula import Bound, Environment, dependencies, holds, without
-from mirage_py.packages.metadata import Metadata, details, metadata, tools
+from mirage_py.packages.formula import Bound, Environment, holds
+from mirage_py.packages.images import Images
+from mirage_py.packages.metadata import Metadata, metadata
 from mirage_py.packages.snapshot import Snapshot
 
 __all__ = ["Candidate", "Candidates", "Given", "Reason", "environment"]
@@ -20,7 +22,7 @@ __all__ = ["Candidate", "Candidates", "Given", "Reason", "environment"]
 Served = Literal["vendored", "bundled", "installed", "virtual", "given"]
 """As in a lock; `given`: the compiler and the tools of the machine."""
 
-Reason = Literal["not-dune", "unavailable", "c-library"]
+Reason = Literal["not-dune", "unavailable"]
 """Why a version was left out."""
 
 COMPILERS: Final = frozenset(("ocaml", "ocaml-base-compiler", "ocaml-system", "ocaml-variants", "ocaml-compiler"))
@@ -78,7 +80,7 @@ class Given:
     """What is not looked up: the compiler, dune, the toolchain, pins, and the libraries that mpy or the host has.
 
     `pinned` replaces every other version of its packages; `bundled` is a family, taken whole or not at all;
-    `installed` comes before what would have to be built.
+    `installed` comes before what would have to be built; those `with_c` have C stubs that are built for the host.
     """
 
     ocaml: str
@@ -87,6 +89,7 @@ class Given:
     pinned: tuple[Metadata, ...] = ()
     bundled: tuple[Metadata, ...] = ()
     installed: tuple[Metadata, ...] = ()
+    with_c: frozenset[str] = frozenset()
 
 
 @dataclass(kw_only=True)
@@ -94,20 +97,19 @@ class Candidates:
     """The versions of every package, read when they are asked for.
 
     `vendored` says that dune has to build what is chosen (without it any package of a repository will do), and
-    `freestanding` that no C library of the host may serve. With `ported` what dune cannot build is there too, as a port
-    to dune of it would be.
+    `freestanding` names what is asked for by unikernels that have no host under them. With `ported` what dune cannot
+    build is there too, as a port to dune of it would be.
     """
 
     repositories: Sequence[Snapshot]
     given: Given
     environment: Environment
     vendored: bool = True
-    freestanding: bool = False
+    freestanding: frozenset[str] = frozenset()
     ported: bool = False
     left_out: dict[tuple[str, str], Reason] = field(default_factory=dict)
     _known: dict[tuple[str, str], Candidate | None] = field(default_factory=dict)
     _special: dict[str, list[Candidate]] = field(default_factory=dict)
-    _headers: dict[str, bool] = field(default_factory=dict)
     _versions: dict[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -123,6 +125,11 @@ class Candidates:
         for member in self.given.bundled:
             if self._versions.get(member.name) != ():
                 self._special.setdefault(member.name, []).append(Candidate(metadata=member, served="bundled"))
+
+    @cached_property
+    def images(self) -> Images:
+        """What candidates ask for where they go into an image without a host."""
+        return Images(candidates=self)
 
     def fitting(self, name: str, bound: Bound) -> Iterator[Candidate]:
         """The candidates within a bound, in no order."""
@@ -171,12 +178,6 @@ class Candidates:
         if reason == "not-dune" and self.ported:
             self.left_out[found.name, found.version] = reason
             found, reason = self._metadata(found.name, found.version, text, build=False), None
-        if reason is None and self.freestanding and not found.virtual and "conf-" in text:
-            own = without(found.depends, self._c_libraries(found, text))
-            if own is False:
-                reason = "c-library"
-            elif own is not True:
-                found = replace(found, depends=own)
         if reason is not None:
             self.left_out[found.name, found.version] = reason
             return None
@@ -188,26 +189,3 @@ class Candidates:
         if not self.vendored or "compiler" in found.flags or found.virtual or found.uses_dune:
             return None
         return "not-dune"
-
-    def _c_libraries(self, found: Metadata, text: str) -> set[str]:
-        """The C libraries of the host that a version links with: `conf-` packages that stand for header files.
-
-        What is asked for while building only (pkg-config, m4) runs on the host, and may.
-        """
-        names = {one.name for one in dependencies(found.depends) if one.name.startswith("conf-")}
-        if not names:
-            return names
-        building = tools(text, self.environment, f"{found.name}.{found.version}/opam")
-        return {name for name in names - building if self._has_headers(name)}
-
-    def _has_headers(self, name: str) -> bool:
-        if name not in self._headers:
-            newest = next(iter(self.versions(name)), None)
-            self._headers[name] = newest is not None and self._wants_headers(name, *newest)
-        return self._headers[name]
-
-    def _wants_headers(self, name: str, version: str, repository: int) -> bool:
-        text = self.repositories[repository].text(name, version)
-        found = details(name, version, text, self.environment, f"{name}.{version}/opam")
-        named = (package for one in found.depexts for package in one.names)
-        return any(package.endswith(("-dev", "-devel")) for package in named)

@@ -1,6 +1,7 @@
 """A request as clauses for a SAT solver, one sentence of opam's semantics each.
 
-Two kinds of variables: `chosen`, a candidate is in the solution; `met`, a package is there within a bound.
+Variables: `chosen`, a candidate is in the solution; `met`, a package is there within a bound; `free`, a package goes
+into an image that has no host under it.
 
     the request        met
     a dependency       chosen implies met (of one of the alternatives)
@@ -9,6 +10,7 @@ Two kinds of variables: `chosen`, a candidate is in the solution; `met`, a packa
     conflicts, classes chosen excludes chosen
     one archive        packages of one development repository come from one archive of it
     a family           a bundled member implies the family; the family excludes released versions of its members
+    no C of the host   free implies, for the chosen candidate, that what it links is free too, and no C library
 
 Only candidates that some bound admits are read and encoded.
 """
@@ -22,7 +24,7 @@ from itertools import chain, combinations
 
 from mirage_py.model.version import version_key
 from mirage_py.packages.candidates import Candidate, Candidates
-from mirage_py.packages.formula import Bound, Dependency, Formula, alternatives, conjuncts, holds
+from mirage_py.packages.formula import Bound, Dependency, Formula, alternatives, conjuncts, dependencies, holds
 
 __all__ = ["Asked", "Encoding", "encode", "repository_of"]
 
@@ -47,6 +49,8 @@ class Encoding:
     chosen: dict[str, list[tuple[int, Candidate]]]
     family: int
     count: int
+    free: Mapping[str, int] = field(default_factory=dict)
+    """The packages of which some candidate leads to a C library of the host."""
     archives: Mapping[str, Sequence[Clause]] = field(default_factory=dict)
     """The clauses that hold the packages of a development repository to one archive of it, by its name."""
 
@@ -101,6 +105,7 @@ class _Encoder:
         self._conflicts()
         self._classes()
         archives = dict(self._archives())
+        free = self._free() if self.candidates.freestanding else {}
         return Encoding(
             candidates=self.candidates,
             rules=self.clauses,
@@ -108,6 +113,7 @@ class _Encoder:
             chosen=self.chosen,
             family=self.family,
             count=self.count,
+            free=free,
             archives=archives,
         )
 
@@ -195,6 +201,56 @@ class _Encoder:
                 taken = [self._new() for _ in archives]
                 implied = [[-lit, one] for one, literals in zip(taken, archives, strict=True) for lit in literals]
                 yield repository, [*implied, *self._at_most_one(taken)]
+
+    def _free(self) -> dict[str, int]:
+        """What holds in images without a host, for the packages that may lead to a C library of it."""
+        images = self.candidates.images
+        free = {name: self._new() for name in sorted(self._leading_to_c())}
+        self.clauses += [[free[name]] for name in sorted(self.candidates.freestanding & free.keys())]
+        allowed: dict[Formula, int] = {}
+        for name, literal in free.items():
+            for chosen, one in self.chosen[name]:
+                wanted = images.freestanding(one)
+                if isinstance(wanted, bool):
+                    self.clauses += [] if wanted else [[-chosen, -literal]]
+                    continue
+                for part in conjuncts(wanted):
+                    if any(need.name in free for need in dependencies(part)):
+                        ways = (self._allowed(way, free, allowed) for way in alternatives(part))
+                        self.clauses.append([-chosen, -literal, *ways])
+        return free
+
+    def _allowed(self, wanted: Formula, free: Mapping[str, int], allowed: dict[Formula, int]) -> int:
+        """A variable that implies that this is there, and free where that matters."""
+        if wanted not in allowed:
+            allowed[wanted] = found = self._new()
+            if isinstance(wanted, Dependency):
+                within = [lit for lit, one in self.chosen[wanted.name] if holds(wanted.bound, one.version)]
+                self.clauses.append([-found, *within])
+                self.clauses += [[-found, free[wanted.name]]] if wanted.name in free else []
+            else:
+                for part in conjuncts(wanted):
+                    ways = (self._allowed(way, free, allowed) for way in alternatives(part))
+                    self.clauses.append([-found, *ways])
+        return allowed[wanted]
+
+    def _leading_to_c(self) -> set[str]:
+        """The packages of which a candidate links a C library of the host, or something that does, and so on."""
+        askers: dict[str, set[str]] = defaultdict(set)
+        todo: list[str] = []
+        for name, found in self.chosen.items():
+            for _, one in found:
+                for need in dependencies(one.metadata.depends):
+                    askers[need.name].add(name)
+            if any(self.candidates.images.of_host(one) for _, one in found):
+                todo.append(name)
+        leading: set[str] = set()
+        while todo:
+            name = todo.pop()
+            if name not in leading:
+                leading.add(name)
+                todo += askers[name]
+        return leading
 
 
 def _preference(found: tuple[int, Candidate]) -> tuple[bool, bool, bool, tuple[int, ...]]:

@@ -7,12 +7,12 @@ that cannot be met together are told with the package on which they disagree.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mirage_py.packages.candidates import Candidate, Candidates
 from mirage_py.packages.encode import Asked, Encoding, repository_of
-from mirage_py.packages.formula import Bound, Dependency, alternatives, bound_text, conjuncts, holds
-from mirage_py.packages.solve import Failed, closure
+from mirage_py.packages.formula import Bound, Dependency, alternatives, bound_text, holds
+from mirage_py.packages.solve import Failed, Place, closure
 
 if TYPE_CHECKING:
     from pysat.solvers import Solver
@@ -21,7 +21,16 @@ __all__ = ["story"]
 
 DEEPEST = 12
 
-Wish = tuple[str, Bound]
+
+class Wish(NamedTuple):
+    """A package within a bound, and whether it is to go into an image that has no host under it."""
+
+    name: str
+    bound: Bound
+    freestanding: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.name} {bound_text(self.bound)}".rstrip()
 
 
 def story(failed: Failed) -> tuple[str, ...]:
@@ -37,8 +46,6 @@ def _left_out(candidates: Candidates, name: str) -> str:
     reasons = {reason for (package, _), reason in candidates.left_out.items() if package == name}
     if "not-dune" in reasons:
         return "dune cannot build it, and no repository here has a port that dune can build"
-    if "c-library" in reasons:
-        return "it links a C library of this machine, which no freestanding image can hold"
     return "it is not available on this platform" if reasons else ""
 
 
@@ -50,9 +57,9 @@ class _Story:
         self.told: set[str] = set()
 
     def of(self, core: Sequence[Asked]) -> Iterator[str]:
-        wishes = [(one.name, one.bound) for one in core]
-        for name, bound in wishes:
-            yield f"config.py wants {_text(name, bound)}"
+        wishes = [Wish(one.name, one.bound, one.name in self.candidates.freestanding) for one in core]
+        for wish in wishes:
+            yield f"config.py wants {wish}"
         alone = next((wish for wish in wishes if not self._possible([wish])), None)
         if alone is not None:
             yield from self._why(alone, 0)
@@ -60,11 +67,16 @@ class _Story:
             yield from self._disagreement(wishes)
 
     def _possible(self, wishes: Sequence[Wish]) -> bool:
-        return bool(self.solver.solve(assumptions=[self.encoding.met[wish] for wish in wishes]))
+        return bool(self.solver.solve(assumptions=[one for wish in wishes for one in self._literals(wish)]))
+
+    def _literals(self, wish: Wish) -> Iterator[int]:
+        yield self.encoding.met[wish.name, wish.bound]
+        if wish.freestanding and wish.name in self.encoding.free:
+            yield self.encoding.free[wish.name]
 
     def _why(self, wish: Wish, depth: int) -> Iterator[str]:
         """Why one wish alone cannot be met."""
-        name, bound = wish
+        name, bound, freestanding = wish
         within = [one for _, one in self.encoding.preferred(name) if holds(bound, one.version)]
         if not within or depth == DEEPEST or name in self.told:
             if not within:
@@ -72,25 +84,33 @@ class _Story:
             return
         self.told.add(name)
         newest = within[0]
-        single, parts = self._parts(newest)
+        if freestanding and self.candidates.images.freestanding(newest) is False:
+            yield self._of_host(newest)
+            return
+        single, parts = self._parts(newest, freestanding=freestanding)
         blocked = next((one for one in single if not self._possible([one])), None)
         if blocked is not None:
-            yield f"{newest} wants {_text(*blocked)}"
+            yield f"{newest} wants {blocked}"
             yield from self._why(blocked, depth + 1)
             return
         choice = next((part for part in parts if not any(self._possible([one]) for one in part)), None)
         if choice is not None:
-            yield f"{newest} wants {' or '.join(_text(*one) for one in choice)}"
+            yield f"{newest} wants {' or '.join(map(str, choice))}"
             yield from self._why(choice[0], depth + 1)
             return
         yield from self._disagreement(self._smallest([wish, *single]) or [wish])
 
-    def _parts(self, candidate: Candidate) -> tuple[list[Wish], list[list[Wish]]]:
+    def _of_host(self, candidate: Candidate) -> str:
+        names = sorted(self.candidates.images.c_libraries(candidate))
+        what = f"C libraries of this machine ({', '.join(names)})" if names else "C that is built for this machine"
+        return f"{candidate} links {what}, which no freestanding image can hold"
+
+    def _parts(self, candidate: Candidate, *, freestanding: bool) -> tuple[list[Wish], list[list[Wish]]]:
         """What a version wants without a choice, and its choices."""
         single: list[Wish] = []
         choices: list[list[Wish]] = []
-        for part in conjuncts(candidate.metadata.depends):
-            named = [(one.name, one.bound) for one in alternatives(part) if isinstance(one, Dependency)]
+        for part, free in self.candidates.images.needs(candidate, freestanding=freestanding):
+            named = [Wish(*one, free) for one in alternatives(part) if isinstance(one, Dependency)]
             if len(named) == 1:
                 single.append(named[0])
             elif named:
@@ -115,18 +135,18 @@ class _Story:
         implied = [self._implied(wish) for wish in wishes]
         for name in sorted(set.intersection(*({*one} for one in implied))):
             bounds = [one[name] for one in implied]
-            if len({*bounds}) > 1 and not self._possible([(name, bound) for bound in bounds]):
+            if len({*bounds}) > 1 and not self._possible([Wish(name, bound) for bound in bounds]):
                 for wish, bound in zip(wishes, bounds, strict=True):
-                    yield f"{_text(*wish)} comes down to {_text(name, bound)}"
+                    yield f"{wish} comes down to {Wish(name, bound)}"
                 return
-        together = f"these cannot be had together: {', '.join(_text(*wish) for wish in wishes)}"
+        together = f"these cannot be had together: {', '.join(map(str, wishes))}"
         yield self._apart(wishes) or together
 
     def _apart(self, wishes: Sequence[Wish]) -> str:
         """On which archives wishes disagree: packages of one repository come from one; empty where that is not why."""
         from pysat.solvers import Solver
 
-        wanted = [self.encoding.met[wish] for wish in wishes]
+        wanted = [one for wish in wishes for one in self._literals(wish)]
         for repository, clauses in self.encoding.archives.items():
             with Solver("glucose4", bootstrap_with=self.encoding.rules) as solver:
                 if not solver.solve(assumptions=wanted):
@@ -134,20 +154,20 @@ class _Story:
                 model = {*solver.get_model()}
                 solver.append_formula(clauses)
                 if not solver.solve(assumptions=wanted):
-                    return self._sharing(repository, [name for name, _ in wishes], model)
+                    return self._sharing(repository, [Place(one.name, one.freestanding) for one in wishes], model)
         return ""
 
-    def _sharing(self, repository: str, names: Sequence[str], model: Collection[int]) -> str:
+    def _sharing(self, repository: str, places: Sequence[Place], model: Collection[int]) -> str:
         chosen = {one.name: one for found in self.encoding.chosen.values() for lit, one in found if lit in model}
-        there = (chosen[name] for name in sorted(closure(names, chosen)))
+        there = (chosen[name] for name in sorted(closure(places, chosen, self.candidates)))
         sharing = [str(one) for one in there if repository_of(one) == repository]
         return f"{' and '.join(sharing)} come from one repository, and no archive of it has all that is wanted"
 
     def _implied(self, wish: Wish) -> dict[str, Bound]:
         """The bounds that follow from a wish without any choice, by package; the narrowest that is written."""
-        _, literals = self.solver.propagate(assumptions=[self.encoding.met[wish]])
+        _, literals = self.solver.propagate(assumptions=[*self._literals(wish)])
         there = {*literals}
-        found: dict[str, Bound] = {wish[0]: wish[1]}
+        found: dict[str, Bound] = {wish.name: wish.bound}
         for (name, bound), literal in self.encoding.met.items():
             if literal in there and (name not in found or self._fewer(name, bound, found[name])):
                 found[name] = bound
@@ -171,8 +191,4 @@ class _Story:
         there = (
             f"the newest that the repositories have is {newest[0]}" if newest else "it is pinned, or bundled with mpy"
         )
-        return f"no version of {_text(name, bound)} is there: {there}"
-
-
-def _text(name: str, bound: Bound) -> str:
-    return f"{name} {bound_text(bound)}".rstrip()
+        return f"no version of {Wish(name, bound)} is there: {there}"

@@ -31,7 +31,7 @@ from mirage_py.packages.lock import (
 )
 from mirage_py.packages.metadata import Details, Remote, details, tools
 from mirage_py.packages.requests import Wanted
-from mirage_py.packages.solve import Solution, closure, requirements_of
+from mirage_py.packages.solve import Place, Solution, closure, requirements_of
 
 __all__ = ["Pinned", "lock_of"]
 
@@ -131,7 +131,12 @@ class _Locking:
     @cached_property
     def needs(self) -> dict[str, set[str]]:
         """What each unikernel needs, by its label."""
-        return {one.label: closure((asked.name for asked in one.asked), self.chosen) for one in self.wanted}
+        return {
+            one.label: closure(
+                (Place(asked.name, one.freestanding) for asked in one.asked), self.chosen, self.candidates
+            )
+            for one in self.wanted
+        }
 
     @cached_property
     def askers(self) -> Mapping[str, list[Want]]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from mirage_py.model.toolchain import ABIS
 from mirage_py.packages.encode import Asked
 from mirage_py.packages.formula import Both, Bound, Compare, bound_text
 from mirage_py.resolve.packages import Requirement
@@ -18,12 +19,16 @@ TOOLCHAIN: Final = ("solo5", "ocaml-solo5", "ocaml-freestanding", "ocaml-unikraf
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What one unikernel on one target asks for; `by` names the devices behind each package."""
+    """What one unikernel on one target asks for; `by` names the devices behind each package.
+
+    `freestanding`: no host is under it, whose C libraries could serve.
+    """
 
     label: str
     target: str
     asked: tuple[Asked, ...]
     by: Mapping[str, tuple[str, ...]]
+    freestanding: bool = False
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -39,6 +44,7 @@ def wanted(label: str, target: str, requirements: Iterable[Requirement]) -> Want
         target=target,
         asked=tuple(Asked(name=one.name, bound=_bound(one)) for one in counted),
         by={one.name: tuple(dict.fromkeys(asked.by for asked in one.asked)) for one in counted},
+        freestanding=target in ABIS,
     )
 
 

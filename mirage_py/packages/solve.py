@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mirage_py.packages.candidates import Candidate, Candidates
 from mirage_py.packages.encode import Asked, Encoding, encode
@@ -20,7 +20,14 @@ from mirage_py.packages.formula import AllOf, AnyOf, Dependency, Formula, altern
 if TYPE_CHECKING:
     from pysat.solvers import Solver
 
-__all__ = ["Failed", "Solution", "choose", "closure", "requirements_of", "solve"]
+__all__ = ["Failed", "Place", "Solution", "choose", "closure", "requirements_of", "solve"]
+
+
+class Place(NamedTuple):
+    """A package, and whether it goes into an image that has no host under it."""
+
+    name: str
+    freestanding: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,12 +77,15 @@ class _Choosing:
         self.decided = [*wanted]
         self.keep = keep
         self.chosen: dict[str, Candidate] = {}
+        self.seen: set[Place] = set()
 
     def solution(self, asked: Sequence[Asked]) -> Solution:
         self._avoid(self.encoding.avoided())
         bundled = not self._decide([-self.encoding.family])
-        self._choose([one.name for one in asked])
-        needed = closure((one.name for one in asked), self.chosen)
+        candidates = self.encoding.candidates
+        places = [Place(one.name, one.name in candidates.freestanding) for one in asked]
+        self._choose(places)
+        needed = closure(places, self.chosen, candidates)
         return Solution(
             asked=tuple(asked), chosen={name: self.chosen[name] for name in sorted(needed)}, bundled=bundled
         )
@@ -93,12 +103,15 @@ class _Choosing:
             for one in literals:
                 self._decide([-one])
 
-    def _choose(self, names: Sequence[str]) -> None:
+    def _choose(self, places: Sequence[Place]) -> None:
         """Choose for these, then for what the chosen ones need, and so on outward."""
-        while names:
-            for name in names:
-                self._choose_one(name)
-            names = [*dict.fromkeys(need for name in names for need in self._needs(name) if need not in self.chosen)]
+        while places:
+            self.seen.update(places)
+            for place in places:
+                if place.name not in self.chosen:
+                    self._choose_one(place.name)
+            needs = dict.fromkeys(need for place in places for need in self._needs(place))
+            places = [need for need in needs if need not in self.seen]
 
     def _choose_one(self, name: str) -> None:
         found = self.encoding.preferred(name)
@@ -108,10 +121,11 @@ class _Choosing:
                 self.chosen[name] = candidate
                 return
 
-    def _needs(self, name: str) -> Iterator[str]:
-        if name in self.chosen:
-            for part in conjuncts(self.chosen[name].metadata.depends):
-                yield from (one.name for one in self._alternative(part))
+    def _needs(self, place: Place) -> Iterator[Place]:
+        if place.name in self.chosen:
+            images = self.encoding.candidates.images
+            for part, freestanding in images.needs(self.chosen[place.name], freestanding=place.freestanding):
+                yield from (Place(one.name, freestanding) for one in self._alternative(part))
 
     def _alternative(self, part: Formula) -> tuple[Dependency, ...]:
         """Which of several is taken: one that is there already, else the first that can be had."""
@@ -132,23 +146,27 @@ class _Choosing:
         return wanted.name in self.chosen and holds(wanted.bound, self.chosen[wanted.name].version)
 
 
-def closure(names: Iterable[str], chosen: Mapping[str, Candidate]) -> set[str]:
+def closure(places: Iterable[Place], chosen: Mapping[str, Candidate], candidates: Candidates) -> set[str]:
     """The packages that these need, themselves among them, where a choice was made."""
-    needed: set[str] = set()
-    todo = list(names)
+    needed: set[Place] = set()
+    todo = list(places)
     while todo:
-        name = todo.pop()
-        if name in chosen and name not in needed:
-            needed.add(name)
-            todo += [one.name for one in requirements_of(chosen[name], chosen)]
-    return needed
+        place = todo.pop()
+        if place.name in chosen and place not in needed:
+            needed.add(place)
+            parts = candidates.images.needs(chosen[place.name], freestanding=place.freestanding)
+            todo += (Place(one.name, free) for part, free in parts for one in _taken(part, chosen))
+    return {place.name for place in needed}
 
 
 def requirements_of(candidate: Candidate, chosen: Mapping[str, Candidate]) -> Iterator[Dependency]:
     """What a candidate asks for, the alternative that was chosen where it names several."""
     for part in conjuncts(candidate.metadata.depends):
-        taken = next((one for one in alternatives(part) if _met(one, chosen)), None)
-        yield from dependencies(taken)
+        yield from _taken(part, chosen)
+
+
+def _taken(part: Formula, chosen: Mapping[str, Candidate]) -> Iterator[Dependency]:
+    yield from dependencies(next((one for one in alternatives(part) if _met(one, chosen)), None))
 
 
 def _met(wanted: Formula, chosen: Mapping[str, Candidate]) -> bool:

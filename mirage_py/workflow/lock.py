@@ -197,7 +197,7 @@ class _Solving:
         self.machine = machine
         self.repositories = [one.snapshot for one in repositories]
         self.asked: tuple[Asked, ...] = tuple(dict.fromkeys(one for wants in asked for one in wants.asked))
-        self.freestanding = any(one.target in machine.freestanding for one in asked)
+        self.freestanding = frozenset(one.name for wants in asked if wants.freestanding for one in wants.asked)
 
     def solved(self, keep: Mapping[str, str]) -> tuple[Solution, Candidates]:
         from mirage_py.packages.solve import Failed

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from mirage_py.errors import MpyError, PackageConflict
 from mirage_py.libraries.bundled import bundled_packages
-from mirage_py.model.toolchain import ABIS, ToolchainChoice
+from mirage_py.model.toolchain import ToolchainChoice
 from mirage_py.model.version import version_key
 from mirage_py.packages.candidates import Given, environment
 from mirage_py.packages.formula import AllOf, Dependency
@@ -40,19 +40,19 @@ BASE: Final = {"base-bytes": "base", "seq": "base"}
 class Machine:
     """What the machine has (or what was said on the command line), and what serves without being looked up.
 
-    `pinned` says where each pinned package is, `pins` what its opam file says; `freestanding` are the targets of the
-    request in whose images no C library of the host may be.
+    `pinned` says where each pinned package is, `pins` what its opam file says; `with_c` are those of `installed` that
+    have C stubs, which are built for the host.
     """
 
     ocaml: str
     dune: str
     solo5: str | None = None
     ocaml_solo5: str | None = None
-    freestanding: frozenset[str] = frozenset()
     pinned: Mapping[str, Origin] = field(default_factory=dict)
     pins: tuple[Metadata, ...] = ()
     bundled: tuple[Metadata, ...] = ()
     installed: tuple[Metadata, ...] = ()
+    with_c: frozenset[str] = frozenset()
     use_bundled: bool = True
 
     def given(self, repositories: Sequence[Snapshot]) -> Given:
@@ -69,6 +69,7 @@ class Machine:
             pinned=self.pins,
             bundled=self.bundled if self.use_bundled else (),
             installed=self.installed,
+            with_c=self.with_c,
         )
 
     def solved_for(self, wish: Wish) -> SolvedFor:
@@ -88,23 +89,23 @@ def machine_of(request: Request, found: Resolution, wish: Wish, network: Network
 
     Raises `ToolNotFound` without OCaml and dune where none were named.
     """
-    targets = {one.plan.target for one in found.resolved}
     tools = None if wish.ocaml and wish.dune else _tools(request, found)
     chains = list(tools.toolchains.values()) if tools else []
     pinned = _pins(found)
+    installed = _installed() if wish.installed else {}
     origins = {name: _origin(request.folder, pin, network) for name, pin in pinned.items()}
     return Machine(
         ocaml=wish.ocaml or (tools.host.ocaml_version if tools else ""),
         dune=wish.dune or (tools.host.dune_version if tools else ""),
         solo5=next((one.solo5_version for one in chains if one.solo5_version), None),
         ocaml_solo5=next((one.ocaml_solo5_version for one in chains if one.ocaml_solo5_version), None),
-        freestanding=frozenset(targets & {*ABIS}),
         pinned=origins,
         pins=tuple(
             _pinned(request.folder, name, pin, origins[name], offline=network.offline) for name, pin in pinned.items()
         ),
         bundled=tuple(_bundled()),
-        installed=tuple(_installed(freestanding=bool(targets & {*ABIS}))) if wish.installed else (),
+        installed=tuple(installed),
+        with_c=frozenset(one.name for one, with_c in installed.items() if with_c),
         use_bundled=wish.bundled,
     )
 
@@ -123,17 +124,17 @@ def _bundled() -> Iterator[Metadata]:
         yield Metadata(name=package.name, version=package.version, depends=wanted)
 
 
-def _installed(*, freestanding: bool) -> Iterator[Metadata]:
-    """The OCaml libraries of the host, in the version that they say; without those that have C where it counts."""
+def _installed() -> dict[Metadata, bool]:
+    """The OCaml libraries of the host, in the version that they say; with each whether it has C stubs."""
     from mirage_py.libraries.findlib import Findlib
 
     findlib = Findlib.discover()
+    found: dict[Metadata, bool] = {}
     for name in findlib.names():
         library = findlib.find(name) if "." not in name else None
-        if library is None or not library.version or name in OF_COMPILER:
-            continue
-        if not (freestanding and any(library.directory.glob("*_stubs.a"))):
-            yield Metadata(name=name, version=library.version)
+        if library is not None and library.version and name not in OF_COMPILER:
+            found[Metadata(name=name, version=library.version)] = any(library.directory.glob("*_stubs.a"))
+    return found
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ class Published:
 
     def publish(self, name: str, version: str, *depends: str, dune: bool = True, more: str = "") -> None:
         """Release a package with one library; `depends` as opam writes them, a bound in braces."""
-        needs = [one.split()[0].strip('"') for one in depends]
+        needs = [one.split()[0].strip('"') for one in depends if "|" not in one]
         linked = [one for one in needs if one not in ("ocaml", "dune")]
         data = tarball(library(name, *linked, version=version), f"{name}-{version}")
         checksum = sha256(data)

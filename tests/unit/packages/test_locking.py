@@ -367,10 +367,82 @@ def test_library_of_the_host_is_in_no_freestanding_image(
     project: Path, published: Published, capsys: pytest.CaptureFixture[str]
 ) -> None:
     c_library(published, "conf-c")
-    published.publish("one", "1.0.0", '"conf-c"')
+    published.publish("one", "1.0.0", '"two"')
+    published.publish("two", "1.0.0", '"conf-c"')
     assert main(["lock", "-t", "spt", "--repo", published.source, *HERE]) == 4
-    assert "it links a C library of this machine" in capsys.readouterr().err
+    told = [line.strip() for line in capsys.readouterr().err.splitlines()]
+    assert told[1:4] == [
+        "config.py wants one",
+        "one 1.0.0 wants two",
+        "two 1.0.0 links C libraries of this machine (conf-c), which no freestanding image can hold",
+    ]
     assert lock(published) == 0
+
+
+ASIDE = """\
+from mirage_py import *
+
+register("hello", [main("Unikernel", job)])
+register("aside", [main("Aside", job, packages=[{packages}])])
+"""
+
+
+def aside(folder: Path, packages: str) -> None:
+    """Two unikernels: hello for spt, and aside for unix alone, which asks for more."""
+    (folder / "config.py").write_text(ASIDE.format(packages=packages))
+    (folder / "aside.ml").write_text("let start () = Lwt.return_unit\n")
+    assert main(["configure", "-u", "hello", "-t", "spt"]) == 0
+    assert main(["configure", "-u", "aside", "-t", "unix"]) == 0
+
+
+def test_library_of_the_host_serves_the_unix_target_beside_a_freestanding_one(
+    project: Path, published: Published
+) -> None:
+    aside(project, 'package("one")')
+    c_library(published, "conf-c")
+    published.publish("one", "1.0.0", '"two"')
+    published.publish("two", "1.0.0", '"conf-c"')
+    assert main(["lock", "--repo", published.source, *HERE]) == 0
+    c = held(project).package("conf-c")
+    assert c is not None
+    assert c.unikernels == ("aside-unix",)
+
+
+@pytest.mark.parametrize("choice", ['"conf-c" | "port"', '"port" | "conf-c"'])
+def test_of_a_choice_each_image_has_what_it_can_hold(project: Path, published: Published, choice: str) -> None:
+    """What both link has the port; that of the host serves only what is of unix alone."""
+    configure(project, 'package("one")')
+    c_library(published, "conf-c")
+    published.publish("port", "1.0.0")
+    published.publish("one", "1.0.0", f"({choice})")
+    assert main(["lock", "-t", "spt", "--repo", published.source, *HERE]) == 0
+    assert "conf-c" not in versions(project)
+    aside(project, 'package("two")')
+    text = (
+        (project / "config.py").read_text().replace('"Unikernel", job', '"Unikernel", job, packages=[package("one")]')
+    )
+    (project / "config.py").write_text(text)
+    published.publish("two", "1.0.0", '"conf-c"', '"one"')
+    assert main(["lock", "--update", "--repo", published.source, *HERE]) == 0
+    found = held(project)
+    assert {name: found.package(name).unikernels for name in ("one", "two", "conf-c", "port")} == {  # type: ignore[union-attr]
+        "one": ("aside-unix", "hello-spt"),
+        "two": ("aside-unix",),
+        "conf-c": ("aside-unix",),
+        "port": ("hello-spt",) if choice.startswith('"conf-c"') else ("aside-unix", "hello-spt"),
+    }
+
+
+def test_older_version_without_c_of_the_host_is_taken_for_a_freestanding_image(
+    project: Path, published: Published
+) -> None:
+    c_library(published, "conf-c")
+    published.publish("one", "1.0.0")
+    published.publish("one", "2.0.0", '"conf-c"')
+    assert main(["lock", "-t", "unix", "-t", "spt", "--repo", published.source, *HERE]) == 0
+    assert versions(project)["one"] == "1.0.0"
+    assert lock(published, "--update") == 0
+    assert versions(project)["one"] == "2.0.0"
 
 
 def test_only_the_toolchain_is_of_the_machine(project: Path, published: Published) -> None:

@@ -111,7 +111,7 @@ def test_freestanding_image_has_the_port_of_gmp_and_not_the_c_library_of_the_hos
         repositories=repositories["vendor"],
         given=Given(ocaml="5.3.0", dune="3.20.2", tools={"ocaml-solo5": "1.1.0", "solo5": "0.12.1"}),
         environment=environment(),
-        freestanding=True,
+        freestanding=frozenset((name,)),
     )
     found = solve([Asked(name=name)], candidates)
     assert isinstance(found, Solution)

@@ -1,0 +1,95 @@
+"""What a candidate asks for in an image that has no host under it: all that it links, but no C library of the machine.
+
+Those are the `conf-` packages that stand for header files, and installed libraries with C stubs. What is asked for
+while building only (pkg-config, m4, a ppx) runs on the host, where C libraries serve as they do for the unix target.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from mirage_py.packages.formula import Formula, conjuncts, dependencies, without
+from mirage_py.packages.metadata import details, metadata
+
+if TYPE_CHECKING:
+    from mirage_py.packages.candidates import Candidate, Candidates
+
+__all__ = ["Images"]
+
+BUILDING: Final = re.compile(r"[{(&|!]\s*build\b|\bbuild\s*[})&|]")
+"""The variable `build` in a filter."""
+
+
+@dataclass(kw_only=True)
+class Images:
+    """What candidates ask for, told apart by where it goes."""
+
+    candidates: Candidates
+    _linked: dict[int, Formula | None] = field(default_factory=dict)
+    _headers: dict[str, bool] = field(default_factory=dict)
+
+    def needs(self, candidate: Candidate, *, freestanding: bool) -> Iterator[tuple[Formula, bool]]:
+        """Each thing that it asks for, and whether that goes into a freestanding image too.
+
+        In such an image it asks for no C library of the host where it names another way.
+        """
+        all_of = conjuncts(candidate.metadata.depends)
+        if not freestanding:
+            yield from ((part, False) for part in all_of)
+            return
+        kept = self.freestanding(candidate)
+        yield from ((part, True) for part in conjuncts(None if isinstance(kept, bool) else kept))
+        linked = {*conjuncts(self.linked(candidate))}
+        yield from ((part, False) for part in all_of if part not in linked)
+
+    def freestanding(self, candidate: Candidate) -> Formula | bool | None:
+        """What it asks for as a part of a freestanding image; False where it cannot be part of one."""
+        if self._built_here(candidate):
+            return False
+        return without(self.linked(candidate), self.c_libraries(candidate))
+
+    def of_host(self, candidate: Candidate) -> bool:
+        """Whether it links, or may link, C that is built for the host."""
+        return self._built_here(candidate) or bool(self.c_libraries(candidate))
+
+    def _built_here(self, candidate: Candidate) -> bool:
+        return candidate.served == "installed" and candidate.name in self.candidates.given.with_c
+
+    def c_libraries(self, candidate: Candidate) -> frozenset[str]:
+        """The C libraries of the host that it links, or may link."""
+        named = {one.name for one in dependencies(candidate.metadata.depends) if one.name.startswith("conf-")}
+        if not named:
+            return frozenset()
+        linked = {one.name for one in dependencies(self.linked(candidate))}
+        return frozenset(name for name in named & linked if self._has_headers(name))
+
+    def linked(self, candidate: Candidate) -> Formula | None:
+        """What it asks for, without what it asks for while it is being built only."""
+        if id(candidate) not in self._linked:
+            self._linked[id(candidate)] = self._read(candidate)
+        return self._linked[id(candidate)]
+
+    def _read(self, candidate: Candidate) -> Formula | None:
+        if candidate.repository is None:
+            return candidate.metadata.depends
+        name, version = candidate.name, candidate.version
+        text = self.candidates.repositories[candidate.repository].text(name, version)
+        if not BUILDING.search(text):
+            return candidate.metadata.depends
+        environment = {**self.candidates.environment, "build": False}
+        return metadata(name, version, text, environment, f"{name}.{version}/opam").depends
+
+    def _has_headers(self, name: str) -> bool:
+        if name not in self._headers:
+            newest = next(iter(self.candidates.versions(name)), None)
+            self._headers[name] = newest is not None and self._wants_headers(name, *newest)
+        return self._headers[name]
+
+    def _wants_headers(self, name: str, version: str, repository: int) -> bool:
+        text = self.candidates.repositories[repository].text(name, version)
+        found = details(name, version, text, self.candidates.environment, f"{name}.{version}/opam")
+        named = (package for one in found.depexts for package in one.names)
+        return any(package.endswith(("-dev", "-devel")) for package in named)
