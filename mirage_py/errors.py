@@ -6,7 +6,7 @@ untouched, and is printed once, by `mirage_py.cli.main`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable
 from pathlib import Path, PurePath
 from typing import ClassVar, NamedTuple
 
@@ -27,6 +27,7 @@ __all__ = [
     "UnsupportedTarget",
     "UsageError",
     "WouldOverwrite",
+    "misspelt",
     "suggestion",
 ]
 
@@ -167,9 +168,51 @@ class AuditFailed(MpyError):
     exit_code = 8
 
 
-def suggestion(word: str, known: Sequence[str] | Mapping[str, object]) -> str | None:
-    """A hint that names the known word nearest to a mistyped one, or None when none is near."""
-    from difflib import get_close_matches
+def suggestion(word: str, known: Iterable[str]) -> str | None:
+    """A hint that names the known word that a mistyped or shortened one stands for, or None when none does."""
+    listed = list(known)
+    near = _within(1, word, listed) or _part_of(word, listed) or misspelt(word, listed)
+    return f"did you mean {near}?" if near else None
 
-    near = get_close_matches(word, list(known), n=1)
-    return f"did you mean {near[0]}?" if near else None
+
+def misspelt(word: str, known: Iterable[str]) -> str | None:
+    """The known word that becomes this one by a slip of the fingers or two, or None when none does.
+
+    Letters that are merely in common tell nothing: `--logs` is not `--color`.
+    """
+    length = len(_plain(word))
+    return _within(1 if length < 6 else 2 if length < 10 else 3, word, known)
+
+
+def _within(slips: int, word: str, known: Iterable[str]) -> str | None:
+    typed = _plain(word)
+    near = [one for one in known if abs(len(_plain(one)) - len(typed)) <= slips < len(typed) - 1]
+    counted = [(_slips(typed, _plain(one)), _slips(word, one), one) for one in near]
+    return min((one for one in counted if one[0] <= slips), default=(0, 0, None))[-1]
+
+
+def _part_of(word: str, known: Iterable[str]) -> str | None:
+    """The shortest known word that begins with this one, or has it between its dashes."""
+    typed = _plain(word)
+    if len(typed) < 3:
+        return None
+    longer = [one for one in known if _plain(one).startswith(typed) or typed in _plain(one).split("-")]
+    return min(longer, key=len, default=None)
+
+
+def _plain(word: str) -> str:
+    return word.lstrip("-").lower().replace("_", "-")
+
+
+def _slips(typed: str, meant: str) -> int:
+    """How many letters are wrong, missing, too many or exchanged with their neighbour (optimal string alignment)."""
+    before, row = [0] * (len(meant) + 1), list(range(len(meant) + 1))
+    for i, letter in enumerate(typed, start=1):
+        above, row, earlier = row, [i], before
+        for j, other in enumerate(meant, start=1):
+            costs = [above[j] + 1, row[j - 1] + 1, above[j - 1] + (letter != other)]
+            if i > 1 and j > 1 and letter == meant[j - 2] and typed[i - 2] == other:
+                costs.append(earlier[j - 2] + 1)
+            row.append(min(costs))
+        before = above
+    return row[-1]

@@ -34,7 +34,7 @@ from mirage_py.cli import words
 from mirage_py.cli.command import Command, Group
 from mirage_py.cli.everywhere import ALONE, EVERYWHERE, go_there, settle
 from mirage_py.doors import signals, terminal as console
-from mirage_py.errors import MpyError, UsageError, suggestion
+from mirage_py.errors import MpyError
 
 COMMANDS: Final = {
     "init": "Begin a unikernel: write config.py and its sources.",
@@ -162,8 +162,9 @@ def command_named(name: str) -> Command | Group:
 
 def _check_there(where: str, name: str, there: Mapping[str, object]) -> None:
     if name not in there:
-        hints = filter(None, [suggestion(name, there), f"{where} --help tells what there is"])
-        raise UsageError(f"{where} has no command {name!r}", hint="\n".join(hints))
+        from mirage_py.cli.meant import no_command
+
+        raise no_command(where, name, there)
 
 
 def _asking_for_help(line: list[str]) -> list[str]:
@@ -178,9 +179,10 @@ def _about(found: Found) -> int:
     """Mpy itself, or a command that has commands: its version, or what commands there are."""
     known = EVERYWHERE if found.what else (*EVERYWHERE, *ALONE)
     sorted_ = words.sort(found.line, known)
-    further = f"{found.where} --help tells what there is"
     if sorted_.strange:
-        raise UsageError(f"{found.where} has no option {sorted_.strange[0]}", hint=further)
+        from mirage_py.cli.meant import Misread, no_option
+
+        raise no_option(Misread(where=found.where, found=sorted_, known=known, line=found.line))
     values = words.values(found.where, sorted_, known)
     go_there(values)
     settle(values)

@@ -7,14 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from mirage_py.cli import keys, words
 from mirage_py.cli.command import Command, Parameter, one_json
 from mirage_py.cli.everywhere import EVERYWHERE, go_there
 from mirage_py.cli.options import CONFIG
 from mirage_py.doors import signals
-from mirage_py.errors import UsageError, suggestion
 from mirage_py.project.default import default_file
 
 if TYPE_CHECKING:
@@ -61,8 +60,8 @@ def read(where: str, command: Command, line: Sequence[str]) -> Reading:
         config, open_keys = _learned(list(line))
         found = words.sort(line, known, keys.readable(open_keys))
         asked = Line(where=where, config=config, flags={name: tuple(given) for name, given in found.keys.items()})
-        _refuse(where, found, known, open_keys)
-    _refuse(where, found, known, {})
+        _refuse(where, found, known, open_keys, line=line, config=config)
+    _refuse(where, found, known, {}, line=line)
     return _read(asked, command, found, known)
 
 
@@ -90,31 +89,22 @@ def _learned(line: list[str]) -> tuple[Config, Mapping[str, Key[Any]]]:
     return config, keys.keys_of(config)
 
 
-OF_MIRAGE: Final = {
-    "--extra-repos": "mpy repo add SOURCE, or mpy lock --repo SOURCE, names another repository",
-    "--extra-repo": "mpy repo add SOURCE, or mpy lock --repo SOURCE, names another repository",
-    "--no-extra-repo": "mpy lock --repo SOURCE takes the repositories that it names, and no others",
-    "--no-depext": "mpy installs nothing on the system: mpy lock names the system's packages in mpy.lock",
-    "--dune-path": "the dune that PATH has first is taken",
-    "--eval": "mpy query answers without writing anything",
-}
-"""Options of the OCaml tool that stand in scripts, with what does their work here."""
+def _refuse(
+    where: str,
+    found: words.Sorted,
+    known: Sequence[Parameter],
+    open_keys: Mapping[str, Any],
+    *,
+    line: Sequence[str],
+    config: Config | None = None,
+) -> None:
+    if found.strange:
+        from mirage_py.cli.meant import Misread, no_option
 
-
-def _refuse(where: str, found: words.Sorted, known: Sequence[Parameter], open_keys: Mapping[str, Any]) -> None:
-    """Say which word is no option."""
-    for word in found.strange:
-        further = f"{where} --help tells what there is"
-        if word.endswith(" "):
-            raise UsageError(f"option '{word.rstrip()}' requires an argument", hint=further)
-        if word in OF_MIRAGE:
-            raise UsageError(f"{where} has no option {word}", hint=OF_MIRAGE[word])
-        dashed = word.replace("_", "-")
-        if dashed != word and dashed.removeprefix("--") in open_keys:
-            raise UsageError(f"{where} has no option {word}", hint=f"names of keys are written with dashes: {dashed}")
-        there = [name for one in known for name in (*one.names, *filter(None, [one.off])) if name.startswith("--")]
-        near = suggestion(word, [*there, *(f"--{name}" for name in open_keys)]) if word.startswith("--") else None
-        raise UsageError(f"{where} has no option {word}", hint="\n".join(filter(None, [near, further])))
+        file = keys.named_file(list(line)) or here_or_above()
+        raise no_option(
+            Misread(where=where, found=found, known=known, line=line, open_keys=open_keys, config=config, file=file)
+        )
 
 
 # ---------------------------------------------------------------------------------------------------------------------
