@@ -145,7 +145,10 @@ from .devices.syslog import (
     syslog_tls as syslog_tls,
     syslog_udp as syslog_udp,
 )
-from .dsl import key as key
+from .dsl import (
+    key as key,
+    scheduler as scheduler,
+)
 from .dsl.config import (
     allow as allow,
     override as override,
@@ -182,6 +185,8 @@ from .dsl.runtime_arg import (
     runtime_arg as runtime_arg,
 )
 from .dsl.scheduler import (
+    Bridge as Bridge,
+    MainLoop as MainLoop,
     Scheduler as Scheduler,
 )
 from .dsl.term import Device as Device

@@ -13,8 +13,11 @@ from collections.abc import Iterable, Iterator
 
 from mirage_py.codegen.stamp import stamp
 from mirage_py.dsl.device import Connect
+from mirage_py.dsl.ocaml import ocaml_identifier
+from mirage_py.dsl.scheduler import Scheduler
 from mirage_py.errors import Location
 from mirage_py.resolve.boot_args import BootArg
+from mirage_py.resolve.bridges import bridge_for
 from mirage_py.resolve.graph import Graph, Node
 from mirage_py.resolve.info import Info
 
@@ -23,6 +26,8 @@ def main_ml(graph: Graph, info: Info, os_module: str) -> str:
     """The text of main.ml for this graph, on the target whose runtime module is `os_module`."""
     page = _Page(f"mirage/{info.label}/main.ml")
     page.write(stamp("ocaml", info.config_file), "", *_scheduler(info, os_module))
+    for other in dict.fromkeys(node.device.scheduler for node in graph.nodes if bridge_for(node, info.scheduler)):
+        page.write(*_other(other))
     for argument in info.boot_args:
         _define_argument(page, argument)
     for node in graph.nodes:
@@ -87,6 +92,23 @@ def _scheduler(info: Info, os_module: str) -> Iterator[str]:
     yield ""
 
 
+def _other(scheduler: Scheduler | None) -> Iterator[str]:
+    """The names that connect code is written against, as another scheduler has them."""
+    if scheduler is None:
+        return
+    yield f"module {_names_of(scheduler)} = struct"
+    yield from (f"  include {module}" for module in scheduler.opens)
+    yield ""
+    yield f"  type 'a io = 'a {scheduler.promise}"
+    yield f"  let return = {scheduler.return_}"
+    yield "end"
+    yield ""
+
+
+def _names_of(scheduler: Scheduler) -> str:
+    return f"Of_{ocaml_identifier(scheduler.name)}"
+
+
 def _define_argument(page: _Page, boot: BootArg) -> None:
     page.write(f"let {boot.name}__key = Mirage_runtime.register_arg @@")
     page.write_of(boot.arg.location, f"  {boot.arg.code}".split("\n"))
@@ -106,8 +128,17 @@ def _define_device(page: _Page, node: Node, info: Info) -> None:
     page.write(*(f"  let __{name} = Lazy.force {name} in" for name in inputs))
     page.write(*(f"  __{name} {bind} fun _{name} ->" for name in inputs))
     page.write(*(f"  let _{name} = {name}__key () in" for name in info.boot_arg_names(node)))
+    page.write(*_over_bridge(node, info.scheduler))
     page.write_of(node.device.location if node.device.located else None, _code(node, info))
     page.write(")", "")
+
+
+def _over_bridge(node: Node, scheduler: Scheduler) -> Iterator[str]:
+    """How code for another scheduler begins; a name of its own that it does not use is no mistake."""
+    bridge, other = bridge_for(node, scheduler), node.device.scheduler
+    if bridge and other:
+        yield f"  {bridge.function} @@ fun () ->"
+        yield f"  let open! {_names_of(other)} in"
 
 
 def _code(node: Node, info: Info) -> Iterator[str]:

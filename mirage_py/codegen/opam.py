@@ -18,7 +18,7 @@ def opam_file(info: Info, image: str) -> str:
         f"synopsis: {opam_string(f'Unikernel {info.name} for {info.target}')}",
         f"build: [{_words('mpy', 'build', '-t', info.target)}]",
         f"install: [{_words('cp', f'dist/{image}', '%{bin}%/')}]",
-        _block("depends", [_depend(r) for r in info.requirements]),
+        _block("depends", [_depend(r) for r in info.requirements if not _brought(r)]),
     ]
     pins = [r for r in info.requirements if r.pin]
     if pins:
@@ -46,6 +46,11 @@ def constraint(requirement: Requirement) -> str:
 def _depend(requirement: Requirement) -> str:
     filters = constraint(requirement)
     return opam_string(requirement.name) + (f" {{ {filters} }}" if filters else "")
+
+
+def _brought(requirement: Requirement) -> bool:
+    """Whether it comes with mpy and with nothing else: opam would look for it in vain."""
+    return all(one.package.brought for one in requirement.asked)
 
 
 def _pin(requirement: Requirement) -> str:

@@ -27,16 +27,16 @@ def register(
     mtime: Impl[Mtime] | None = None,
     random: Impl[Random] | None = None,
     src: str | Literal["auto"] | None = "auto",
-    scheduler: Scheduler | Literal["lwt"] = lwt,
+    scheduler: Scheduler | Literal["lwt", "async"] = lwt,
 ) -> None:
     """Declare a unikernel of this name that runs these jobs together, after its initial jobs one by one.
 
     The initial jobs are: boot arguments, OCaml runtime settings, the start-up delay, the log reporter, sleep, wall
     clock, monotonic clock, randomness, the unikernel's name; `no_reporter`, `no_sleep` and their like replace one.
     `src` is the URL of the opam file's source; "auto" and None leave it out: the file is the same in every clone.
-    `scheduler` is the page that main.ml follows; devices must be written for it, and the catalogue's are for lwt.
-    Raises `ConfigError` for a name that cannot be a file name, one registered before, or a job whose start would run
-    before anything is initialised.
+    `scheduler` is the page that main.ml follows. Devices are written for it, or let in over a bridge: the catalogue's
+    are for lwt, `scheduler.async_.bridging(scheduler.lwt)` lets them in. Raises `ConfigError` for a name that cannot
+    be a file name, one registered before, or a job whose start would run before anything is initialised.
     """
     registry = current()
     _check_name(name, registry)

@@ -17,6 +17,7 @@ from mirage_py.dsl.key import Key
 from mirage_py.dsl.package import Package, check_library
 from mirage_py.dsl.place import guarded, here, is_users_own
 from mirage_py.dsl.runtime_arg import RuntimeArg
+from mirage_py.dsl.scheduler import Scheduler, chosen, lwt
 from mirage_py.dsl.term import Device, Term, apply, choice, dev
 from mirage_py.dsl.types import AnyType, FunctorType, ModuleType
 from mirage_py.dsl.value import Value, as_value
@@ -206,14 +207,14 @@ def impl(
     module: str, type_: ModuleType[T], *, packages: Packages = ..., keys: Iterable[Key[Any]] = ...,
     runtime_args: Iterable[RuntimeArg] = ..., local_libs: Iterable[str] = ..., extra_deps: Iterable[AnyImpl] = ...,
     connect: str | ConnectCode | None = ..., resources: Resources = ...,
-    refusal: Value[Refusal | None] | None = ..., dune: Dune | None = ...,
+    refusal: Value[Refusal | None] | None = ..., dune: Dune | None = ..., scheduler: Scheduler | None = ...,
 ) -> Impl[T]: ...
 @overload
 def impl(
     module: str, type_: FunctorType[*Ts], *, packages: Packages = ..., keys: Iterable[Key[Any]] = ...,
     runtime_args: Iterable[RuntimeArg] = ..., local_libs: Iterable[str] = ..., extra_deps: Iterable[AnyImpl] = ...,
     connect: str | ConnectCode | None = ..., resources: Resources = ...,
-    refusal: Value[Refusal | None] | None = ..., dune: Dune | None = ...,
+    refusal: Value[Refusal | None] | None = ..., dune: Dune | None = ..., scheduler: Scheduler | None = ...,
 ) -> Functor[*Ts]: ...
 # fmt: on
 def impl(
@@ -229,20 +230,23 @@ def impl(
     resources: Resources = (),
     refusal: Value[Refusal | None] | None = None,
     dune: Dune | None = None,
+    scheduler: Scheduler | None = None,
 ) -> Any:
     """A new device: every call makes another one, even with the same arguments.
 
     `module` is an OCaml module path, or a functor path when `type_` is a functor type. `connect` is OCaml code of type
     `_ io`, as a template or a function (see `Connect`); without it the inputs are returned. `extra_deps` are awaited
     before `connect` and passed after the functor arguments. `refusal` gives the reason why the device cannot exist for
-    some choices, None where it can. Raises `ConfigError` for what is no OCaml module path.
+    some choices, None where it can. `scheduler` is the one whose promises `connect` makes; without it those of whatever
+    the unikernel runs on. Raises `ConfigError` for what is no OCaml module path.
     """
-    place = here()
+    place, users_own = here(), is_users_own()
+    catalogues = None if users_own or _is_for_any(connect) else lwt
     device = Device(
         module=module_path(module),
         type=checked_type(type_),
         connect=connect_code(connect, module, place),
-        located=connect is not None and is_users_own(),
+        located=connect is not None and users_own,
         packages=checked_packages(packages),
         keys=listed(keys, Key, what="keys", example="tls"),
         runtime_args=checked_runtime_args(runtime_args),
@@ -251,9 +255,15 @@ def impl(
         resources=checked_resources(resources),
         refusal=as_value(None) if refusal is None else as_value(refusal),
         dune=None if dune is None else _checked_stanzas(guarded(dune, f"the dune stanzas of {module}", place), module),
+        scheduler=checked_scheduler(scheduler) or catalogues,
         location=place,
     )
     return handle(dev(device), type_)
+
+
+def _is_for_any(connect: str | ConnectCode | None) -> bool:
+    """Whether connect code says nothing of a scheduler but `return`; what else the catalogue has is written for lwt."""
+    return connect is None or (isinstance(connect, str) and connect.startswith("return "))
 
 
 _MODULE_PATH = re.compile(r"[A-Z][A-Za-z0-9_']*(\.[A-Z][A-Za-z0-9_']*)*")
@@ -267,6 +277,11 @@ def module_path(module: str) -> str:
             f"{module!r} is not an OCaml module path", location=here(), hint="write for instance Unikernel.Main"
         )
     return module
+
+
+def checked_scheduler(scheduler: object) -> Scheduler | None:
+    """The scheduler that a device is written for, when it is one."""
+    return None if scheduler is None else chosen(scheduler)
 
 
 def checked_type(type_: object) -> AnyType:

@@ -16,6 +16,7 @@ from mirage_py.dsl.impl import (
     checked_libs,
     checked_packages,
     checked_runtime_args,
+    checked_scheduler,
     checked_type,
     handle,
     impl,
@@ -23,6 +24,7 @@ from mirage_py.dsl.impl import (
 )
 from mirage_py.dsl.place import here
 from mirage_py.dsl.runtime_arg import RuntimeArg
+from mirage_py.dsl.scheduler import Scheduler
 from mirage_py.dsl.term import Device, dev
 from mirage_py.dsl.types import AnyType, FunctorType, ModuleType, typ
 from mirage_py.errors import ConfigError
@@ -43,12 +45,14 @@ def main(
     module: str, type_: ModuleType[T], *, packages: Packages = ..., local_libs: Iterable[str] = ...,
     runtime_args: Iterable[RuntimeArg] = ..., deps: Iterable[AnyImpl] = ..., modules: Iterable[str] | None = ...,
     c_sources: Iterable[str] = ..., c_flags: Iterable[str] = ..., pkg_config: Iterable[str] = ...,
+    scheduler: Scheduler | None = ...,
 ) -> Impl[T]: ...
 @overload
 def main(
     module: str, type_: FunctorType[*Ts], *, packages: Packages = ..., local_libs: Iterable[str] = ...,
     runtime_args: Iterable[RuntimeArg] = ..., deps: Iterable[AnyImpl] = ..., modules: Iterable[str] | None = ...,
     c_sources: Iterable[str] = ..., c_flags: Iterable[str] = ..., pkg_config: Iterable[str] = ...,
+    scheduler: Scheduler | None = ...,
 ) -> Functor[*Ts]: ...
 # fmt: on
 def main(
@@ -63,12 +67,14 @@ def main(
     c_sources: Iterable[str] = (),
     c_flags: Iterable[str] = (),
     pkg_config: Iterable[str] = (),
+    scheduler: Scheduler | None = None,
 ) -> Any:
     """The unikernel's own code: a module (or functor) whose `start` is called with everything it was given.
 
     `start` gets the functor arguments, then `deps`, then `runtime_args`; a plain module without `deps` gets `()` first.
     `modules` names the OCaml modules beside config.py that belong to it (default: all). `c_sources` are globs of C
     stubs, compiled for the target with `c_flags` and with the flags of the `pkg_config` packages of the target.
+    `scheduler` is the one whose promise `start` gives, where that is not the one that the unikernel runs on.
     """
     place = here()
     waited = checked_deps(deps, "deps")
@@ -84,6 +90,7 @@ def main(
         extra_deps=waited,
         c_sources=_c_sources(c_sources, c_flags, pkg_config),
         modules=None if modules is None else names(modules, what="modules", example="unikernel"),
+        scheduler=checked_scheduler(scheduler),
         is_main=True,
         located=True,
         location=place,

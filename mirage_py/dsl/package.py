@@ -50,7 +50,8 @@ class Stubs:
 class Package:
     """An opam package: `min` is the first version that fits, `max` the first that does not any more.
 
-    A `build` package is needed to build only; its libraries are not linked.
+    A `build` package is needed to build only; its libraries are not linked. One that mpy has `brought` itself is in no
+    repository.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Package:
     max: str | None = None
     pin: Pin | None = None
     stubs: Stubs | None = None
+    brought: bool = False
     location: Location | None = field(default=None, compare=False)
 
 
@@ -154,3 +156,8 @@ def bounded(name: str, *libs: str, entry: str | None = None, build: bool = False
     return Package(
         name=name, libraries=libs or (name,), build=build, scope=scope, min=bounds.get("min"), max=bounds.get("max")
     )
+
+
+def brought(name: str) -> Package:
+    """A package of the runtime that comes with mpy and has no counterpart in any repository."""
+    return Package(name=name, libraries=(name,), brought=True)

@@ -15,6 +15,7 @@ from mirage_py.dsl.device import ConfiguredUnikernel, ConnectCode, CSources, Ref
 from mirage_py.dsl.package import Package
 from mirage_py.dsl.place import here
 from mirage_py.dsl.runtime_arg import RuntimeArg
+from mirage_py.dsl.scheduler import Scheduler
 from mirage_py.dsl.types import AnyType
 from mirage_py.dsl.value import Key, Value, pure
 from mirage_py.errors import Location
@@ -27,7 +28,8 @@ class Device:
     """A device, known by its identity: two records with the same content are two devices.
 
     `connect` is OCaml code of type `_ io`. `refusal` is None where the device can exist, else the reason why not.
-    `dune` gives stanzas for the target's folder, `resources` what the device is connected to.
+    `dune` gives stanzas for the target's folder, `resources` what the device is connected to. `scheduler` is the one
+    whose promise `connect` makes, None for that of the unikernel.
     """
 
     module: str
@@ -43,6 +45,7 @@ class Device:
     dune: Callable[[ConfiguredUnikernel], tuple[Sexp, ...]] | None = None
     c_sources: tuple[CSources, ...] = ()
     modules: tuple[str, ...] | None = None
+    scheduler: Scheduler | None = None
     is_main: bool = False
     located: bool = False
     location: Location | None = None

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from mirage_py.dsl.device import ConfiguredUnikernel, Sexp
 from mirage_py.dsl.xenstore import disk_id, read_id
-from mirage_py.errors import ConfigError, UnsupportedDevice
+from mirage_py.errors import ConfigError, Location, UnsupportedDevice
 from mirage_py.resolve.context import mentioned_by
 from mirage_py.resolve.graph import Graph, Node
 
@@ -25,18 +25,28 @@ def check_supported(graph: Graph, choices: Choices, target: str) -> None:
     raise UnsupportedDevice(
         f"target {target} cannot have {node.device.module}: {reason}",
         location=node.location,
-        details=(_path(graph, node), *others),
+        details=(path_to(graph, node), *others),
         hint="choose another device, or configure for another target with -t",
     )
 
 
-def _path(graph: Graph, node: Node) -> str:
+def path_to(graph: Graph, node: Node) -> str:
+    """Who asked for a device, up to the job."""
     parents = graph.parents()
     steps = []
     while (above := parents.get(node)) and above is not graph.root:
         steps.append(f"{above.device.module} ({above.location})" if above.location else above.device.module)
         node = above
     return "asked for by " + ", for ".join(steps) if steps else "asked for as a job"
+
+
+def place_of(graph: Graph, node: Node) -> Location | None:
+    """Where a device was written; one of the catalogue stands where the first that asks for it was written."""
+    parents = graph.parents()
+    above: Node | None = node
+    while above is not None and above.location is None:
+        above = parents.get(above)
+    return above.location if above else None
 
 
 def check_required(graph: Graph, choices: Choices) -> None:

@@ -16,6 +16,7 @@ from mirage_py.dsl.types import ModuleType
 from mirage_py.dsl.value import pure
 from mirage_py.errors import Location
 from mirage_py.resolve.boot_args import BootArg, boot_args
+from mirage_py.resolve.bridges import check_main_loop, check_schedulers, packages_of_bridge
 from mirage_py.resolve.checks import blocks, check_generated, check_required, check_supported, nets
 from mirage_py.resolve.context import Context, keys_of
 from mirage_py.resolve.graph import Graph, Node, build_graph
@@ -26,9 +27,10 @@ _ROOT: ModuleType[Any] = ModuleType("root")
 
 @dataclass(frozen=True, kw_only=True)
 class Platform:
-    """What the engine must know of a target: the packages that every unikernel needs there."""
+    """What the engine must know of a target: its runtime module, and the packages that every unikernel needs there."""
 
     target: str
+    os_module: str
     packages: tuple[Package, ...]
 
 
@@ -88,6 +90,8 @@ def resolve(
     root = root_device(unikernel, platform)
     graph = build_graph(root, unikernel.init, context)
     check_supported(graph, context, platform.target)
+    check_schedulers(graph, unikernel)
+    check_main_loop(unikernel, platform)
     check_required(graph, context)
     mains = [node.device for node in graph.nodes if node.device.is_main]
     info = Info(
@@ -97,7 +101,7 @@ def resolve(
         config_file=config.file,
         choices=context,
         keys=keys_of((*unikernel.init, *unikernel.jobs)) | {target_key.name: target_key},
-        requirements=merge(_asked(graph, context), config.overrides),
+        requirements=merge(_asked(graph, context, unikernel.scheduler), config.overrides),
         local_libs=tuple(dict.fromkeys(lib for node in graph.nodes for lib in node.device.local_libs)),
         boot_args=boot_args(graph),
         nets=nets(graph, context),
@@ -118,15 +122,18 @@ def root_device(unikernel: Unikernel, platform: Platform) -> Device:
         module="Mirage_runtime",
         type=_ROOT,
         connect=lambda _: "return ()",
-        packages=pure((*unikernel.scheduler.packages, *platform.packages)),
+        packages=pure((*unikernel.scheduler.packages_on(platform.os_module), *platform.packages)),
         extra_deps=(*unikernel.init, *unikernel.jobs),
         location=unikernel.location,
     )
 
 
-def _asked(graph: Graph, context: Context) -> Iterator[Asked]:
+def _asked(graph: Graph, context: Context, scheduler: Scheduler) -> Iterator[Asked]:
     for node in graph.nodes:
-        yield from asked_by(node, "the target" if node is graph.root else node.device.module, context)
+        who = "the target" if node is graph.root else node.device.module
+        yield from asked_by(node, who, context)
+        for package in packages_of_bridge(node, scheduler):
+            yield Asked(package=package, by=who, location=node.location)
 
 
 def asked_by(node: Node, who: str, choices: Mapping[str, Any]) -> Iterator[Asked]:

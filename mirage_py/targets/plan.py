@@ -22,7 +22,8 @@ LANG = "2.9"
 
 def platform(target: str) -> Platform:
     """What the engine needs to know of a target before it resolves."""
-    return Platform(target=target, packages=family(target).packages(target))
+    page = family(target)
+    return Platform(target=target, os_module=page.OS_MODULE, packages=page.packages(target))
 
 
 def plan(graph: Graph, info: Info, *, modules: tuple[str, ...], c_stubs: tuple[CStub, ...] = ()) -> Plan:

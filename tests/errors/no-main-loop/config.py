@@ -1,0 +1,3 @@
+from mirage_py import job, main, register, scheduler
+
+register("hello", [main("Unikernel", job)], scheduler=scheduler.async_)
