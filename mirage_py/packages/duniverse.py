@@ -113,9 +113,8 @@ def lay(tree: Tree, manifest: Manifest, fresh: Mapping[str, Path], gone: Iterabl
     refuses, and then nothing has changed.
     """
     final = tree.root / DUNIVERSE
-    new = final.with_name(f".new-{final.name}")
+    new = tree.scratch()
     try:
-        shutil.rmtree(new, ignore_errors=True)
         _gather(final, new, without={*fresh, *gone})
         done = replace(manifest, folders=dict(_moved_in(tree.root, new, manifest, fresh)))
         write_manifest(new, done)

@@ -357,7 +357,7 @@ def test_an_interrupted_build_leaves_nothing_half_written(
     assert running.returncode == 128 + number
     assert "Traceback" not in said
     assert snapshot(folder / "dist").entries == image.entries
-    assert not [name for name in snapshot(folder).names if ".new" in name or ".old-" in name]
+    assert not [name for name in snapshot(folder).names if ".mpy-" in name]
 
     mpy("build", code=0)
     start(folder / "dist/noop", code=5)
