@@ -62,7 +62,9 @@ def build(
 def make(asked: Request, *, jobs: int | None = None, dev: bool = False, locked: bool = False, told: bool = True) -> int:
     """Build what is asked, and tell of the images where that is the answer; the code for what could not be built."""
     with console.working("configuring") as progress:
-        done = build_all(asked, jobs=jobs, dev=dev, locked=locked, progress=progress, waiting=console.say)
+        done = build_all(
+            asked, jobs=jobs, dev=dev, locked=locked, progress=progress, waiting=console.say, warn=console.warn
+        )
     _tell_root(asked.folder)
     if told:
         _tell(done.built)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from mirage_py.errors import Location
+from mirage_py.libraries.demands import unmet
 from mirage_py.libraries.places import Places
 from mirage_py.libraries.serving import Bad, Question, Serving, serve
 from mirage_py.libraries.tools import tools_of
@@ -60,6 +61,7 @@ def closure_for(
         troubles=serving.walked.troubles,
         c_stubs=plan.c_stubs if plan else (),
         unfit=tuple(sorted(places.unfit)),
+        unmet=tuple(unmet(serving.walked.libraries, places.vendored.packages)),
     )
 
 

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from mirage_py.errors import LibraryNotFound, MpyError, PackageConflict, UnsupportedTarget
+from mirage_py.errors import LibraryNotFound, MpyError, PackageConflict, ToolFailed, UnsupportedTarget
 from mirage_py.model.closure import Closure, Conflict, Missing
 from mirage_py.model.toolchain import Finding
 
-__all__ = ["conflict_error", "findings", "missing_error", "refusal"]
+__all__ = ["conflict_error", "doubted", "findings", "missing_error", "refusal"]
 
 STUBS = (
     'package("{package}", stubs=Stubs(sources="DIR/*.c")) in config.py has mpy compile its C stubs',
@@ -30,6 +30,23 @@ def conflict_error(conflict: Conflict) -> MpyError:
     """The error of a conflict."""
     kind = UnsupportedTarget if conflict.kind == "system" else PackageConflict
     return kind(conflict.message, details=conflict.details, hint=conflict.hint or None)
+
+
+def doubted(failed: ToolFailed, closures: Iterable[Closure]) -> ToolFailed:
+    """The failed build told by the bounds that a vendored package states, where the error is in its files."""
+    if failed.location is None:
+        return failed
+    file = Path(failed.location.file).resolve()
+    for closure in closures:
+        for one in closure.unmet:
+            package = one.libraries[0].split(".", 1)[0]
+            folders = (library.directory for library in closure.of("vendored") if library.package == package)
+            if any(file.is_relative_to(folder.resolve()) for folder in folders):
+                details = (failed.message, *one.details)
+                return ToolFailed(
+                    one.message, output=failed.output, location=failed.location, details=details, hint=one.hint
+                )
+    return failed
 
 
 def missing_error(closures: Sequence[Closure], folder: Path) -> LibraryNotFound:
@@ -53,6 +70,9 @@ def findings(closures: Sequence[Closure], folder: Path) -> Iterator[Finding]:
         first, *more = _lines(missing, of, targets)
         text = "; ".join((f"missing{first.removeprefix(missing.package)}", *map(str.strip, more)))
         yield Finding(subject=missing.package, status="problem", text=text, fix=_ways([(missing, of)], folder))
+    for one in dict.fromkeys(unmet for closure in closures for unmet in closure.unmet):
+        text = "; ".join((one.message, *one.details))
+        yield Finding(subject=one.libraries[0], status="warning", text=text, fix=one.hint)
     for closure in closures:
         if not closure.missing and not closure.conflicts:
             yield Finding(subject=f"libraries of {closure.label}", status="ok", text=_served(closure))

@@ -1,7 +1,7 @@
 """The stanzas below a folder, each with the folder that it is about, as dune reads them.
 
 `(subdir)` and `(include)` are followed, `(dirs)` and `(data_only_dirs)` say which folders count. A dune file that is an
-OCaml program has to be run by dune: it is told of as a problem.
+OCaml program is run by dune.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
+from mirage_py.errors import MpyError
+from mirage_py.libraries.ocamldune import is_program, printed_by
 from mirage_py.libraries.reading import text_of
 from mirage_py.libraries.sexp import Sexp, SexpError, parse
 from mirage_py.model.audit import Problem
@@ -118,16 +120,14 @@ class _Walk:
         self.reading.read.append(file)
         try:
             return _read(file)
-        except (SexpError, OSError) as error:
+        except (SexpError, MpyError, OSError) as error:
             self.reading.problems.append(Problem(message=f"is no dune file that can be read: {error}", place=str(file)))
             return ()
 
 
 def _read(file: Path) -> tuple[Sexp, ...]:
     text = text_of(file)
-    if text.startswith("(* -*- tuareg -*- *)"):
-        raise SexpError("it is an OCaml program, which dune runs")
-    return parse(text)
+    return parse(printed_by(file) if is_program(text) else text)
 
 
 def stanzas_below(folder: Path, reading: Reading, skip: Callable[[Path], bool] = lambda _: False) -> Iterator[Located]:

@@ -98,7 +98,7 @@ class Conflict:
 
     system: one needs an operating system that the target has not; family: one was compiled against another release of
     what the image has; twice: one package in two folders of sources; name: a file that dune takes for a project, of a
-    name that it does not take; bounds: what the package itself says of others; implementation: a virtual library has
+    name that it does not take; bounds: what the package itself asks of others; implementation: a virtual library has
     none, or several.
     """
 
@@ -125,7 +125,8 @@ class Closure:
 
     `c_stubs` are the C files of the unikernel itself, which are compiled for the target beside the libraries'. `unfit`
     are installed packages that sources would take if they are there (`select`, `optional`), and that do not serve this
-    target: dune must not see them.
+    target: dune must not see them. `unmet` is what vendored packages ask of others in their opam files and do not get:
+    dune does not read it, and such a build may succeed all the same.
     """
 
     label: str
@@ -137,6 +138,7 @@ class Closure:
     troubles: tuple[Trouble, ...] = ()
     c_stubs: tuple[CStub, ...] = ()
     unfit: tuple[str, ...] = ()
+    unmet: tuple[Conflict, ...] = ()
 
     @cached_property
     def by_name(self) -> Mapping[str, Served]:

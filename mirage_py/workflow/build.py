@@ -10,7 +10,7 @@ from mirage_py.build.images import Built, LinkFailed, build_plans
 from mirage_py.doors.files import Tree
 from mirage_py.errors import MpyError, ToolFailed
 from mirage_py.libraries.bundled import take_runtime_of
-from mirage_py.libraries.missing import refusal
+from mirage_py.libraries.missing import doubted, refusal
 from mirage_py.model.closure import Closure
 from mirage_py.model.plan import Plan
 from mirage_py.model.toolchain import HostToolchain, Toolchain
@@ -50,6 +50,7 @@ def build(
     environment: Mapping[str, str] | None = None,
     progress: Progress = lambda _: None,
     waiting: Progress = lambda _: None,
+    warn: Progress = lambda _: None,
 ) -> BuildResult:
     """Configure what has changed, then build every image in one dune run; a target that cannot be is left out.
 
@@ -66,6 +67,9 @@ def build(
     with resolved_alone(tree, request, waiting) as found:
         saved = write_tree(tree, request, found).saved
         ready = _ready(request, found.plans, saved)
+        here = [ready.closures[plan.label] for plan in ready.plans]
+        for doubt in dict.fromkeys(one.message for closure in here for one in closure.unmet):
+            warn(doubt)
         inputs = {plan.label: inputs_of(request.folder, plan) for plan in ready.plans}
         try:
             done = build_plans(
@@ -83,6 +87,8 @@ def build(
             )
         except LinkFailed as failed:
             raise _explained(request, ready, failed) from None
+        except ToolFailed as failed:
+            raise doubted(failed, here) from None
         for one in done.built:
             note(request.folder, one.plan, inputs[one.plan.label])
     failures = (*ready.failures, *done.refused)

@@ -197,6 +197,12 @@ WAYS = {
         "kind.ml": SAME,
         "st.c": STUB,
     },
+    "program": {
+        "dune": "(* -*- tuareg -*- *)\nlet () = Jbuild_plugin.V1.send\n"
+        '  "(library (public_name kind) (foreign_stubs (language c) (names st)))"\n',
+        "kind.ml": SAME,
+        "st.c": STUB,
+    },
     "implemented": {
         "dune": "(library (public_name kind) (virtual_modules kind) (default_implementation kind.c))\n",
         "kind.mli": "val same : int -> int\n",
@@ -243,6 +249,44 @@ def test_what_the_compiler_has_serves_on_every_target(project: MakeProject, mpy:
 
 # ---------------------------------------------------------------------------------------------------------------------
 # What is told before dune runs
+
+
+BELOW = {"below.opam": 'version: "9.0.0"\n', "dune": "(library (public_name below))\n", "below.ml": ""}
+UNMET = {
+    '"below" {>= "9.0.1"}': "kind 2.1.8 needs below >= 9.0.1, and the vendored below 9.0.0 is what is here",
+    '"below" {>= "9.0.1"} | "below" {< "8"}': "kind 2.1.8 needs below >= 9.0.1, and",
+    '"ocaml" {>= "99"} "below" {with-test & >= "10"} "nowhere" "below" {= version | < "10"}': "",
+    '"below" {< "9"} | "nowhere"': "",
+    '"below"]\nconflicts: ["below" {< "9.0.1"}': "kind 2.1.8 cannot be with below < 9.0.1, and",
+    '"below" {': "",
+}
+
+
+@pytest.mark.parametrize("depends", UNMET)
+def test_bounds_of_vendored_packages_hold_for_those_beside_them(depends: str, project: MakeProject, mpy: Mpy) -> None:
+    opam = f'version: "2.1.8"\ndepends: [{depends}]\n'
+    files = {"kind.opam": opam, "dune": "(library (public_name kind) (libraries below))\n", "kind.ml": ""}
+    project({"config.py": config("kind"), "unikernel.ml": "", **vendored("kind", files), **vendored("below", BELOW)})
+    told = " ".join(mpy("doctor", "-t", "unix", code=0).stdout.split())
+    assert UNMET[depends] in told
+    assert ("needs below" in told or "cannot be with" in told) == bool(UNMET[depends])
+
+
+def test_error_in_a_vendored_package_is_told_by_the_bound_that_does_not_hold(project: MakeProject, mpy: Mpy) -> None:
+    files = {
+        "kind.opam": 'version: "2.1.8"\ndepends: ["below" {>= "9.0.1"}]\n',
+        "dune": "(library (public_name kind) (libraries below))\n",
+        "kind.ml": "let word = Below.added\n",
+    }
+    needs = "kind 2.1.8 needs below >= 9.0.1, and the vendored below 9.0.0 is what is here"
+    unikernel = {"config.py": config("kind"), "unikernel.ml": USER.format("Kind.word")}
+    folder = project({**unikernel, **vendored("kind", files), **vendored("below", BELOW)})
+    failed = mpy("build", "-t", "unix", code=6)
+    assert f"warning: {needs}" in failed.stderr
+    assert f"error: duniverse/kind/kind.ml:1: {needs}\n" in failed.stderr
+    assert "Unbound value Below.added\n" in failed.stderr.partition("hint:")[0]
+    (folder / "duniverse/below/below.ml").write_text('let added = "it fits all the same"\n')
+    assert f"warning: {needs}" in mpy("build", "-t", "unix", code=0).stderr
 
 
 def test_copy_of_a_package_inside_another_is_told_before_dune_runs(project: MakeProject, mpy: Mpy) -> None:
