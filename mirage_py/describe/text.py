@@ -90,7 +90,8 @@ def _packages(one: Resolved) -> list[Row]:
 
 def _libraries(one: Resolved, served: Mapping[str, Served]) -> list[Row]:
     local = {library.name for library in one.plan.libraries if library.local}
-    return [((name, None), *_origin(name, served, local)) for name in one.info.libraries]
+    names = sorted({*one.info.libraries, *served})
+    return [((name, None), *_origin(name, served, local)) for name in names]
 
 
 def _origin(name: str, served: Mapping[str, Served], local: set[str]) -> Iterator[Cell]:
@@ -99,6 +100,7 @@ def _origin(name: str, served: Mapping[str, Served], local: set[str]) -> Iterato
     elif name in served:
         yield served[name].origin, _ORIGIN_STYLES[served[name].origin]
         yield served[name].version or "", "dim"
+        yield f"for {served[name].needed_by}" if served[name].needed_by else "", "dim"
 
 
 def _devices(branches: Iterable[Branch], paint: Paint) -> list[str]:
