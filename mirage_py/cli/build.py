@@ -38,7 +38,9 @@ def build(
     output: Output = None,
     jobs: Annotated[int | None, option("-j", "--jobs", metavar="N", least=1, help="processes at once")] = None,
     dev: Annotated[bool, option("--dev/--release", help="dune's dev profile; release is the default")] = False,
-    pull: Annotated[bool, option("--pull", help="lay the sources that mpy.lock names first")] = False,
+    pull: Annotated[
+        bool, option("--pull", help="lay the sources first that mpy.lock names; lock first where there is none")
+    ] = False,
     locked: Annotated[bool, option("--locked", help="take no vendored sources but those of mpy.lock")] = False,
     offline: Offline = False,
     mirror: Mirrors = None,
@@ -55,7 +57,7 @@ def build(
     tools = stated(toolchain, switch, solo5_prefix)
     asked = request(line, file=file, targets=target, unikernels=unikernel, output=output, link=link, toolchain=tools)
     if pull:
-        _pull(asked.folder, mirror, offline=offline)
+        _pull(asked, mirror, offline=offline)
     return make(asked, jobs=jobs, dev=dev, locked=locked)
 
 
@@ -73,14 +75,20 @@ def make(asked: Request, *, jobs: int | None = None, dev: bool = False, locked: 
     return max((failure.exit_code for failure in done.failures), default=0)
 
 
-def _pull(folder: Path, mirrors: list[str] | None, *, offline: bool) -> None:
-    """Only with --pull is there anything to connect for."""
+def _pull(asked: Request, mirrors: list[str] | None, *, offline: bool) -> None:
+    """Only with --pull is there anything to connect for. A lock that is there is taken as it is, if it fits."""
+    from mirage_py.cli import lock as locking
     from mirage_py.cli.pull import tell
+    from mirage_py.workflow.lock import Wish, locked_first
     from mirage_py.workflow.pull import Where, pull
 
     where = Where(mirrors=tuple(mirrors or ()), offline=offline)
+    with console.working("choosing versions") as progress:
+        made = locked_first(asked, Wish(offline=offline), tell=progress)
+    if made is not None:
+        locking.tell(made)
     with console.working("fetching sources") as progress:
-        done = pull(folder, where, progress=progress, waiting=console.say, warn=console.warn)
+        done = pull(asked.folder, where, progress=progress, waiting=console.say, warn=console.warn)
     tell(done)
 
 

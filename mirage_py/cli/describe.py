@@ -62,9 +62,11 @@ def _rendered(asked: Request, form: Format, *, to_file: bool) -> str:
         case "text":
             paint = console.plain if to_file else console.painter()
             columns = console.width() or 80
-            return "\n".join(describe_text(one.resolved, one.served, paint, columns) for one in described(asked))
+            return "\n".join(
+                describe_text(one.resolved, one.served, one.sources, paint, columns) for one in described(asked)
+            )
         case "json":
-            data = (description(one.resolved, one.served) for one in described(asked))
+            data = (description(one.resolved, one.served, one.sources) for one in described(asked))
             return "\n".join(json.dumps(one, ensure_ascii=False) for one in data)
         case "dot":
             return pictures.dot(_single(resolve_all(asked)))

@@ -77,7 +77,9 @@ def lock(
         return
     with console.working("locking") as progress:
         done = work.lock(asked, wish, tell=progress)
-    _tell(done, as_json, dry=diff)
+    tell(done, as_json=as_json, dry=diff)
+    if done.written and not as_json:
+        console.say("next: mpy pull", event="next", command="mpy pull")
 
 
 COMMAND = command(lock)
@@ -91,7 +93,8 @@ def _answer(held: Lock, as_json: bool, fields: dict[str, Any], text: str) -> Non
         console.say(text, event="lock", **fields)
 
 
-def _tell(done: Locked, as_json: bool, *, dry: bool) -> None:
+def tell(done: Locked, *, as_json: bool = False, dry: bool = False) -> None:
+    """What was chosen, and how it differs from before."""
     changes = [{"name": one.name, "old": one.old, "new": one.new} for one in done.changes]
     for one in () if as_json else done.changes:
         show = console.outcome if dry else console.detail
@@ -102,8 +105,6 @@ def _tell(done: Locked, as_json: bool, *, dry: bool) -> None:
     head = "a new choice:" if dry else f"mpy.lock {'written' if done.written else 'is as it was'}:"
     fields = {"written": done.written, "changes": changes, "notes": list(done.notes)}
     _answer(done.lock, as_json, fields, f"{head} {_counted(done.lock)}{changed}")
-    if done.written and not as_json:
-        console.say("next: mpy pull", event="next", command="mpy pull")
 
 
 def _counted(held: Lock) -> str:

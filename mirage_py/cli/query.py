@@ -66,6 +66,8 @@ def query(
     for one in found:
         heading = f"# {one.heading}\n" if len(found) > 1 else ""
         console.result(json.dumps(one.data, ensure_ascii=False) if as_json else heading + one.text)
+    if kind == "libraries":
+        _tell_waiting(asked)
     return None
 
 
@@ -78,6 +80,16 @@ def _tell_names(asked: Request, *, as_json: bool) -> None:
 
     for unikernel in chosen_unikernels(asked):
         console.result(json.dumps({"name": unikernel.name}) if as_json else unikernel.name)
+
+
+def _tell_waiting(asked: Request) -> None:
+    """What a lock that is not pulled keeps to itself: the libraries of its packages."""
+    from mirage_py.packages.held import held
+
+    found = held(asked.folder)
+    if found is not None and found.waiting:
+        text = f"{len(found.waiting)} sources of mpy.lock are not pulled, and what they link is not known: mpy pull"
+        console.say(text, event="waiting", folders=sorted(found.waiting))
 
 
 def _answers(kind: str, asked: Request) -> tuple[Answer, ...]:

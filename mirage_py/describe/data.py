@@ -14,7 +14,7 @@ from mirage_py.resolve.packages import Requirement
 from mirage_py.targets.resolved import Resolved
 
 if TYPE_CHECKING:
-    from mirage_py.describe.served import Served
+    from mirage_py.describe.served import Served, Sources
 
 Json = dict[str, Any]  # any: JSON
 
@@ -28,7 +28,7 @@ def graph_data(one: Resolved) -> Json:
     return graph | {"path": f"dist/{plan.image}"}
 
 
-def description(one: Resolved, served: Mapping[str, Served]) -> Json:
+def description(one: Resolved, served: Mapping[str, Served], sources: Sources | None) -> Json:
     """All that `describe` knows: the graph, and what was chosen, what it is connected to, and who serves what."""
     return graph_data(one) | {
         "config": one.info.config_file,
@@ -39,6 +39,7 @@ def description(one: Resolved, served: Mapping[str, Served]) -> Json:
         "blocks": list(one.plan.blocks),
         "files": files(one),
         "served": {name: asdict(served[name]) for name in sorted(served)},
+        "sources": asdict(sources) if sources else None,
     }
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -10,10 +11,24 @@ class Served:
     """Where a library comes from: vendored, installed or bundled, or missing; in which version, where that is known.
 
     `instead` tells who would have served before, and why it does not; `needed_by` is the library that asks for it, None
-    where the configuration does.
+    where the configuration does; `locked` what mpy.lock has that is not pulled, or which checkout serves.
     """
 
     origin: str
     version: str | None = None
     instead: str | None = None
     needed_by: str | None = None
+    locked: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sources:
+    """mpy.lock at a glance: how much it is, which folders of it are not pulled, which checkouts serve.
+
+    `trouble` says why it cannot be read.
+    """
+
+    size: str = ""
+    trouble: str | None = None
+    waiting: tuple[str, ...] = ()
+    checkouts: Mapping[str, str] = field(default_factory=dict)

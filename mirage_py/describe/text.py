@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from mirage_py.describe.data import boot_arguments_data, bounds, keys_data
-from mirage_py.describe.served import Served
+from mirage_py.describe.served import Served, Sources
 from mirage_py.describe.tree import Branch, trees
 from mirage_py.doors.terminal import Cell, Paint, Row, Style, table
 from mirage_py.targets.resolved import Resolved
@@ -20,7 +20,9 @@ _SOURCE_STYLES: Mapping[str, Style] = {"flag": "green", "environment": "yellow",
 _ORIGIN_STYLES: Mapping[str, Style] = {"vendored": "green", "installed": "cyan", "bundled": "dim", "missing": "red"}
 
 
-def describe_text(one: Resolved, served: Mapping[str, Served], paint: Paint, width: int) -> str:
+def describe_text(
+    one: Resolved, served: Mapping[str, Served], sources: Sources | None, paint: Paint, width: int
+) -> str:
     """The whole description, in lines of about `width` columns."""
     sections = (
         ("Keys", _keys(one)),
@@ -28,11 +30,12 @@ def describe_text(one: Resolved, served: Mapping[str, Served], paint: Paint, wid
         ("Connected to", _resources(one)),
         ("Packages", _packages(one)),
         ("Libraries", _libraries(one, served)),
+        ("Locked sources", list(_sources(sources)) if sources else []),
     )
     tables = {title: table(rows, paint, width - 2) for title, rows in sections if rows}
     first, jobs = trees(one.graph)
     devices = {"Started first, in this order": _devices(first, paint), "Devices": _devices(jobs, paint)}
-    order = ("Keys", "Arguments at boot", "Connected to", *devices, "Packages", "Libraries")
+    order = ("Keys", "Arguments at boot", "Connected to", *devices, "Packages", "Libraries", "Locked sources")
     blocks = [_head(one, paint)]
     for title in order:
         lines = (tables | devices).get(title)
@@ -101,6 +104,17 @@ def _origin(name: str, served: Mapping[str, Served], local: set[str]) -> Iterato
         yield served[name].origin, _ORIGIN_STYLES[served[name].origin]
         yield served[name].version or "", "dim"
         yield f"for {served[name].needed_by}" if served[name].needed_by else "", "dim"
+        yield served[name].locked or "", "yellow"
+
+
+def _sources(sources: Sources) -> Iterator[Row]:
+    if sources.trouble is not None:
+        yield ("mpy.lock", None), (sources.trouble, "red"), ("make it anew: mpy lock", "yellow")
+        return
+    waiting = f"{len(sources.waiting)} not pulled: mpy pull" if sources.waiting else "pulled"
+    yield ("mpy.lock", None), (sources.size, None), (waiting, "yellow" if sources.waiting else "green")
+    for name, checkout in sources.checkouts.items():
+        yield (name, None), (f"from the checkout {checkout}", "yellow"), (f"until mpy dev --drop {name}", "dim")
 
 
 def _devices(branches: Iterable[Branch], paint: Paint) -> list[str]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from mirage_py.errors import LibraryNotFound, MpyError, PackageConflict, ToolFailed, UnsupportedTarget
 from mirage_py.model.closure import Closure, Conflict, Missing
 from mirage_py.model.toolchain import Finding
+
+if TYPE_CHECKING:
+    from mirage_py.packages.held import Held
 
 __all__ = ["conflict_error", "doubted", "findings", "missing_error", "refusal"]
 
@@ -18,12 +21,15 @@ STUBS = (
 )
 
 
-def refusal(closures: Sequence[Closure], folder: Path) -> MpyError | None:
-    """Why these closures cannot be built: first what conflicts, whatever is installed, then what is missing."""
+def refusal(closures: Sequence[Closure], held: Held | None) -> MpyError | None:
+    """Why these closures cannot be built: first what conflicts, whatever is installed, then what is missing.
+
+    `held` is the lock, where there is one: what it names and nobody has pulled yet is told as that.
+    """
     conflict = next((one for closure in closures for one in closure.conflicts), None)
     if conflict is not None:
         return conflict_error(conflict)
-    return missing_error(closures, folder) if any(closure.missing for closure in closures) else None
+    return missing_error(closures, held) if any(closure.missing for closure in closures) else None
 
 
 def conflict_error(conflict: Conflict) -> MpyError:
@@ -49,16 +55,19 @@ def doubted(failed: ToolFailed, closures: Iterable[Closure]) -> ToolFailed:
     return failed
 
 
-def missing_error(closures: Sequence[Closure], folder: Path) -> LibraryNotFound:
+def missing_error(closures: Sequence[Closure], held: Held | None) -> LibraryNotFound:
     """The error for all that several closures miss, each package told once."""
     merged = _merged(closures)
     targets = tuple(closure.target for closure in closures)
-    lines = [line for missing, of in merged for line in _lines(missing, of, targets)]
-    return LibraryNotFound(_summary([one for one, _ in merged]), details=tuple(lines), hint=_ways(merged, folder))
+    lines = [line for missing, of in merged for line in _lines(missing, of, targets, held)]
+    return LibraryNotFound(_summary([one for one, _ in merged]), details=tuple(lines), hint=_ways(merged, held))
 
 
-def findings(closures: Sequence[Closure], folder: Path) -> Iterator[Finding]:
-    """What a build would be refused for, one finding a package or conflict; else who serves the libraries of each."""
+def findings(closures: Sequence[Closure], held: Held | None) -> Iterator[Finding]:
+    """What a build would be refused for, one finding a package or conflict; else who serves the libraries of each.
+
+    What is in the lock and not pulled is one finding.
+    """
     conflicts = dict.fromkeys(conflict for closure in closures for conflict in closure.conflicts)
     for one in conflicts:
         text = "; ".join((one.message, *one.details))
@@ -66,13 +75,21 @@ def findings(closures: Sequence[Closure], folder: Path) -> Iterator[Finding]:
             subject=one.libraries[0] if one.libraries else "sources", status="problem", text=text, fix=one.hint
         )
     targets = tuple(closure.target for closure in closures)
-    for missing, of in _merged(closures):
-        first, *more = _lines(missing, of, targets)
-        text = "; ".join((f"missing{first.removeprefix(missing.package)}", *map(str.strip, more)))
-        yield Finding(subject=missing.package, status="problem", text=text, fix=_ways([(missing, of)], folder))
     for one in dict.fromkeys(unmet for closure in closures for unmet in closure.unmet):
         text = "; ".join((one.message, *one.details))
         yield Finding(subject=one.libraries[0], status="warning", text=text, fix=one.hint)
+    merged = _merged(closures)
+    waiting = [one.package for one, _ in merged if held is not None and one.use == "image" and held.waits(one.package)]
+    if waiting:
+        shown = ", ".join(waiting[:MOST_WAITING])
+        more = f" and {len(waiting) - MOST_WAITING} more" if len(waiting) > MOST_WAITING else ""
+        text = f"{len(waiting)} packages are in mpy.lock, not pulled: {shown}{more}"
+        yield Finding(subject="sources", status="problem", text=text, fix=PULL)
+    for missing, of in merged:
+        if missing.package not in waiting:
+            first, *rest = _lines(missing, of, targets, held)
+            text = "; ".join((f"missing{first.removeprefix(missing.package)}", *map(str.strip, rest)))
+            yield Finding(subject=missing.package, status="problem", text=text, fix=_ways([(missing, of)], held))
     for closure in closures:
         if not closure.missing and not closure.conflicts:
             yield Finding(subject=f"libraries of {closure.label}", status="ok", text=_served(closure))
@@ -121,30 +138,37 @@ def _summary(missing: list[Missing]) -> str:
     return f"{len(missing)} packages are missing: nobody serves them here in a version that fits"
 
 
-def _lines(missing: Missing, of: tuple[str, ...], targets: tuple[str, ...]) -> Iterator[str]:
+def _lines(missing: Missing, of: tuple[str, ...], targets: tuple[str, ...], held: Held | None) -> Iterator[str]:
     where = "" if set(of) == set(targets) else f" for {', '.join(of)}"
     names = "" if missing.libraries == (missing.package,) else f" ({', '.join(missing.libraries)})"
     use = {"host": ", to build with", "image": ""}[missing.use]
     who = (*missing.asked_by, *missing.askers)
     shown = ", ".join(who[:MOST_ASKERS]) + (f" and {len(who) - MOST_ASKERS} more" if len(who) > MOST_ASKERS else "")
     bounds = f" {missing.bounds}" if str(missing.bounds) else ""
-    yield f"{missing.package}{bounds}{names}{use}{where}: asked for by {shown or 'the configuration'}"
+    note = held.note(missing.package) if held is not None else ""
+    yield f"{missing.package}{bounds}{names}{use}{where}: asked for by {shown or 'the configuration'}" + (
+        f"; {note}" if note else ""
+    )
     yield from (f"  {one}" for one in missing.rejected)
     if missing.names:
         yield f"  names that are near: {', '.join(missing.names)}"
 
 
 MOST_ASKERS = 3
+MOST_WAITING = 6
+
+LOCK: Final = "mpy lock && mpy pull"
+PULL: Final = "mpy pull"
 
 
-def _ways(merged: list[tuple[Missing, tuple[str, ...]]], folder: Path) -> str:
+def _ways(merged: list[tuple[Missing, tuple[str, ...]]], held: Held | None) -> str:
     """What brings them: the lock, the system's packages, opam; never opam's host build of stubs for another target."""
     missing = [one for one, _ in merged]
     if all(one.local for one in missing):
         return "local_libs names libraries of this dune project: look at their dune files, or vendor them"
     vendor = [one.package for one in missing if one.kind == "library"]
     host = [one for one in missing if _may_be_installed(one)]
-    lines = ["mpy pull" if (folder / "mpy.lock").is_file() else "mpy lock && mpy pull"] if vendor else []
+    lines = list(_of_lock(vendor, held)) if vendor else []
     debian = _debian_packages(host)
     lines += [f"apt install {' '.join(debian)}"] if debian else []
     named = sorted({one.package for one in host})
@@ -154,6 +178,20 @@ def _ways(merged: list[tuple[Missing, tuple[str, ...]]], folder: Path) -> str:
     stubs = next((one.package for one in missing if one.stubs), None)
     lines += [line.format(package=stubs) for line in STUBS] if stubs else []
     return "\n".join(lines)
+
+
+def _of_lock(names: Sequence[str], held: Held | None) -> Iterator[str]:
+    """What `lock` and `pull` would bring of these."""
+    if held is None:
+        yield LOCK
+        yield "or mpy build --pull, which does both first"
+    elif held.brings(names):
+        yield PULL
+        yield "or mpy build --pull, which does it first"
+    elif any(held.lock.package(name) is None for name in names):
+        yield LOCK
+    elif any(held.waits(name) for name in names):
+        yield PULL
 
 
 def _may_be_installed(one: Missing) -> bool:

@@ -8,9 +8,12 @@ from mirage_py.errors import Location, MpyError
 from mirage_py.libraries.bundled import take_runtime_of
 from mirage_py.libraries.missing import findings
 from mirage_py.model.toolchain import Finding, ToolchainChoice
+from mirage_py.packages.held import Held, held
+from mirage_py.packages.lock import FILE
 from mirage_py.toolchain.discover import toolchains_for
 from mirage_py.toolchain.doctor import doctor as look_at_machine
 from mirage_py.workflow.closures import closures_for
+from mirage_py.workflow.lock import misfits
 from mirage_py.workflow.request import Request
 from mirage_py.workflow.resolve import Resolution, resolution
 
@@ -52,4 +55,25 @@ def _libraries(request: Request, found: Resolution) -> Iterator[Finding]:
         closures = closures_for(request.folder, plans, here.toolchains, here.host.environment)
     except MpyError:
         return  # a tool of the host's, which was told of already
-    yield from findings(tuple(closures.values()), request.folder)
+    try:
+        locked = held(request.folder)
+    except MpyError as error:
+        locked = None
+        yield _told(error, request)
+    if locked is not None:
+        yield _of_lock(locked, request, found)
+    yield from findings(tuple(closures.values()), locked)
+
+
+def _of_lock(locked: Held, request: Request, found: Resolution) -> Finding:
+    """Whether mpy.lock fits, and is pulled."""
+    checkouts = "".join(f"; {name} from the checkout {place}" for name, place in locked.checkouts.items())
+    wrong = misfits(locked.lock, found, request)
+    if wrong:
+        more = f", and {len(wrong) - 1} more" if wrong[1:] else ""
+        text = f"does not fit {request.file.name}: {wrong[0]}{more}{checkouts}"
+        return Finding(subject=FILE, status="warning", text=text, fix="mpy lock")
+    if locked.waiting:
+        text = f"{locked.size}, {len(locked.waiting)} of which are not pulled{checkouts}"
+        return Finding(subject=FILE, status="warning", text=text, fix="mpy pull")
+    return Finding(subject=FILE, status="ok", text=f"{locked.size}, pulled{checkouts}")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mirage_py.packages.solve import Failed, Solution
     from mirage_py.workflow.machine import Machine
 
-__all__ = ["Change", "Locked", "Wish", "check", "lock"]
+__all__ = ["Change", "Locked", "Wish", "check", "lock", "locked_first", "misfits"]
 
 DEBIAN_13: Final = ("5.3.0", "3.17.2")
 """OCaml and dune of a system on which today's released libraries build."""
@@ -110,15 +110,33 @@ def check(request: Request, wish: Wish) -> Lock:
     from mirage_py.packages.lock_file import read_lock
 
     held = read_lock(request.folder)
-    wrong = [*_misfits(held, _wanted(resolution(request))), *_elsewhere(held, request.folder, wish.repositories)]
+    _refuse(misfits(held, resolution(request), request, wish.repositories), request)
+    return held
+
+
+def locked_first(request: Request, wish: Wish, *, tell: Told = lambda _: None) -> Locked | None:
+    """Lock where nothing was locked yet; else None, and `LockError` where what is locked does not fit config.py."""
+    from mirage_py.packages.lock_file import read_lock
+
+    if not (request.folder / FILE).is_file():
+        return lock(request, wish, tell=tell)
+    _refuse(tuple(_misfits(read_lock(request.folder), _wanted(resolution(request)))), request)
+    return None
+
+
+def _refuse(wrong: tuple[str, ...], request: Request) -> None:
     if wrong:
         raise LockError(
-            f"{FILE} does not fit config.py",
+            f"this lock does not fit {request.file.name}",
             location=Location.of(request.folder / FILE),
-            details=tuple(wrong),
+            details=wrong,
             hint="mpy lock",
         )
-    return held
+
+
+def misfits(held: Lock, found: Resolution, request: Request, repositories: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """What a lock and the configuration disagree on, and the repositories that are named."""
+    return (*_misfits(held, _wanted(found)), *_elsewhere(held, request.folder, repositories))
 
 
 def _misfits(held: Lock, asked: Sequence[Wanted]) -> Iterator[str]:
@@ -132,7 +150,8 @@ def _misfits(held: Lock, asked: Sequence[Wanted]) -> Iterator[str]:
         more, less = sorted({*one.texts} - {*locked.asks}), sorted({*locked.asks} - {*one.texts})
         yield from (f"{one.label} asks for {text}, which is not in it" for text in more)
         yield from (f"{one.label} no longer asks for {text}" for text in less)
-        yield from (text for wish in one.asked if (text := _unmet(held, one.label, wish)))
+        if not more:
+            yield from (text for wish in one.asked if (text := _unmet(held, one.label, wish)))
 
 
 def _unmet(held: Lock, label: str, wish: Asked) -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mirage_py.libraries.dunefiles import Sources
     from mirage_py.packages.archives import Store
 
-__all__ = ["Pulled", "Where", "is_pulled", "pull"]
+__all__ = ["Pulled", "Where", "pull"]
 
 STAGING: Final = "mirage/.pull"
 JOBS: Final = 8
@@ -72,11 +72,6 @@ def pull(
         from mirage_py.packages.lock_file import read_lock
 
         return _Pull(tree, read_lock(root), digest, where, progress, warn).done()
-
-
-def is_pulled(root: Path) -> bool:
-    """Whether there is nothing to pull: no lock, or one that was pulled as it is now."""
-    return not (root / FILE).is_file() or read_manifest(root).lock == _digest_of_lock(root)
 
 
 def _digest_of_lock(root: Path) -> str:

@@ -334,6 +334,25 @@ def test_repositories_of_a_project_are_named_in_mpy_toml(
     assert main(["repo", "remove", "elsewhere"]) == 2
 
 
+def test_build_locks_first_where_nothing_is_locked(
+    project: Path, published: Published, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("mirage_py.cli.build.make", lambda *_, **__: 0)
+    published.publish("one", "1.0.0")
+    (project / "mpy.toml").write_text(f'repositories = ["{published.source}"]\n')
+    words = ["build", "-t", "unix", "--pull", "--offline", "--mirror", str(published.mirror)]
+    assert main(words) == 0
+    assert (project / "mirage/duniverse/one/one.opam").is_file()
+    made = (project / FILE).read_bytes()
+    published.publish("one", "2.0.0")
+    assert main(words) == 0
+    assert (project / FILE).read_bytes() == made
+    configure(project, 'package("two")')
+    capsys.readouterr()
+    assert main(words) == 4
+    assert "this lock does not fit config.py" in capsys.readouterr().err
+
+
 def test_why_names_who_asked(project: Path, published: Published, capsys: pytest.CaptureFixture[str]) -> None:
     published.publish("one", "1.0.0", '"two" {>= "1.0"}')
     published.publish("two", "1.0.0")

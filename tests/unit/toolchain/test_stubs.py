@@ -49,7 +49,7 @@ def served(world: World, *roots: str, target: str = "spt", **more: Any) -> tuple
     findlib = Findlib((world.root / "lib",), stdlib=world.stdlib)
     found = closure(findlib, toolchain, *roots, declared=more.get("declared", ()))
     if found.missing:
-        raise missing_error([found], world.root)
+        raise missing_error([found], None)
     request = StubsRequest(
         toolchain=toolchain,
         host=world.found_host(),
