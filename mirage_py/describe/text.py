@@ -103,8 +103,8 @@ def _origin(name: str, served: Mapping[str, Served], local: set[str]) -> Iterato
     elif name in served:
         yield served[name].origin, _ORIGIN_STYLES[served[name].origin]
         yield served[name].version or "", "dim"
-        yield f"for {served[name].needed_by}" if served[name].needed_by else "", "dim"
-        yield served[name].locked or "", "yellow"
+        needed = f"for {served[name].needed_by}" if served[name].needed_by else None
+        yield "; ".join(filter(None, (needed, served[name].locked))), "yellow" if served[name].locked else "dim"
 
 
 def _sources(sources: Sources) -> Iterator[Row]:
