@@ -12,7 +12,16 @@ from mirage_py.doors import terminal as console
 from mirage_py.doors.files import create
 from mirage_py.dsl.config import LONGEST_NAME
 
-Template = Literal["hello", "keys", "c-stubs", "device"]
+Template = Literal["hello", "keys", "c-stubs", "device", "network", "dns", "web", "key-value", "block"]
+NEXT: Final[dict[str, str]] = {
+    "network": "mpy configure --net host && mpy lock && mpy build --pull && mpy run",
+    "dns": "mpy configure --net host && mpy lock && mpy build --pull && mpy run -- --port 5353",
+    "web": "mpy configure --net host && mpy lock && mpy build --pull && mpy run",
+    "key-value": "mpy lock && mpy build --pull && mpy run",
+    "block": "mpy lock && mpy build --pull && mpy run --setup && mpy run",
+}
+"""What to type first, where the libraries of a template do not come with mpy."""
+
 TEMPLATES: Final = Path(__file__).parent.parent / "templates" / "init"
 PLACEHOLDER: Final = "@NAME@"
 
@@ -23,8 +32,10 @@ def init(
 ) -> None:
     """Begin a unikernel: write config.py and its sources.
 
-    DIR is a new folder, or one without such files. Of the templates, hello logs and ends; keys has choices for
-    configure and for boot; c-stubs has C code of its own; device has a device of its own.
+    DIR is a new folder, or one without such files. hello logs and ends; keys has choices for configure and for boot;
+    c-stubs has C code of its own; device has a device of its own. network serves TCP, dns is a name server, web serves
+    HTTPS, key-value reads files that are compiled in, block counts on a disk: these need more of MirageOS's libraries,
+    which `mpy lock` and `mpy pull` bring.
     """
     files = {name: text.replace(PLACEHOLDER, name_for(folder)) for name, text in _texts(template).items()}
     wanted = {name: text for name, text in files.items() if not (name == ".gitignore" and (folder / name).exists())}
@@ -32,7 +43,7 @@ def init(
     for name in wanted:
         console.say(f"created {folder / name}", event="file", action="created", path=str(folder / name))
     go = "" if folder.absolute() == Path.cwd() else f"cd {shlex.quote(str(folder))} && "
-    console.say(f"next: {go}mpy build && mpy run")
+    console.say(f"next: {go}{NEXT.get(template, 'mpy build && mpy run')}")
 
 
 COMMAND = command(init)

@@ -18,7 +18,7 @@ from mirage_py import __version__
 ROOT = Path(__file__).parents[2]
 DATA_SUFFIXES = {".py", ".json", ".toml", ".txt"}
 RUNTIME_SUFFIXES = {".ml", ".mli", ".c", ".h"}
-TEMPLATE_SUFFIXES = {".j2", ".py", ".ml", ".c", ".md", ".bash", ".zsh", ".fish"}
+TEMPLATE_SUFFIXES = {".j2", ".py", ".ml", ".c", ".md", ".txt", ".bash", ".zsh", ".fish"}
 RUNTIME_NAMES = {"dune", "dune-project", "index.toml"}
 
 
