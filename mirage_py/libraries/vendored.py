@@ -253,7 +253,8 @@ def _stanza(one: Located, by_folder: Mapping[Path, list[Located]], tops: tuple[P
         ),
         stubs=stubs,
         system=tuple(dict.fromkeys(word[2:] for word in words if word.startswith("-l") and word != "-lm")),
-        configured=":include" in words or "dune-configurator" in (*requires, *made.libraries),
+        configured=":include" in (*words, *(word for part in _flag_fields(stanza) for word in atoms(part)))
+        or "dune-configurator" in (*requires, *made.libraries),
         generated="ctypes" in {part[0] for part in stanza[1:] if isinstance(part, tuple) and part},
         archives=archives,
         objects=tuple(atoms(field(stanza, "extra_objects"))),
@@ -331,10 +332,24 @@ def _until_flags(words: Iterable[Sexp]) -> Iterator[str]:
 
 
 def _c_flags(stanza: Sexp) -> Iterator[str]:
-    """The flags of its C files, as far as they stand here: a variable is left to dune."""
-    for part in _foreign(stanza):
-        yield from (word for word in atoms(field(part, "flags")) if not word.startswith((":", "%")))
-    yield from (word for word in atoms(field(stanza, "c_flags")) if not word.startswith((":", "%")))
+    """The flags of its C files, as far as they stand here: a variable, and what a rule writes, is left to dune."""
+    for part in _flag_fields(stanza):
+        yield from (word for word in atoms(_without_includes(part)) if not word.startswith((":", "%")))
+
+
+def _flag_fields(stanza: Sexp) -> Iterator[tuple[Sexp, ...]]:
+    yield from (field(part, "flags") for part in _foreign(stanza))
+    yield field(stanza, "c_flags")
+
+
+def _without_includes(parts: tuple[Sexp, ...]) -> tuple[Sexp, ...]:
+    """The parts without `(:include FILE)`, at any depth."""
+    inside = ((_without_includes(part) if isinstance(part, tuple) else part) for part in parts if not _includes(part))
+    return tuple(inside)
+
+
+def _includes(part: Sexp) -> bool:
+    return isinstance(part, tuple) and part[:1] == (":include",)
 
 
 def _foreign(stanza: Sexp) -> Iterator[tuple[Sexp, ...]]:

@@ -85,6 +85,15 @@ def test_a_header_that_a_rule_makes_leaves_it_unsure(tmp_path: Path, toolchain: 
     assert found.verdict == "unsure"
 
 
+def test_flags_that_a_rule_writes_are_left_to_the_build(tmp_path: Path, toolchain: Toolchain) -> None:
+    dune = (
+        "(library (public_name lb) (foreign_stubs (language c) (names st) (flags (:standard -DTWO (:include f.sexp)))))"
+    )
+    text = F + "#ifndef TWO\n#error no flag\n#endif\nvalue lb_f(value x) { return x; }"
+    found = judged(vendored(tmp_path, dune=dune, st_c=text), toolchain)
+    assert (found.verdict, [one.rule for one in found.findings]) == ("runs", ["configurator"])
+
+
 def test_plain_c_runs(tmp_path: Path, toolchain: Toolchain) -> None:
     assert judged(vendored(tmp_path, st_c=F + "value lb_f(value x) { return x; }"), toolchain).verdict == "runs"
 
