@@ -15,29 +15,30 @@ from pathlib import Path
 from typing import Any, Final
 
 from mirage_py.model.audit import AuditReport, AuditRequest, Finding, LibraryAudit, Problem
+from mirage_py.model.closure import Closure
 
 FORMAT: Final = 1
 """Raised when the meaning of an entry changes."""
 
 
-def recall(request: AuditRequest) -> AuditReport | None:
-    """The report of an equal request, when nothing that it was read from has changed."""
+def recall(request: AuditRequest, served: Closure | None = None) -> AuditReport | None:
+    """The report of an equal request about an equal closure, when nothing that it was read from has changed."""
     if request.cache is None:
         return None
     try:
-        stored = json.loads(_file(request.cache, request).read_text("utf-8"))
+        stored = json.loads(_file(request.cache, request, served).read_text("utf-8"))
         fresh = stored["format"] == FORMAT and all(_unchanged(path, was) for path, was in stored["files"].items())
         return _report(stored["report"]) if fresh else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
-def remember(request: AuditRequest, report: AuditReport, read: Iterable[Path]) -> None:
+def remember(request: AuditRequest, served: Closure | None, report: AuditReport, read: Iterable[Path]) -> None:
     """Keep a report; a folder that cannot be written is no error, only a slower next time."""
     if request.cache is None:
         return
     stored = {"format": FORMAT, "files": {str(path): _stamp(path) for path in read}, "report": asdict(report)}
-    target = _file(request.cache, request)
+    target = _file(request.cache, request, served)
     half = target.with_name(f"{target.name}.{os.getpid()}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -47,9 +48,9 @@ def remember(request: AuditRequest, report: AuditReport, read: Iterable[Path]) -
         half.unlink(missing_ok=True) if half.parent.is_dir() else None
 
 
-def _file(folder: Path, request: AuditRequest) -> Path:
+def _file(folder: Path, request: AuditRequest, served: Closure | None) -> Path:
     """Where the answer to this request is kept: everything that is asked is in the name."""
-    question = repr((replace(request, cache=None), _engine())).encode()
+    question = repr((replace(request, cache=None), served, _engine())).encode()
     return folder / "audit" / f"{hashlib.blake2b(question, digest_size=16).hexdigest()}.json"
 
 

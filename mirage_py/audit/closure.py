@@ -1,18 +1,20 @@
-"""Which libraries a configuration links, from where, and by which shortest way each was asked for.
+"""The one closure as the audit reads it: from the roots down, where libraries that no unikernel can have are leaves.
 
-A walk in breadth finds the shortest path; the libraries that no unikernel can have (`unix`, ...) are leaves, for what
-they need themselves is not the reader's question.
+Who serves which library is `mirage_py.libraries`' answer; here stands only what a reader of verdicts asks of it: the
+shortest way to each library, and what is not there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
 from mirage_py.audit.rules import needs, rule_for
+from mirage_py.libraries.closure import closure_of_names
 from mirage_py.model.audit import Problem, Root
+from mirage_py.model.closure import Closure as Served, Trouble
 from mirage_py.model.library import Library
 
 
@@ -28,6 +30,9 @@ class Libraries(Protocol):
     def suggest(self, name: str) -> tuple[str, ...]:
         """The names nearest to one that does not exist."""
 
+    def implementation(self, library: Library) -> str:
+        """The library that implements a virtual one for the target; empty where none does."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Node:
@@ -41,109 +46,132 @@ class Node:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Absent:
+    """A library that is asked for and that nobody serves here; `reason` says why one that is there does not."""
+
+    name: str
+    path: tuple[str, ...]
+    asked_by: str
+    root: bool = False
+    reason: str | None = None
+    near: tuple[str, ...] = ()
+
+    @property
+    def problem(self) -> Problem:
+        """It as a reader is told."""
+        way = f" (asked for by {' -> '.join(self.path[:-1])})" if len(self.path) > 1 else ""
+        named = f"did you mean {', '.join(self.near)}?" if self.near else ""
+        hint = named or ("install or vendor it" if self.reason is None else "")
+        message = f"library {self.name} {self.reason or 'is not here'}{way}"
+        return Problem(message=message, place=self.asked_by, hint=hint)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Closure:
     """The libraries in the order of the walk, dependents before what they were first asked by."""
 
     nodes: dict[str, Node]
-    problems: tuple[Problem, ...] = ()
+    absent: tuple[Absent, ...] = ()
+    loops: tuple[Problem, ...] = ()
+    implementations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is not there, and what cannot be linked in any order."""
+        return (*(one.problem for one in self.absent), *self.loops)
 
     def requires(self, name: str) -> tuple[str, ...]:
         """The libraries of the closure that this one needs; a forbidden one is a leaf."""
-        node = self.nodes[name]
-        return tuple(need for need in needs(node.library) if need in self.nodes)
+        library = self.nodes[name].library
+        wanted = (*needs(library), *self.implementations.get(name, ()))
+        return tuple(need for need in wanted if need in self.nodes)
 
 
-def closure_of(roots: Iterable[Root], libraries: Libraries) -> Closure:
-    """Everything that the roots need; what is not there is named with its path and the nearest names."""
-    walk = _Walk(libraries)
+def closure_of(roots: Iterable[Root], libraries: Libraries, served: Served | None = None) -> Closure:
+    """The closure of the roots; `served` is that of the plan, where they are a plan's.
+
+    What nobody serves to the plan is judged as it is here all the same: that tells why nobody does.
+    """
+    asked = tuple(roots)
+    names = [root.library for root in asked]
+    if served is None:
+        return _read(_named(names, libraries), asked, libraries)
+    absent = [name for one in served.missing if one.use == "image" for name in one.libraries]
+    others = _named(absent, libraries).libraries if absent else ()
+    further = (one for one in others if one.library.name not in served.by_name)
+    return _read(replace(served, libraries=(*served.image, *further)), asked, libraries)
+
+
+def _named(names: list[str], libraries: Libraries) -> Served:
+    """The closure of these names, with an implementation of each virtual library that has none in it."""
+    while True:
+        served = closure_of_names(names, libraries.find)
+        here = [one.library for one in served.libraries]
+        held = {one.implements for one in here}
+        chosen = [libraries.implementation(one) for one in here if one.virtual and one.name not in held]
+        fresh = [name for name in chosen if name and name not in names]
+        if not fresh:
+            return served
+        names = [*names, *fresh]
+
+
+def _read(served: Served, roots: Iterable[Root], libraries: Libraries) -> Closure:
+    reading = _Reading(served, libraries)
     for root in roots:
-        walk.ask(root.library, (root.library,), root.asked_by, root=True)
-    walk.run()
-    closure = Closure(nodes=walk.nodes, problems=tuple(walk.problems))
-    return Closure(nodes=walk.nodes, problems=(*closure.problems, *_loops(closure)))
+        reading.ask(root.library, (root.library,), root.asked_by, root=True)
+    reading.run()
+    loops = tuple(dict.fromkeys(_loop(one) for one in served.troubles if one.kind == "loop"))
+    return Closure(
+        nodes=reading.nodes,
+        absent=tuple(reading.absent.values()),
+        loops=loops[:1],
+        implementations=reading.implementations,
+    )
 
 
-class _Walk:
-    """The state of one breadth-first walk."""
+class _Reading:
+    """The closure read in breadth: the first path that reaches a library is a shortest one."""
 
-    def __init__(self, libraries: Libraries) -> None:
+    def __init__(self, served: Served, libraries: Libraries) -> None:
         self.libraries = libraries
+        self.known = {one.library.name: one.library for one in served.image}
+        self.implementations: dict[str, tuple[str, ...]] = {}
+        for library in self.known.values():
+            if library.implements:
+                own = self.implementations.get(library.implements, ())
+                self.implementations[library.implements] = (*own, library.name)
         self.nodes: dict[str, Node] = {}
-        self.absent: dict[str, tuple[str, ...]] = {}
-        self.problems: list[Problem] = []
+        self.absent: dict[str, Absent] = {}
 
-    def ask(self, name: str, path: tuple[str, ...], asked_by: str, *, root: bool = False) -> None:
-        """Enter a library once, by the first path that reaches it."""
+    def ask(self, name: str, path: tuple[str, ...], asked_by: str, *, root: bool = False) -> bool:
+        """Enter a library once, by the first path that reaches it; whether it is new here."""
         if name in self.nodes or name in self.absent:
-            return
-        library = self.libraries.find(name)
+            return False
+        library = self.known.get(name)
         if library is None and rule_for(name) is not None and not root:
             known = Library(name=name, package=name.partition(".")[0], origin="installed", directory=Path())
             self.nodes[name] = Node(library=known, path=path, asked_by=asked_by)  # no matter whether it is here
         elif library is None:
-            self.absent[name] = path
-            self.problems.append(self._absence(name, path, asked_by))
+            reason = self.libraries.problem(name)
+            near = self.libraries.suggest(name) if reason is None else ()
+            self.absent[name] = Absent(name=name, path=path, asked_by=asked_by, root=root, reason=reason, near=near)
+            return False
         else:
             self.nodes[name] = Node(library=library, path=path, asked_by=asked_by, root=root)
+        return True
 
     def run(self) -> None:
         """Reach what the entered ones need, and so on."""
-        queue = list(self.nodes)
-        for name in queue:
+        for name in (queue := list(self.nodes)):  # grows while it is walked
             node = self.nodes[name]
-            for need in needs(node.library):
-                known = len(self.nodes)
-                self.ask(need, (*node.path, need), node.asked_by)
-                if len(self.nodes) > known:
-                    queue.append(need)
-        self._note_missing()
-
-    def _note_missing(self) -> None:
+            wanted = (*needs(node.library), *self.implementations.get(name, ()))
+            queue += [need for need in wanted if self.ask(need, (*node.path, need), node.asked_by)]
         for name, node in self.nodes.items():
             missing = tuple(need for need in needs(node.library) if need in self.absent)
-            if missing:
-                self.nodes[name] = Node(
-                    library=node.library, path=node.path, asked_by=node.asked_by, root=node.root, missing=missing
-                )
-
-    def _absence(self, name: str, path: tuple[str, ...], asked_by: str) -> Problem:
-        reason = self.libraries.problem(name)
-        what = f"library {name} {reason or 'is not here'}"
-        way = f" (asked for by {' -> '.join(path[:-1])})" if len(path) > 1 else ""
-        near = self.libraries.suggest(name) if reason is None else ()
-        hint = f"did you mean {', '.join(near)}?" if near else "install or vendor it" if reason is None else ""
-        return Problem(message=what + way, place=asked_by, hint=hint)
+            self.nodes[name] = replace(node, missing=missing) if missing else node
 
 
-def _loops(closure: Closure) -> list[Problem]:
-    """One line for each knot of libraries that need each other; found by taking away what has no needs left."""
-    waiting = {
-        name: {need for need in closure.requires(name) if not _implements(closure, need, name)}
-        for name in closure.nodes
-    }
-    asked_by: dict[str, list[str]] = {}
-    for name, left in waiting.items():
-        for need in left:
-            asked_by.setdefault(need, []).append(name)
-    free = [name for name, left in waiting.items() if not left]
-    for name in free:  # grows while it is walked
-        del waiting[name]
-        for asker in asked_by.get(name, ()):
-            waiting[asker].discard(name)
-            if not waiting[asker]:
-                free.append(asker)
-    return [_loop(next(iter(waiting)), waiting)] if waiting else []
-
-
-def _implements(closure: Closure, need: str, name: str) -> bool:
-    """Whether what is needed is the implementation of a virtual library, which needs that one: no loop for dune."""
-    return closure.nodes[need].library.implements == name
-
-
-def _loop(start: str, waiting: dict[str, set[str]]) -> Problem:
-    chain = [start]
-    while (following := min(waiting[chain[-1]] & waiting.keys())) not in chain:
-        chain.append(following)
-    knot = [*chain[chain.index(following) :], following]
-    message = f"libraries need each other: {' -> '.join(knot)}"
+def _loop(trouble: Trouble) -> Problem:
+    """Libraries that need each other."""
+    message = f"libraries need each other: {trouble.text.replace(' needs ', ' -> ')}"
     return Problem(message=message, hint="OCaml cannot link a loop; take one of the requirements away")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from mirage_py.audit import cache
 from mirage_py.audit.closure import Closure, Node, closure_of
@@ -29,34 +29,63 @@ from mirage_py.libraries.archives import Archive, Unreadable, read_archive
 from mirage_py.model.allow import Allow
 from mirage_py.model.audit import (
     SEVERITIES,
+    VERDICT_WORDS,
     AuditReport,
     AuditRequest,
     Finding,
     LibraryAudit,
     Problem,
+    Root,
 )
+from mirage_py.model.closure import Closure as Served
 from mirage_py.model.library import Library
+
+if TYPE_CHECKING:
+    from mirage_py.audit.opam import Metadata, Packages
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how many of it are done, how many there are."""
 
 
-def audit(request: AuditRequest, progress: Progress | None = None) -> AuditReport:
-    """The verdicts on every library that the request reaches; from the cache when nothing it read has changed."""
-    known = cache.recall(request)
+def audit(
+    request: AuditRequest,
+    progress: Progress | None = None,
+    *,
+    served: Served | None = None,
+    metadata: Callable[[], Metadata] | None = None,
+) -> AuditReport:
+    """The verdicts on every library that the request reaches; from the cache when nothing it read has changed.
+
+    `served` is the closure of the plan that the request is about. `metadata` describes packages, and is asked where a
+    library is not here.
+    """
+    known = cache.recall(request, served)
     if known is not None:
         return known
-    sources = Sources(request.path, request.vendored)
-    if request.opam:
-        from mirage_py.audit.opam import audit_opam
+    sources = _sources(request)
+    evidence = gather(request, sources, progress or _silent, served)
+    packages = _packages(request, evidence, sources, metadata)
+    report = _audit(request, evidence, sources, packages)
+    cache.remember(request, served, report, sources.read)
+    return report
 
-        opam = audit_opam(request)
-    else:
-        opam = AuditReport(libraries=())
-    report = _audit(request, sources, progress or _silent)
-    whole = replace(report, libraries=report.libraries + opam.libraries, problems=report.problems + opam.problems)
-    cache.remember(request, whole, sources.read)
-    return whole
+
+def _sources(request: AuditRequest) -> Sources:
+    return Sources(request.path, request.vendored, bare=any(map(freestanding, request.targets)))
+
+
+def _packages(
+    request: AuditRequest, evidence: Evidence, sources: Sources, metadata: Callable[[], Metadata] | None
+) -> Packages | None:
+    """What judges packages that are not here; None where all are."""
+    names = [*(one.name for one in evidence.closure.absent), *(root.library for root in request.opam)]
+    if not names:
+        return None
+    from mirage_py.audit.opam import Metadata, Packages
+
+    described = (metadata() if metadata else Metadata()).beside(request)
+    sources.note(*described.read)
+    return Packages(names, described, sources.ocaml_version)
 
 
 def _silent(what: str, done: int, total: int) -> None:
@@ -79,12 +108,17 @@ class Evidence:
     problems: tuple[Problem, ...] = field(default=())
 
 
-def _audit(request: AuditRequest, sources: Sources, progress: Progress) -> AuditReport:
-    evidence = gather(request, sources, progress)
+def _audit(request: AuditRequest, evidence: Evidence, sources: Sources, packages: Packages | None) -> AuditReport:
     libraries = tuple(
-        verdict for target in request.targets for verdict in judge_target(evidence, target, request.allow, sources)
+        row
+        for target in request.targets
+        for row in (
+            *judge_target(evidence, target, request.allow, sources, packages),
+            *_elsewhere(request, evidence, target, packages),
+        )
     )
-    problems = dict.fromkeys((*evidence.problems, *sources.problems))
+    unknown = tuple(_unknown(request, evidence, packages))
+    problems = dict.fromkeys((*unknown, *evidence.problems, *sources.problems))
     return AuditReport(
         libraries=libraries,
         problems=tuple(problems),
@@ -94,9 +128,41 @@ def _audit(request: AuditRequest, sources: Sources, progress: Progress) -> Audit
     )
 
 
-def gather(request: AuditRequest, sources: Sources, progress: Progress = _silent) -> Evidence:
+def _elsewhere(
+    request: AuditRequest, evidence: Evidence, target: str, packages: Packages | None
+) -> Iterable[LibraryAudit]:
+    """The verdicts on what is not here, by what is known of its package."""
+    if packages is None:
+        return
+    for absent in evidence.closure.absent:
+        if absent.root and absent.reason is None and packages.known(absent.name):
+            row = packages.row(Root(library=absent.name, asked_by=absent.asked_by), target)
+            yield _allowed(row, request.allow)
+    for root in request.opam:
+        if packages.known(root.library):
+            yield _allowed(packages.row(root, target), request.allow)
+
+
+def _allowed(row: LibraryAudit, allow: tuple[Allow, ...]) -> LibraryAudit:
+    reason = next((one.reason for one in allow if one.covers(row.library, row.target)), None)
+    return replace(row, allowed=reason)
+
+
+def _unknown(request: AuditRequest, evidence: Evidence, packages: Packages | None) -> Iterable[Problem]:
+    """What is not here, and of which nothing is known either."""
+    for absent in evidence.closure.absent:
+        if absent.reason is not None or packages is None or not packages.known(absent.name):
+            yield absent.problem
+    for root in request.opam:
+        if packages is not None and not packages.known(root.library):
+            yield packages.problem(root)
+
+
+def gather(
+    request: AuditRequest, sources: Sources, progress: Progress = _silent, served: Served | None = None
+) -> Evidence:
     """Read the closure and its archives, link on paper, and judge the objects."""
-    closure = closure_of(request.roots, sources)
+    closure = closure_of(request.roots, sources, served)
     judged = any(map(freestanding, request.targets))  # what the system's own linker finds is no question here
     compiled = _compiled(request, closure, sources) if judged else {}
     codes = (*_codes(request, closure, sources, progress), *_stdlib(request, sources)) if judged else ()
@@ -122,7 +188,7 @@ def gather(request: AuditRequest, sources: Sources, progress: Progress = _silent
         own=own,
         toolchain=request.toolchain_folders,
         refused={name: one.findings for name, one in compiled.items()},
-        problems=(*closure.problems, *problems, *unread, *linked.problems),
+        problems=(*closure.loops, *problems, *unread, *linked.problems),
     )
 
 
@@ -186,7 +252,7 @@ def _codes(request: AuditRequest, closure: Closure, sources: Sources, progress: 
     others = tuple(dict.fromkeys(node.library.directory for node in closure.nodes.values()))
     for done, (name, node) in enumerate(closure.nodes.items()):
         progress("reading libraries", done, len(closure.nodes))
-        if rule_for(name) is None and node.library.origin != "vendored" and not node.library.ppx:
+        if rule_for(name) is None and not node.library.compiled_here and not node.library.ppx:
             linkopts = sources.linkopts(name) if request.declared else None
             code = code_of(node.library, linkopts, others, request.toolchain_folders)
             sources.note(*code.read)
@@ -236,9 +302,11 @@ def libc_for(request: AuditRequest, sources: Sources) -> tuple[Libc, tuple[Probl
     return shipped(generation, sources.runtime), ()
 
 
-def judge_target(evidence: Evidence, target: str, allow: tuple[Allow, ...], sources: Sources) -> Iterable[LibraryAudit]:
+def judge_target(
+    evidence: Evidence, target: str, allow: tuple[Allow, ...], sources: Sources, packages: Packages | None = None
+) -> Iterable[LibraryAudit]:
     """The verdict on every library of the closure for one target, roots first, then as they were reached."""
-    own = {name: _own(node, evidence, target, sources) for name, node in evidence.closure.nodes.items()}
+    own = {name: _own(node, evidence, target, sources, packages) for name, node in evidence.closure.nodes.items()}
     allowed = {name: entry.reason for name in own for entry in allow if entry.covers(name, target)}
     because = _culprits(evidence.closure, {name: () if name in allowed else found for name, found in own.items()})
     for name, node in evidence.closure.nodes.items():
@@ -260,10 +328,12 @@ def judge_target(evidence: Evidence, target: str, allow: tuple[Allow, ...], sour
         )
 
 
-def _own(node: Node, evidence: Evidence, target: str, sources: Sources) -> tuple[Finding, ...]:
+def _own(
+    node: Node, evidence: Evidence, target: str, sources: Sources, packages: Packages | None
+) -> tuple[Finding, ...]:
     """A library's own findings on a target."""
     name = node.library.name
-    absent = tuple(_absent(need) for need in node.missing if rule_for(need) is None)
+    absent = tuple(_absent(need, target, packages) for need in node.missing if rule_for(need) is None)
     if not freestanding(target):
         return absent
     rule = _rule(node, evidence)
@@ -271,7 +341,7 @@ def _own(node: Node, evidence: Evidence, target: str, sources: Sources) -> tuple
         message = f"{name} {WHAT.get(rule.severity, 'cannot be')} in a unikernel: {rule.why}{_use(name, evidence)}"
         return (Finding(rule="forbidden", severity=rule.severity, message=message, remedy=rule.remedy),)
     found = evidence.own.get(name, ())
-    if node.library.origin == "vendored":
+    if node.library.compiled_here:
         found = (*sources.findings(name, evidence.libc, evidence.refused.get(name)), *found)
     return (*absent, *_for_target(found, target), *_host_only(node))
 
@@ -291,13 +361,17 @@ def _rule(node: Node, evidence: Evidence) -> Rule | None:
     return None if any(meta.is_relative_to(place) for place in evidence.toolchain) else rule_for(name)
 
 
-def _absent(need: str) -> Finding:
+def _absent(need: str, target: str, packages: Packages | None) -> Finding:
+    """A library that is not here: as sure as what is known of its package."""
+    row = packages.row(Root(library=need), target) if packages is not None and packages.known(need) else None
+    first = row.findings[0] if row is not None and row.findings else None
+    severity = worst_of(row.findings) if row is not None else "unsure"
     return Finding(
         rule="library-missing",
-        severity="unsure",
-        message=f"{need} is not here",
+        severity=severity,
+        message=f"{need} is not here" + (f"; {VERDICT_WORDS[row.verdict]}: {first.message}" if row and first else ""),
         symbol=need,
-        remedy=f"install or vendor {need}: the rest is known",
+        remedy=f"install or vendor {need}: the rest is known" if severity == "unsure" else "",
     )
 
 
@@ -364,6 +438,6 @@ def _basis(node: Node) -> tuple[str, ...]:
     """What the verdict on a library rests on."""
     if rule_for(node.library.name) or node.library.ppx:
         return ("its name",)
-    if node.library.origin == "vendored":
+    if node.library.compiled_here:
         return ("dune files", "sources")
     return ("META", "archives") if node.library.archives else ("META",)

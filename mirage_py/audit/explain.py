@@ -18,6 +18,7 @@ from mirage_py.audit.link import Place, Pulled, Want
 from mirage_py.audit.names import unit_of
 from mirage_py.audit.sources import Sources
 from mirage_py.model.audit import AuditRequest, Explanation
+from mirage_py.model.closure import Closure
 
 UNDEFINED: Final = re.compile(
     r"(?:^|/|\s)(?P<archive>[^\s/:()]+\.a)\((?P<member>[^)]+)\).*?undefined reference to [`'\"](?P<symbol>[^`'\"]+)"
@@ -51,9 +52,11 @@ def read_linker(text: str) -> tuple[Undefined, ...]:
     return tuple(found)
 
 
-def explain_undefined(undefined: Iterable[Undefined], request: AuditRequest) -> tuple[Explanation, ...]:
-    """What is behind each undefined symbol, for the closure and the toolchain of the request."""
-    evidence = gather(request, Sources(request.path, request.vendored))
+def explain_undefined(
+    undefined: Iterable[Undefined], request: AuditRequest, served: Closure | None = None
+) -> tuple[Explanation, ...]:
+    """What is behind each undefined symbol, for the closure of a plan and the toolchain of the request."""
+    evidence = gather(request, Sources(request.path, request.vendored), served=served)
     return tuple(_explain(one, evidence) for one in undefined)
 
 

@@ -1,79 +1,46 @@
-"""The verdict on a package that is not here, from opam metadata alone: who needs `base-unix`, a C library, a generator.
+"""The verdict on what is not here: from the table of what was built and run, else from what its packages link.
 
-Metadata speaks of packages, not of libraries: a package that needs Unix may have a part that does not, and none tells
-of C stubs. So nothing found is "unsure", and every finding says what it rests on.
+Metadata speaks of packages, not of libraries: none tells of C stubs, and a package that needs Unix may have a part that
+does not. So a package that nobody tried is "unsure" at best, and every answer says what it rests on.
 """
 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from mirage_py.audit.rules import freestanding, verdict_of
-from mirage_py.model.audit import AuditReport, AuditRequest, Finding, LibraryAudit, Problem, Root, Severity
+from mirage_py.audit.tried import Tried, finding_of, how_sure, libraries_of, severity_of, tried, tried_on
+from mirage_py.model.audit import VERDICT_WORDS, AuditRequest, Finding, LibraryAudit, Problem, Root, Severity
+from mirage_py.packages.linked import Files, Folder, Linked, Source, linked
+from mirage_py.packages.lock import Lock
 
-UNIX_PACKAGES: Final = frozenset({"base-unix", "base-threads", "async_unix", "core_unix", "lwt_unix", "threads"})
-BUILD_ONLY: Final = frozenset(
-    {
-        "conf-pkg-config",
-        "conf-m4",
-        "conf-which",
-        "conf-autoconf",
-        "conf-automake",
-        "conf-perl",
-        "conf-cmake",
-        "conf-git",
-    }
-)
-NOT_LINKED: Final = re.compile(
-    r"ppx_\w+|ppxlib|dune(?:-configurator)?|ocamlfind|ocamlbuild|ocaml(?:-.*)?|base-b\w+|topkg"
-)
-IN_PARTS: Final = re.compile(r"\bwith-(?:test|doc|dev-setup)\b|\bbuild\b|\bdev\b|\bpost\b")
+__all__ = ["Metadata", "Packages", "repositories"]
 
-DEPENDS: Final = re.compile(r"^depends:\s*", re.MULTILINE)
-DEPEXTS: Final = re.compile(r"^depexts:", re.MULTILINE)
-TOKEN: Final = re.compile(r'"(?P<name>[^"]*)"|(?P<brace>\{)|(?P<end>\])|#[^\n]*|\(\*.*?\*\)|[\s()|&]+|[^\s]', re.DOTALL)
+UNIX_PACKAGES: Final = frozenset({"base-unix", "base-threads", "threads"})
+LIBFFI: Final = frozenset({"ctypes-foreign", "conf-libffi"})
+TABLE: Final = "mpy's table of verdicts"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Opam:
-    """What the audit reads of one opam file."""
-
-    name: str
-    version: str | None
-    depends: tuple[str, ...]
-    external: bool
-    file: Path
-
-
 class Metadata:
-    """opam files by package: of repositories, of vendored sources, of installed libraries, the first that has one."""
+    """What describes packages here: a lock, then repositories and opam files; `read` are the files behind them."""
 
-    def __init__(self, repositories: tuple[Path, ...], vendored: tuple[Path, ...], path: tuple[Path, ...]) -> None:
-        self.repositories = repositories
-        self.vendored = vendored
-        self.path = path
+    sources: tuple[Source, ...] = ()
+    lock: Lock | None = None
+    read: tuple[Path, ...] = ()
 
-    def find(self, name: str) -> Opam | None:
-        """The newest metadata of a package, or None."""
-        for file in self._files(name):
-            try:
-                return parse(name, file, file.read_text("utf-8", "replace"))
-            except OSError:
-                continue
-        return None
-
-    def _files(self, name: str) -> Iterator[Path]:
-        for repository in self.repositories:
-            versions = sorted((repository / "packages" / name).glob(f"{name}.*/opam"), key=_newest_last)
-            yield from reversed(versions)
-        for folder in self.vendored:
-            yield from sorted(folder.glob(f"*/{name}.opam"))
-        yield from (folder / name / "opam" for folder in self.path if (folder / name / "opam").is_file())
+    def beside(self, request: AuditRequest) -> Metadata:
+        """These, and what the request's own folders hold."""
+        folders = (
+            Source(name=f"the repository in {one.name}", files=Folder(folder=one)) for one in request.opam_repositories
+        )
+        files = Files(sources=request.vendored, installed=request.path)
+        own = Source(name="its own opam file", files=files)
+        return Metadata(sources=(*self.sources, *folders, own), lock=self.lock, read=self.read)
 
 
 def repositories() -> tuple[Path, ...]:
@@ -82,125 +49,126 @@ def repositories() -> tuple[Path, ...]:
     return tuple(sorted(path.parent for path in root.glob("repo/*/packages")))
 
 
-def _newest_last(file: Path) -> tuple[tuple[int, int, str], ...]:
-    """Numbers by value, and `~` before the end of the version, as opam orders them."""
-    parts = re.findall(r"\d+|~|[^\d~]+", file.parent.name.partition(".")[2].removeprefix("v"))
-    return (*((0 if part == "~" else 2, int(part) if part.isdigit() else 0, part) for part in parts), (1, 0, ""))
+class Packages:
+    """Judges libraries of packages that are not here."""
 
+    def __init__(self, names: Iterable[str], metadata: Metadata, ocaml: str | None) -> None:
+        packages = dict.fromkeys(name.partition(".")[0] for name in names)
+        self.ocaml = (metadata.lock.solved_for.ocaml if metadata.lock else None) or ocaml
+        self.linked: Linked = linked(packages, metadata.sources, lock=metadata.lock, ocaml=self.ocaml)
 
-def parse(name: str, file: Path, text: str) -> Opam:
-    """The dependencies that end up in an image: those for tests, documentation and the build alone left out."""
-    found = DEPENDS.search(text)
-    version = re.search(r'^version:\s*"([^"]*)"', text, re.MULTILINE)
-    named = file.parent.name.partition(".")[2] or None if file.name == "opam" else None
-    return Opam(
-        name=name,
-        version=version.group(1) if version else named,
-        depends=tuple(dict.fromkeys(_depends(text, found.end()))) if found else (),
-        external=DEPEXTS.search(text) is not None,
-        file=file,
-    )
+    def known(self, name: str) -> bool:
+        """Whether anything is known of a library's package: its metadata, or that somebody tried it."""
+        package = name.partition(".")[0]
+        return package in self.linked.packages or any(libraries_of(package, target) for target in ("spt", "unix"))
 
+    def problem(self, root: Root) -> Problem:
+        """What to do about a package of which nothing is known."""
+        message = f"no metadata of package {root.library.partition('.')[0]} is here, and nobody tried it for mpy"
+        return Problem(message=message, place=root.asked_by, hint="mpy repo update, or name a repository: mpy repo add")
 
-def _depends(text: str, at: int) -> Iterator[str]:
-    """The package names of a list, each with the filter behind it."""
-    held: str | None = None
-    position = at
-    while position < len(text) and (token := TOKEN.match(text, position)):
-        position = token.end()
-        if token["brace"]:
-            close = _closing(text, position)
-            held, position = (None if IN_PARTS.search(text[position:close]) else held), close + 1
-        elif token["name"] is not None or token["end"]:
-            if held:
-                yield held
-            held = token["name"]
-            if token["end"]:
-                return
+    def row(self, root: Root, target: str, path: tuple[str, ...] = ()) -> LibraryAudit:
+        """The verdict on a library, or on a package by its libraries."""
+        package = root.library.partition(".")[0]
+        described = self.linked.packages.get(package)
+        version = described.version if described else None
+        found = tuple(self._findings(root.library, package, version, target))
+        verdict = verdict_of(found)
+        decisive = next((one for one in found if one.severity == verdict and one.rule == "opam"), None)
+        because = self.linked.behind(package).get(decisive.symbol, ()) if decisive else ()
+        spoken = [described.said_by] if described else []
+        return LibraryAudit(
+            library=root.library,
+            target=target,
+            verdict=verdict,
+            version=version or next((one.version for one in self._rows(root.library, None, target)), None),
+            origin="lock" if spoken == ["mpy.lock"] else "opam",
+            root=True,
+            path=path or (root.library,),
+            asked_by=root.asked_by,
+            because=because if because[1:] else (),
+            findings=found,
+            sources=(*([TABLE] if any(one.rule == "tried" for one in found) else []), *spoken),
+        )
 
+    def _rows(self, library: str, version: str | None, target: str) -> tuple[Tried, ...]:
+        """The rows for a library; for a package without a library of its name those of its parts, the mildest first."""
+        exact = tried(library, target, version=version, ocaml=self.ocaml)
+        parts = libraries_of(library, target, version=version, ocaml=self.ocaml) if "." not in library else ()
+        others = sorted(
+            (one for one in parts if one is not exact), key=lambda one: one.verdict not in ("runs", "recompile")
+        )
+        return (exact, *others) if exact else tuple(others)
 
-def _closing(text: str, position: int) -> int:
-    depth = 1
-    while position < len(text):
-        depth += {"{": 1, "}": -1}.get(text[position], 0)
-        if not depth:
-            return position
-        position += 1
-    return position
-
-
-def audit_opam(request: AuditRequest) -> AuditReport:
-    """The verdicts on the packages of `request.opam` for each target."""
-    metadata = Metadata(request.opam_repositories, request.vendored, request.path)
-    libraries: list[LibraryAudit] = []
-    problems: list[Problem] = []
-    for root in request.opam:
-        if metadata.find(root.library) is None:
-            hint = "name a folder of an opam repository, or run `opam update` where opam keeps one"
-            problems.append(Problem(message=f"no opam metadata of package {root.library} is here", hint=hint))
+    def _findings(self, library: str, package: str, version: str | None, target: str) -> Iterator[Finding]:
+        rows = self._rows(library, version, target)
+        if rows:
+            yield finding_of(rows[0])
+            yield from _parts(rows[1:])
+        elif freestanding(target):
+            yield self._untried(library, version, target)
+            yield from self._of_needs(package, target)
         else:
-            libraries += [_verdict(root, metadata, target) for target in request.targets]
-    return AuditReport(libraries=tuple(libraries), problems=tuple(problems), targets=request.targets)
+            message = "nothing in its metadata keeps it from running under an operating system"
+            yield Finding(rule="opam-only", severity="note", message=message)
+
+    def _untried(self, library: str, version: str | None, target: str) -> Finding:
+        named = f"{library} {version}" if version else library
+        other = next(iter(self._rows(library, None, target)), None)
+        message = f"{named} was not tried"
+        if other is not None:
+            message += f"; {other.library} {other.version} {VERDICT_WORDS[other.verdict]} {how_sure(other)}"
+        remedy = "vendor it (mpy lock, mpy pull) or install it, and ask again: its sources tell the rest"
+        return Finding(rule="opam-only", severity="unsure", message=message, remedy=remedy)
+
+    def _of_needs(self, package: str, target: str) -> Iterator[Finding]:
+        """What the packages behind one say: which cannot be, and which nobody tried."""
+        behind = self.linked.behind(package)
+        untried: list[str] = []
+        runs = 0
+        for name, path in behind.items():
+            row = next(iter(self._rows(name, self._version(name), target)), None)
+            bad = tuple(self._on_package(name, path, row))
+            yield from bad
+            runs += row is not None and not bad
+            if row is None and not bad and name != package and not name.startswith("conf-"):
+                untried.append(name)
+        if untried:
+            message = (
+                f"nor were {_named(untried)}, which it needs"
+                if untried[1:]
+                else f"nor was {untried[0]}, which it needs"
+            )
+            yield Finding(rule="opam-only", severity="unsure", message=message, symbol=untried[0])
+        elif runs:
+            message = f"all {runs} packages behind it run" if runs > 1 else "the package behind it runs"
+            yield Finding(rule="opam-only", severity="note", message=f"{message} ({tried_on(target)}, built and run)")
+
+    def _version(self, name: str) -> str | None:
+        found = self.linked.packages.get(name)
+        return found.version if found else None
+
+    def _on_package(self, name: str, path: tuple[str, ...], row: Tried | None) -> Iterator[Finding]:
+        described = self.linked.packages.get(name)
+        if row is not None and row.verdict not in ("runs", "recompile"):
+            message = f"{name} {VERDICT_WORDS[row.verdict]} {how_sure(row)}"
+            yield _finding(name, severity_of(row.verdict), message, path)
+        elif name in UNIX_PACKAGES or (row is None and name.endswith(("-unix", "_unix"))):
+            yield _finding(name, "unix", f"the package needs {name}; a part of it may not", path)
+        elif name in LIBFFI:
+            yield _finding(name, "missing", "it builds calls with libffi at run time", path)
+        elif described is not None and described.c_library and row is None:
+            yield _finding(name, "missing", f"it needs the C library behind {name}, which is of the system", path)
 
 
-def _verdict(root: Root, metadata: Metadata, target: str) -> LibraryAudit:
-    packages, paths, unknown = _closure(root.library, metadata)
-    findings = tuple(_findings(packages, paths, unknown)) if freestanding(target) else ()
-    verdict = verdict_of(findings)
-    decisive = next((finding for finding in findings if finding.severity == verdict), None)
-    return LibraryAudit(
-        library=root.library,
-        target=target,
-        verdict=verdict,
-        version=packages[root.library].version,
-        origin="opam",
-        root=True,
-        path=(root.library,),
-        asked_by=root.asked_by,
-        because=paths.get(decisive.symbol, ()) if decisive else (),
-        findings=findings,
-        sources=("opam metadata",),
-    )
-
-
-def _closure(root: str, metadata: Metadata) -> tuple[dict[str, Opam], dict[str, tuple[str, ...]], list[str]]:
-    """The packages that an image would hold, the shortest path to each, and those without metadata."""
-    paths: dict[str, tuple[str, ...]] = {root: (root,)}
-    packages: dict[str, Opam] = {}
-    unknown: list[str] = []
-    queue = [root]
-    for name in queue:  # grows while it is walked: breadth first
-        opam = metadata.find(name)
-        if opam is None:
-            unknown.append(name)
-            continue
-        packages[name] = opam
-        fresh = [need for need in opam.depends if need not in paths and not NOT_LINKED.fullmatch(need)]
-        paths |= {need: (*paths[name], need) for need in fresh}
-        queue += [need for need in fresh if need not in UNIX_PACKAGES and not need.startswith("conf-")]
-    return packages, paths, unknown
-
-
-def _findings(packages: dict[str, Opam], paths: dict[str, tuple[str, ...]], unknown: list[str]) -> Iterator[Finding]:
-    for name, path in paths.items():
-        yield from _on_package(name, path)
-    for name, opam in packages.items():
-        if opam.external and not name.startswith("conf-"):
-            yield _finding(name, "missing", f"{name} asks for packages of the system (depexts)", paths[name])
-    known = [name for name in unknown if name not in UNIX_PACKAGES and not name.startswith("conf-")]
-    if known:
-        yield _finding(known[0], "unsure", f"no metadata of {_named(known)} is here", paths[known[0]])
-    message = "opam metadata does not tell of C stubs, nor which part of a package is linked; its sources would"
-    yield Finding(rule="opam-only", severity="unsure", message=message, remedy="vendor or install it, and ask again")
-
-
-def _on_package(name: str, path: tuple[str, ...]) -> Iterator[Finding]:
-    if name in UNIX_PACKAGES or name.endswith(("-unix", "_unix")):
-        yield _finding(name, "unix", f"the package needs {name}; a part of it may not", path)
-    elif name.startswith("conf-") and name not in BUILD_ONLY:
-        yield _finding(name, "missing", f"it needs the C library behind {name}, which is of the system", path)
-    elif name in {"ctypes-foreign", "conf-libffi"}:
-        yield _finding(name, "missing", "it builds calls with libffi at run time", path)
+def _parts(rows: Iterable[Tried]) -> Iterator[Finding]:
+    """The libraries of a package that do not run where its main one does."""
+    bad: dict[str, list[str]] = {}
+    for row in rows:
+        if row.verdict not in ("runs", "recompile"):
+            bad.setdefault(VERDICT_WORDS[row.verdict], []).append(row.library)
+    for words, names in bad.items():
+        yield Finding(rule="tried-part", severity="note", message=f"its {_named(names)} {words}")
 
 
 def _finding(symbol: str, severity: Severity, message: str, path: Iterable[str]) -> Finding:

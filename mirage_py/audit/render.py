@@ -36,6 +36,7 @@ def render_text(report: AuditReport, *, explain: str | None = None, details: boo
     if explain is not None:
         return "\n".join(_explained(report, explain)) + "\n"
     blocks = ["\n".join(_table(targets, rows)) for targets, rows in _by_targets(report)]
+    blocks += ["\n".join(lines)] if (lines := [*dict.fromkeys(_sure(report))]) else []
     if details:
         blocks += [detail for _, rows in _by_targets(report) for detail in _details(rows)]
         bites = dict.fromkeys(line for _, rows in _by_targets(report) for line in _bites(rows))
@@ -67,6 +68,15 @@ def _table(targets: tuple[str, ...], rows: tuple[LibraryAudit, ...]) -> Iterator
     if quiet:
         what = "library that runs" if quiet == 1 else "libraries that run"
         yield f"and {quiet} more {what} below them"
+
+
+def _sure(report: AuditReport) -> Iterator[str]:
+    """A line for each root that is judged by what was built and run elsewhere."""
+    for row in report.libraries:
+        tried = next((one for one in row.findings if one.rule == "tried"), None)
+        if row.root and tried is not None and row.verdict == "runs":
+            joint = "" if tried.message.startswith("(") else "; "
+            yield f"{row.library}: {_words(row)}{joint or ' '}{tried.message}"
 
 
 def _indent(row: LibraryAudit) -> str:

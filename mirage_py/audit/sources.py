@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from mirage_py.audit.libc import Libc
 from mirage_py.audit.starting import start_findings
 from mirage_py.audit.vendored import source_findings, stanza_findings
 from mirage_py.libraries.findlib import Findlib
-from mirage_py.libraries.vendored import Stanza, Vendored
+from mirage_py.libraries.vendored import Vendored
 from mirage_py.model.audit import Finding, Problem
 from mirage_py.model.library import Library
 
@@ -20,7 +19,9 @@ from mirage_py.model.library import Library
 class Sources:
     """Libraries by name, and every file that was read to know them."""
 
-    def __init__(self, path: tuple[Path, ...], vendored: tuple[Path, ...] = ()) -> None:
+    def __init__(self, path: tuple[Path, ...], vendored: tuple[Path, ...] = (), *, bare: bool = True) -> None:
+        """`bare` says that the target has no operating system."""
+        self.bare = bare
         self.findlib = Findlib(path)
         self.vendored = Vendored(vendored, elsewhere=lambda name: self.findlib.find(name) is not None)
         self._started: dict[Path, tuple[Finding, ...]] = {}
@@ -56,19 +57,17 @@ class Sources:
     def find(self, name: str) -> Library | None:
         """The library that serves this name: vendored wins over installed."""
         if name in self.vendored.stanzas:
-            return self._implemented(self.vendored.stanzas[name])
+            return self.vendored.stanzas[name].library
         library = self.findlib.find(name)
         if library is not None and library.meta is not None:
             self.note(library.meta)
         return library
 
-    def _implemented(self, stanza: Stanza) -> Library:
-        """The library with its implementation, where it is virtual: one for Solo5 or Xen, else the default."""
-        if not stanza.default:
-            return stanza.library
-        names = sorted(name for name, one in self.vendored.stanzas.items() if one.implements == stanza.library.name)
-        chosen = next((name for name in names if name.endswith((".solo5", ".xen"))), stanza.default)
-        return replace(stanza.library, requires=tuple(dict.fromkeys((*stanza.library.requires, chosen))))
+    def implementation(self, library: Library) -> str:
+        """The library that implements a virtual one for the target: one for Solo5 or Xen, else the default."""
+        names = sorted(name for name, one in self.vendored.stanzas.items() if one.implements == library.name)
+        fitting = (name for name in names if self.bare and name.endswith((".solo5", ".xen")))
+        return next(fitting, library.default)
 
     def problem(self, name: str) -> str | None:
         """Why a library that is there cannot be used, with the place in its META."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from mirage_py.errors import Location
@@ -10,13 +10,14 @@ from mirage_py.libraries.demands import unmet
 from mirage_py.libraries.places import Places
 from mirage_py.libraries.serving import Bad, Question, Serving, serve
 from mirage_py.libraries.tools import tools_of
+from mirage_py.libraries.walk import walk
 from mirage_py.model.bounds import ANY
-from mirage_py.model.closure import Closure, Conflict, Missing, Served
+from mirage_py.model.closure import Closure, Conflict, Missing, Served, Trouble
 from mirage_py.model.library import Library
 from mirage_py.model.plan import NeededLibrary, Plan
 from mirage_py.model.toolchain import Toolchain
 
-__all__ = ["closure_for", "closure_of"]
+__all__ = ["closure_for", "closure_of", "closure_of_names"]
 
 NEAR = 0.7
 
@@ -62,6 +63,29 @@ def closure_for(
         c_stubs=plan.c_stubs if plan else (),
         unfit=tuple(sorted(places.unfit)),
         unmet=tuple(unmet(serving.walked.libraries, places.vendored.packages)),
+    )
+
+
+def closure_of_names(
+    names: Iterable[str],
+    find: Callable[[str], Library | None],
+    trouble: Callable[[str], Trouble | None] = lambda _: None,
+    *,
+    target: str = "",
+) -> Closure:
+    """The closure of libraries that are here, taken as they are: nobody is passed over, whatever its C is made for."""
+    walked = walk(names, find, trouble)
+    missing = (
+        Missing(package=name.split(".", 1)[0], libraries=(name,), askers=askers)
+        for name, askers in walked.missing.items()
+    )
+    return Closure(
+        label="",
+        target=target,
+        roots=walked.roots,
+        libraries=tuple(Served(library=one, path=walked.paths[one.name]) for one in walked.libraries),
+        missing=tuple(missing),
+        troubles=walked.troubles,
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mirage_py.audit import audit as judge, explain_undefined, read_linker, with_toolchain
+from mirage_py.audit.opam import Metadata
 from mirage_py.audit.rules import UNIX
 from mirage_py.errors import MpyError
 from mirage_py.libraries.bundled import bundled_packages
@@ -45,7 +46,8 @@ def audit_plan(
     """The verdicts on all that one plan links."""
     toolchain = toolchain_or_none(plan.target)
     closure = closures_for(folder, (plan,), {plan.target: toolchain})[plan.label]
-    return judge(_request_for(folder, plan, toolchain, closure, allow=allow, fail_on=fail_on))
+    request = _request_for(folder, plan, toolchain, closure, allow=allow, fail_on=fail_on)
+    return judge(request, served=closure, metadata=lambda: metadata_of(folder))
 
 
 def audit_libraries(
@@ -69,7 +71,8 @@ def audit_libraries(
     )
     host = Findlib.discover()
     reports = [
-        judge(replace(_equipped(asked, toolchain, host), targets=alike)) for alike, toolchain in _by_toolchain(targets)
+        judge(replace(_equipped(asked, toolchain, host), targets=alike), metadata=lambda: metadata_of(folder))
+        for alike, toolchain in _by_toolchain(targets)
     ]
     return in_order(merged(reports), targets)
 
@@ -105,7 +108,7 @@ def explain_link(
 ) -> tuple[Explanation, ...]:
     """What is behind the undefined symbols that a linker printed; nothing when it printed none."""
     undefined = read_linker(text)
-    return explain_undefined(undefined, _request_for(folder, plan, toolchain, closure)) if undefined else ()
+    return explain_undefined(undefined, _request_for(folder, plan, toolchain, closure), closure) if undefined else ()
 
 
 def merged(reports: Iterable[AuditReport]) -> AuditReport:
@@ -127,6 +130,28 @@ def toolchain_or_none(target: str) -> Toolchain | None:
         return discover(target, choice, discover_host(choice))
     except MpyError:
         return None
+
+
+def metadata_of(folder: Path) -> Metadata:
+    """What describes packages here without a connection: the lock, and the repositories that were read once.
+
+    Raises `LockError` for a lock that is damaged.
+    """
+    from mirage_py.doors import memory
+    from mirage_py.doors.network import Network
+    from mirage_py.packages.linked import Source
+    from mirage_py.packages.lock import FILE
+    from mirage_py.packages.lock_file import read_lock
+    from mirage_py.packages.repositories import SETTINGS, Repositories, named
+    from mirage_py.workflow.repo import kept
+
+    reading = Repositories(root=folder, network=Network(offline=True))
+    known = ((name, kept(reading, name)) for name in named(folder))
+    return Metadata(
+        sources=tuple(Source(name=name, files=found.snapshot) for name, found in known if found is not None),
+        lock=read_lock(folder) if (folder / FILE).exists() else None,
+        read=(folder / FILE, folder / SETTINGS, memory.folder() / "repositories"),
+    )
 
 
 def cache_folder() -> Path:

@@ -11,7 +11,7 @@ from mirage_py.doors.network import Network
 from mirage_py.errors import MpyError, UsageError, suggestion
 from mirage_py.packages.repositories import SETTINGS, Repositories, Repository, named, settings_text
 
-__all__ = ["Listed", "add", "listed", "remove", "update"]
+__all__ = ["Listed", "add", "kept", "listed", "remove", "update"]
 
 Told = Callable[[str], None]
 
@@ -29,7 +29,7 @@ class Listed:
 def listed(root: Path) -> tuple[Listed, ...]:
     """The repositories of a project, as the cache has them."""
     reading = Repositories(root=root, network=Network(offline=True))
-    return tuple(_listed(source, _kept(reading, source)) for source in named(root))
+    return tuple(_listed(source, kept(reading, source)) for source in named(root))
 
 
 def add(root: Path, source: str, *, last: bool = False, offline: bool = False) -> Listed:
@@ -58,7 +58,7 @@ def update(root: Path, *, tell: Told = lambda _: None) -> tuple[Listed, ...]:
     reading = Repositories(root=root, network=Network(), tell=tell)
     done, failures = [], []
     for source in named(root):
-        before = _kept(reading, source)
+        before = kept(reading, source)
         try:
             found = reading.read(source, again=True)
         except MpyError as error:
@@ -72,7 +72,7 @@ def update(root: Path, *, tell: Told = lambda _: None) -> tuple[Listed, ...]:
     return tuple(done)
 
 
-def _kept(reading: Repositories, source: str) -> Repository | None:
+def kept(reading: Repositories, source: str) -> Repository | None:
     """What is known of a repository without a connection."""
     try:
         return reading.kept(source) or (reading.read(source) if reading.local(source) else None)

@@ -1,4 +1,4 @@
-"""The parts of the audit: libc tables, the cache, opam metadata, vendored sources, failed links explained."""
+"""The parts of the audit: libc tables, the cache, vendored sources, failed links explained."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from mirage_py.audit import Undefined, audit, explain_undefined, read_linker, wi
 from mirage_py.audit.branches import kept
 from mirage_py.audit.libc import Libc, derive, shipped
 from mirage_py.audit.names import ocaml_name, source_names
-from mirage_py.audit.opam import Metadata, parse
 from mirage_py.errors import MpyError
 from mirage_py.libraries.sexp import SexpError, parse as parse_sexp
 from mirage_py.model.audit import AuditReport, AuditRequest, LibraryAudit, Root
@@ -21,7 +20,6 @@ from mirage_py.model.toolchain import ToolchainChoice
 
 Install = Callable[..., Path]
 
-REPOSITORY = Path(__file__).parent / "opam-repository"
 USES_STUB = "extern long foo_stub(void); long camlFoo__use_1(void) { return foo_stub(); }"
 
 
@@ -141,50 +139,6 @@ def test_a_cache_that_cannot_be_written_is_no_error(install: Install, libraries:
     (tmp_path / "file").write_text("")
     request = AuditRequest(roots=roots("foo"), path=(libraries,), cache=tmp_path / "file" / "below")
     assert audit(request).libraries
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# opam metadata
-
-
-def test_async_needs_unix_by_its_metadata() -> None:
-    report = audit(AuditRequest(opam=roots("async", "core"), opam_repositories=(REPOSITORY,)))
-    assert row(report, "async").verdict == "unix"
-    assert row(report, "async").because == ("async", "async_unix")
-    assert row(report, "core").verdict == "unsure"
-    assert row(report, "async").sources == ("opam metadata",)
-
-
-def test_what_a_test_or_the_build_needs_is_not_linked(tmp_path: Path) -> None:
-    text = """
-depends: [
-  "dune" {>= "2.0"}  # a comment with "quotes"
-  "alcotest" {with-test & >= "1.0"}
-  "conf-gmp"
-  ("zarith" | "num")
-  "odoc" {with-doc}
-  "conf-pkg-config" {build}
-]
-depexts: [["libfoo"] {os-distribution = "debian"}]
-"""
-    found = parse("foo", tmp_path / "foo.opam", text)
-    assert found.depends == ("dune", "conf-gmp", "zarith", "num")
-    assert found.external
-
-
-def test_the_newest_version_counts_as_opam_orders_them(tmp_path: Path) -> None:
-    for version in ("1.9", "1.10", "1.10~beta", "v1.2"):
-        folder = tmp_path / "packages" / "foo" / f"foo.{version}"
-        folder.mkdir(parents=True)
-        (folder / "opam").write_text("depends: []")
-    found = Metadata((tmp_path,), (), ()).find("foo")
-    assert found is not None
-    assert found.version == "1.10"
-
-
-def test_unknown_package_is_a_line(tmp_path: Path) -> None:
-    report = audit(AuditRequest(opam=roots("nope"), opam_repositories=(tmp_path,)))
-    assert "no opam metadata of package nope is here" in str(report.problems[0])
 
 
 # ---------------------------------------------------------------------------------------------------------------------
