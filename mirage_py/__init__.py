@@ -25,7 +25,12 @@ def __getattr__(name: str) -> Any:  # any: whatever the name stands for
     before = sys.dont_write_bytecode
     sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)  # loading a config.py sets it, for that file alone
     try:
-        return _read_stub()[0](name)
+        thing = _read_stub()[0](name)
+        if type(thing).__name__ == "function":
+            from mirage_py.dsl.signature import checked
+
+            thing = globals()[name] = checked(thing)
+        return thing
     finally:
         sys.dont_write_bytecode = before
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 from mirage_py.devices import clock, job as boot_jobs, random as randomness, reporter as logs
+from mirage_py.dsl.check import listed, shown
 from mirage_py.dsl.config import Registry, Unikernel, check_unikernel_name, current
-from mirage_py.dsl.impl import Impl, label
+from mirage_py.dsl.impl import Functor, Impl, label
 from mirage_py.dsl.job import job as job_type
 from mirage_py.dsl.place import here
 from mirage_py.dsl.scheduler import Scheduler, chosen, lwt
@@ -40,12 +41,12 @@ def register(
     """
     registry = current()
     _check_name(name, registry)
-    listed = _jobs(name, jobs)
+    found = _jobs(name, jobs)
     registry.unikernels.append(
         Unikernel(
             name=name,
             init=_init(argv, reporter, sleep, ptime, mtime, random),
-            jobs=tuple(job.term for job in listed),
+            jobs=tuple(job.term for job in found),
             src=src,
             location=here(),
             scheduler=chosen(scheduler),
@@ -65,18 +66,19 @@ def _check_name(name: str, registry: Registry) -> None:
         )
 
 
-def _jobs(name: str, jobs: Iterable[Any]) -> list[Impl[Any]]:
-    listed = [jobs] if isinstance(jobs, Impl) else list(jobs)
-    for job in listed:
+def _jobs(name: str, jobs: Any) -> tuple[Impl[Any], ...]:  # any: whatever a user gives
+    given: Iterable[Any] = (jobs,) if isinstance(jobs, (Impl, Functor)) else jobs
+    found = listed(given, object, what="jobs", example='main("Unikernel", job)')
+    for job in found:
         if not isinstance(job, Impl) or job.type is not job_type:
-            got = repr(getattr(job, "type", job))
+            got = shown(getattr(job, "type", job))
             raise ConfigError(
                 f"{name}: every job must be of type job, got {got}",
                 location=here(),
                 hint="apply the functor to its arguments first" if ">>" in got else "a job is made with main(..., job)",
             )
         _check_has_arguments(job.term)
-    return listed
+    return tuple(job for job in found if isinstance(job, Impl))
 
 
 def _check_has_arguments(job: Term) -> None:

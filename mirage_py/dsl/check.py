@@ -6,6 +6,7 @@ Python takes a string for a list of its letters, and asks an object for what it 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from types import FunctionType
 from typing import TypeVar
 
 from mirage_py.dsl.place import here
@@ -28,7 +29,7 @@ def listed(
     tells where that was.
     """
     hint = f"write {what}=[{example}]"
-    if isinstance(things, _kinds(kind)):
+    if kind is not object and isinstance(things, _kinds(kind)):
         raise ConfigError(f"{what} is a list, got one of its members", location=place(), hint=hint)
     if isinstance(things, (str, bytes, Mapping)) or not isinstance(things, Iterable):
         raise ConfigError(f"{what} is a list, got {shown(things)}", location=place(), hint=hint)
@@ -55,6 +56,8 @@ def text(thing: object, *, what: str, example: str) -> str:
 
 def shown(thing: object) -> str:
     """A value as a message has it: short, on one line."""
+    if isinstance(thing, FunctionType):
+        return f"the function {thing.__name__}"
     try:
         told = repr(thing).splitlines()[0]
     except Exception:  # noqa: BLE001  # a repr of the user's own may raise anything

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from mirage_py.dsl.check import shown, text
 from mirage_py.dsl.ocaml import ocaml_string
-from mirage_py.dsl.place import guarded
+from mirage_py.dsl.place import guarded, here
 from mirage_py.dsl.value import Choices
 from mirage_py.errors import ConfigError, Location
 
@@ -29,6 +30,18 @@ class Resource:
 
     kind: Literal["net", "block", "xenstore"]
     name: str
+
+    def __post_init__(self) -> None:
+        if self.kind not in _RESOURCES:
+            raise ConfigError(
+                f"a resource is of kind {', '.join(_RESOURCES)}, got {shown(self.kind)}",
+                location=here(),
+                hint='Resource(kind="net", name="service")',
+            )
+        text(self.name, what="name", example="service")
+
+
+_RESOURCES = ("net", "block", "xenstore")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Generic, TypeVar, TypeVarTuple, overload
+from dataclasses import dataclass
+from typing import Any, Generic, NoReturn, TypeVar, TypeVarTuple, overload
 
 from mirage_py.dsl import check
 from mirage_py.dsl.check import listed, shown
@@ -18,7 +19,7 @@ from mirage_py.dsl.package import Package, check_library
 from mirage_py.dsl.place import guarded, here, is_users_own
 from mirage_py.dsl.runtime_arg import RuntimeArg
 from mirage_py.dsl.scheduler import Scheduler, chosen, lwt
-from mirage_py.dsl.term import Device, Term, apply, choice, dev
+from mirage_py.dsl.term import Dev, Device, Term, apply, choice, dev
 from mirage_py.dsl.types import AnyType, FunctorType, ModuleType
 from mirage_py.dsl.value import Value, as_value
 from mirage_py.errors import ConfigError
@@ -51,6 +52,13 @@ class _Handle:
     def __hash__(self) -> int:
         return hash(self.term)
 
+    def __rshift__(self, other: object) -> NoReturn:
+        raise ConfigError(
+            f"{_called(self.term)} is a device, and functor types are made of module types",
+            location=here(),
+            hint="write the type of the device: network >> job",
+        )
+
 
 class Impl(_Handle, Generic[T]):
     """A module of type `T`, ready to be a job, an argument or a dependency."""
@@ -61,9 +69,12 @@ class Impl(_Handle, Generic[T]):
         super().__init__(term)
         self.type = type_
 
+    def __repr__(self) -> str:
+        return f"a device of type {self.type}"
+
     def __call__(self, *arguments: AnyImpl) -> None:
         raise ConfigError(
-            f"{label(self.term)} is a module of type {self.type}, not a functor: it takes no argument",
+            f"{_called(self.term)} is a device of type {self.type}, not a functor: it takes no argument",
             location=here(),
             hint="give it a functor type such as network >> job where it is made"
             if arguments
@@ -82,6 +93,9 @@ class Functor(_Handle, Generic[*Ts]):
         super().__init__(term)
         self.type = type_
         self.given = given
+
+    def __repr__(self) -> str:
+        return f"a functor of type {self.type}"
 
     # fmt: off
     @overload
@@ -130,11 +144,11 @@ class Functor(_Handle, Generic[*Ts]):
         return Impl(term, self.type.result)
 
     def _matched(self, arguments: tuple[Any, ...]) -> tuple[tuple[ModuleType[Any], ModuleType[Any]], ...]:
-        types = tuple(argument.type if isinstance(argument, Impl) else argument for argument in arguments)
-        pairs = tuple(zip(self.type.params, types, strict=False))
-        if not arguments or len(types) > len(self.type.params) or any(want is not got for want, got in pairs):
+        types = tuple(argument.type if isinstance(argument, Impl) else _Strange(argument) for argument in arguments)
+        fits = all(want is got for want, got in zip(self.type.params, types, strict=False))
+        if not arguments or len(types) > len(self.type.params) or not fits:
             raise self._mismatch(types)
-        return pairs
+        return tuple((want, want) for want in self.type.params[: len(types)])
 
     def _mismatch(self, types: tuple[object, ...]) -> ConfigError:
         wanted = (*(want for want, _ in self.given), *self.type.params)
@@ -153,20 +167,32 @@ def _names(types: Iterable[object]) -> str:
     return ", ".join(_type_name(type_) for type_ in types)
 
 
+@dataclass(frozen=True)
+class _Strange:
+    """What was given as an argument and is no device."""
+
+    thing: object
+
+
 def _type_name(thing: object) -> str:
     match thing:
-        case ModuleType():
-            return thing.name
-        case Functor():
-            return f"functor {thing.type}"
+        case _Strange(Functor() as functor):
+            return f"functor {functor.type}"
+        case _Strange(ModuleType() | FunctorType() as type_):
+            return f"the type {type_!r}"
+        case _Strange(other):
+            return shown(other)
         case _:
             return repr(thing)
 
 
 def _advice(wanted: tuple[object, ...], types: tuple[object, ...]) -> str:
-    if any(isinstance(thing, Functor) for thing in types):
+    given = [one.thing for one in types if isinstance(one, _Strange)]
+    if any(isinstance(thing, Functor) for thing in given):
         return "apply the functor first: a functor is not a module"
-    if any(callable(thing) and not isinstance(thing, ModuleType) for thing in types):
+    if any(isinstance(thing, (ModuleType, FunctorType)) for thing in given):
+        return "a type is not a device: give a device of that type, such as default_network for network"
+    if any(callable(thing) for thing in given):
         return "one of the arguments is a Python function: call it"
     differs = next((i for i, (want, got) in enumerate(zip(wanted, types, strict=False)) if want is not got), None)
     if differs is not None:
@@ -178,6 +204,10 @@ def label(term: Term) -> str:
     """What a term is called in a message: its module, or what makes an undecided one."""
     device = getattr(term, "device", None)
     return device.module if isinstance(device, Device) else "this choice of devices"
+
+
+def _called(term: Term) -> str:
+    return label(term) if isinstance(term, Dev) else "this"
 
 
 def handle(term: Term, type_: AnyType) -> Any:  # any: Impl or Functor, as the type says
@@ -289,7 +319,7 @@ def checked_type(type_: object) -> AnyType:
     if isinstance(type_, (ModuleType, FunctorType)):
         return type_
     raise ConfigError(
-        f"{type_!r} is not a module type", location=here(), hint="write for instance job, or network >> job"
+        f"{shown(type_)} is not a module type", location=here(), hint="write for instance job, or network >> job"
     )
 
 
@@ -368,6 +398,8 @@ def match_impl(value: Value[K], cases: Mapping[K, Functor[*Ts]], *, default: Fun
 def match_impl(value: Value[Any], cases: Mapping[Any, Any], *, default: Any) -> Any:
     """The implementation under the value of a key, else `default`."""
     _same_type("match_impl", default, *cases.values())
+    if isinstance(value, Key):
+        value.check_values(cases)
     branches = tuple((case, branch.term) for case, branch in cases.items())
     return handle(choice(_checked_value(value), branches, default.term), default.type)
 
@@ -376,7 +408,7 @@ def _checked_value(value: object) -> Value[Any]:
     if isinstance(value, Value):
         return value
     raise ConfigError(
-        f"{value!r} is not a value of keys",
+        f"{shown(value)} is not a value of keys",
         location=here(),
         hint="write for instance key.is_unix, or a key of your own",
     )
@@ -385,7 +417,9 @@ def _checked_value(value: object) -> Value[Any]:
 def _same_type(what: str, *branches: object) -> None:
     for branch in branches:
         if not isinstance(branch, (Impl, Functor)):
-            raise ConfigError(f"{what}: {branch!r} is not an implementation", location=here())
+            raise ConfigError(
+                f"{what} decides between devices, got {shown(branch)}", location=here(), hint="such as default_network"
+            )
     types = [branch.type for branch in branches if isinstance(branch, (Impl, Functor))]
     if any(type_ != types[0] for type_ in types):
         raise ConfigError(f"the branches of {what} have different types: {_shown(types)}", location=here())

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, TypeVar, overload
 
 from mirage_py.dsl.place import here
+from mirage_py.dsl.signature import checked
 from mirage_py.dsl.value import Key, Kind, both, pure
 from mirage_py.errors import ConfigError
 
@@ -37,6 +38,7 @@ T = TypeVar("T")
 UNIKERNEL: Final = "UNIKERNEL"
 
 
+@checked
 def flag(name: str, *, doc: str = "", group: str | None = None, env: str | None = None) -> Key[bool]:
     """A key that is false unless `--NAME` is given (`--NAME=false` takes a saved choice back)."""
     return Key(name, "flag", default=False, doc=doc, group=group, env=env)
@@ -68,6 +70,7 @@ def enum(
 def enum(
     name: str, values: Mapping[str, T], *, doc: str = ..., group: str | None = ..., env: str | None = ...
 ) -> Key[T | None]: ...
+@checked
 def enum(
     name: str,
     values: Sequence[str] | Mapping[str, Any],
@@ -122,6 +125,7 @@ def string(
 def string(
     name: str, *, doc: str = ..., docv: str = ..., group: str | None = ..., env: str | None = ...
 ) -> Key[str | None]: ...
+@checked
 def string(
     name: str,
     *,
@@ -157,6 +161,7 @@ def integer(
 def integer(
     name: str, *, doc: str = ..., docv: str = ..., group: str | None = ..., env: str | None = ...
 ) -> Key[int | None]: ...
+@checked
 def integer(
     name: str,
     *,
@@ -174,6 +179,7 @@ def integer(
     )
 
 
+@checked
 def strings(
     name: str, *, doc: str = "", docv: str = "", group: str | None = None, env: str | None = None
 ) -> Key[tuple[str, ...]]:
@@ -212,28 +218,33 @@ is_solo5: Final = target.is_("hvt", "spt", "virtio", "muen", "genode")
 is_unikraft: Final = target.is_("unikraft-firecracker", "unikraft-qemu")
 
 
+@checked
 def kv_ro(group: str | None = None, env: str | None = None) -> Key[str]:
     """How a read-only store is served: `crunch` (compiled in) or `direct` (the host's folder)."""
     return enum("kv-ro", ["crunch", "direct"], default="crunch", doc=_doc("store", group), group=group, env=env)
 
 
+@checked
 def block(group: str | None = None, env: str | None = None) -> Key[str]:
     """What backs a block device: `xenstore`, `file` or `ramdisk`."""
     doc = _doc("block device", group)
     return enum("block", ["xenstore", "file", "ramdisk"], default="ramdisk", doc=doc, group=group, env=env)
 
 
+@checked
 def net(group: str | None = None, env: str | None = None) -> Key[str | None]:
     """Whose network stack is used: `host` (or `socket`) or `ocaml` (or `direct`)."""
     words = {"host": "host", "socket": "host", "ocaml": "ocaml", "direct": "ocaml"}
     return enum("net", words, doc=_doc("network stack", group), group=group, env=env)
 
 
+@checked
 def no_dhcp(group: str | None = None, env: str | None = None) -> Key[bool]:
     """Whether addresses are given at boot instead of asked by DHCP."""
     return flag("no-dhcp", doc=f"do without DHCP for {_whom(group)}", group=group, env=env)
 
 
+@checked
 def utcp(group: str | None = None, env: str | None = None) -> Key[bool]:
     """Whether TCP is served by the µTCP implementation."""
     return flag("utcp", doc=f"use the µTCP stack for {_whom(group)}", group=group, env=env)

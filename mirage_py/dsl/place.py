@@ -24,7 +24,7 @@ def here() -> Location | None:
         file = frame.f_code.co_filename
         if file.startswith("<frozen importlib"):
             return None
-        if not file.startswith(_PACKAGE):
+        if not file.startswith(_PACKAGE) and file != "<string>":  # where dataclasses write their constructors
             return Location(_relative(file), frame.f_lineno)
         frame = frame.f_back
     return None
@@ -33,6 +33,8 @@ def here() -> Location | None:
 def is_users_own() -> bool:
     """Whether the function that asks was called by user code itself, and not on its behalf by the catalogue."""
     caller = sys._getframe(2)  # noqa: SLF001
+    if caller.f_code.co_filename == _PACKAGE + "dsl/signature.py" and caller.f_back is not None:
+        caller = caller.f_back
     return not caller.f_code.co_filename.startswith((_PACKAGE, "<frozen"))
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any, Generic, NoReturn, TypeVar, TypeVarTuple, overload
 
+from mirage_py.dsl.check import shown
 from mirage_py.dsl.place import here
 from mirage_py.errors import ConfigError
 
@@ -35,8 +36,12 @@ class ModuleType(Generic[T]):
     def __rshift__(self, other: ModuleType[Any] | FunctorType[*Us]) -> FunctorType[*tuple[Any, ...]]:
         return _arrow((self,), other)
 
+    def __rrshift__(self, other: object) -> NoReturn:
+        _arrow((), other)
+        raise AssertionError  # the line above has refused it
+
     def __matmul__(self, other: object) -> NoReturn:
-        raise _ocaml_arrow("@->")
+        raise _ocaml_arrow("@")
 
     def __sub__(self, other: object) -> NoReturn:
         raise _ocaml_arrow("->")
@@ -86,7 +91,7 @@ def _arrow(params: tuple[ModuleType[Any], ...], result: object) -> FunctorType[*
             return FunctorType((*params, *result.params), result.result)
         case _:
             raise ConfigError(
-                f"a functor type is made of module types, got {result!r}",
+                f"a functor type is made of module types, got {shown(result)}",
                 location=here(),
                 hint="write for instance network >> job; make a module type of your own with typ(...)",
             )

@@ -7,10 +7,10 @@ known. It is never true or false by itself: Python's `if` cannot wait.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Generic, Literal, NoReturn, TypeVar
 
-from mirage_py.dsl.check import text
+from mirage_py.dsl.check import shown, text
 from mirage_py.dsl.place import guarded, here
 from mirage_py.errors import ConfigError, UsageError, suggestion
 
@@ -37,6 +37,10 @@ class Value(Generic[T_co]):
 
     def map(self, function: Callable[[T_co], U]) -> Value[U]:
         """The value that `function` makes of this one."""
+        if not callable(function):
+            raise ConfigError(
+                f"map takes a function, got {shown(function)}", location=here(), hint="map(lambda value: ...)"
+            )
         safe = guarded(function, "a value computed from keys", here())
         return Value(self.keys, lambda choices: safe(self.eval(choices)))
 
@@ -46,6 +50,10 @@ class Value(Generic[T_co]):
 
     def match(self, cases: Mapping[Any, T], default: T) -> Value[T]:
         """The entry of `cases` under this value, else `default`."""
+        if not isinstance(cases, Mapping):
+            raise ConfigError(
+                f"match takes a mapping, got {shown(cases)}", location=here(), hint='match({"hvt": a, "xen": b}, c)'
+            )
         return Value(self.keys, lambda choices: cases.get(self.eval(choices), default))
 
     def __and__(self: Value[bool], other: Value[bool]) -> Value[bool]:
@@ -57,9 +65,16 @@ class Value(Generic[T_co]):
     def __invert__(self: Value[bool]) -> Value[bool]:
         return self.map(lambda value: not value)
 
+    def __format__(self, spec: str) -> NoReturn:
+        raise ConfigError(
+            f"{self!s} has no value yet, and cannot be a part of a text: keys are chosen after config.py has run",
+            location=here(),
+            hint='compute the text once it is known: value.map(lambda value: f"...{value}...")',
+        )
+
     def __bool__(self) -> NoReturn:
         raise ConfigError(
-            f"{self} has no value yet: keys are chosen after config.py has run",
+            f"{self!s} has no value yet: keys are chosen after config.py has run",
             location=here(),
             hint="decide with if_impl(value, a, b) or match_impl(value, ...); combine with &, | and ~",
         )
@@ -68,12 +83,15 @@ class Value(Generic[T_co]):
         if isinstance(other, Value):
             return self is other
         raise ConfigError(
-            f"{self} cannot be compared with == while config.py runs",
+            f"{self!s} cannot be compared with == while config.py runs",
             location=here(),
             hint=f"write .is_({other!r}), which gives a value for if_impl",
         )
 
     __hash__ = object.__hash__
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def __str__(self) -> str:
         return "a value of " + (", ".join(key.name for key in self.keys) or "no key")
@@ -86,6 +104,13 @@ def pure(value: T) -> Value[T]:
 
 def both(left: Value[T], right: Value[U]) -> Value[tuple[T, U]]:
     """Two values as a pair."""
+    for one in (left, right):
+        if not isinstance(one, Value):
+            raise ConfigError(
+                f"values of keys are combined with one another, got {shown(one)}",
+                location=here(),
+                hint="pure(...) makes a value of a plain thing",
+            )
     return Value(_union(left.keys, right.keys), lambda choices: (left.eval(choices), right.eval(choices)))
 
 
@@ -165,6 +190,8 @@ class Key(Value[T]):
         env: str | None = None,
         reserved: bool = False,
     ) -> None:
+        for what, given in (("name", name), ("group", group or ""), ("doc", doc), ("docv", docv)):
+            text(given, what=f"the {what} of a key", example="hello")
         self.name = _checked_name(f"{group}-{name}" if group else name, reserved=reserved)
         self.kind = kind
         self._env = _checked_variable(self.name, env)
@@ -175,7 +202,59 @@ class Key(Value[T]):
         self.required = required
         self.optional = optional
         self.location = here()
+        if default is not None:
+            self._check_default()
         super().__init__((self,), self._choice)
+
+    def is_(self, *alternatives: object) -> Value[bool]:
+        """Whether one of the alternatives was chosen; a `ConfigError` for one that cannot be."""
+        self.check_values(alternatives)
+        return super().is_(*alternatives)
+
+    def match(self, cases: Mapping[Any, U], default: U) -> Value[U]:
+        """The entry of `cases` under the choice, else `default`; a `ConfigError` for a case that cannot be."""
+        found = super().match(cases, default)
+        self.check_values(cases)
+        return found
+
+    def check_values(self, values: Iterable[object]) -> None:
+        """Refuse what the key can never be: a slip would silently mean "never"."""
+        for value in values:
+            if not self._can_be(value):
+                word = value if isinstance(value, str) else ""
+                near = self.choices.get(word) if word in self.choices else None
+                raise ConfigError(
+                    f"{self!s} is never {shown(value)}",
+                    location=here(),
+                    hint=f"{word} is a word for {near!r}: compare with that"
+                    if near is not None
+                    else suggestion(word, map(str, self.choices.values())) or self._range(),
+                )
+
+    def _check_default(self) -> None:
+        if not self._can_be(self.default):
+            raise ConfigError(
+                f"key {self.name}: its default cannot be {shown(self.default)}", location=here(), hint=self._range()
+            )
+
+    def _can_be(self, value: object) -> bool:
+        if value is None:
+            return self.optional
+        match self.kind:
+            case "flag":
+                return isinstance(value, bool)
+            case "enum":
+                return any(value == one for one in self.choices.values())
+            case "integer":
+                return isinstance(value, int) and not isinstance(value, bool)
+            case "strings":
+                return isinstance(value, tuple)
+            case "string":
+                return isinstance(value, str)
+
+    def _range(self) -> str:
+        kinds = {"flag": "True or False", "integer": "a whole number", "string": "text", "strings": "a tuple of texts"}
+        return "it is " + (kinds.get(self.kind) or " or ".join(repr(value) for value in self.choices.values()))
 
     def _choice(self, choices: Choices) -> T:
         if self.name in choices:

@@ -20,7 +20,7 @@ from types import CodeType
 from mirage_py.dsl import place
 from mirage_py.dsl.config import Config, collecting
 from mirage_py.errors import ConfigError, Location, MpyError
-from mirage_py.project.words import hint_for_name, hint_for_syntax
+from mirage_py.project.words import hint_for_attribute, hint_for_name, hint_for_operation, hint_for_syntax
 
 _MPY = Path(__file__).parent
 
@@ -202,12 +202,25 @@ def _translated(error: BaseException, file: Path) -> ConfigError:
         return ConfigError(f"{error.msg}", location=place, hint=UNREADABLE)
     if isinstance(error, NameError) and error.name:
         return ConfigError(f"{error.name} is not defined", location=location, hint=hint_for_name(error.name))
+    hint = _hint_for(error)
     return ConfigError(
         f"{type(error).__name__}: {_said(error)}",
         location=location,
         details=_steps(error, file),
-        hint="mend this line: Python stopped there",
+        hint=hint or "mend this line: Python stopped there",
     )
+
+
+def _hint_for(error: BaseException) -> str | None:
+    match error:
+        case AttributeError() if error.name:
+            return hint_for_attribute(error.obj, error.name)
+        case TypeError():
+            return hint_for_operation(_said(error))
+        case EOFError():
+            return "a configuration asks nobody: give it a key, such as key.string(...)"
+        case _:
+            return None
 
 
 def _said(error: BaseException) -> str:

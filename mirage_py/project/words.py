@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from types import ModuleType
 from typing import Final
 
 from mirage_py.errors import suggestion
@@ -54,3 +55,56 @@ def hint_for_name(name: str) -> str:
 def hint_for_syntax(line: str) -> str | None:
     """What to write instead of a line that Python cannot read; None where nothing tells."""
     return next((hint for pattern, hint in _SYNTAX if re.search(pattern, line)), None)
+
+
+KEY_NAMES: Final = {
+    "bool": "key.flag",
+    "boolean": "key.flag",
+    "choice": "key.enum",
+    "create": "key.flag, key.string, key.integer, key.enum or key.strings",
+    "float": "key.string",
+    "int": "key.integer",
+    "list": "key.strings",
+    "number": "key.integer",
+    "str": "key.string",
+    "text": "key.string",
+    "value": "key.pure",
+}
+"""What makes a key, in other words."""
+
+
+def hint_for_attribute(owner: object, name: str) -> str | None:
+    """What to write instead of a name that a thing of the language does not have; None for what is not ours."""
+    kind = owner if isinstance(owner, (ModuleType, type)) else type(owner)
+    home = kind.__name__ if isinstance(kind, ModuleType) else kind.__module__
+    if not home.startswith("mirage_py"):
+        return None
+    there = getattr(owner, "__all__", None) or [one for one in dir(owner) if not one.startswith("_")]
+    if getattr(owner, "__name__", None) == "mirage_py":
+        return hint_for_name(name)
+    if getattr(owner, "__name__", "") == "mirage_py.dsl.key" and name in KEY_NAMES:
+        return f"did you mean {KEY_NAMES[name]}?"
+    return suggestion(name, there) or f"there is {', '.join(there)}"
+
+
+_OPERATIONS: Final = (
+    (r"['\"](?:Key|Value)['\"]", "keys are chosen after config.py has run: compute with value.map(lambda value: ...)"),
+    (r"'ModuleType'|'FunctorType'", "types are combined with >>: network >> job"),
+    (r"'Impl'|'Functor'", "devices are given to functors: main(...)(default_network)"),
+)
+
+
+def hint_for_operation(message: str) -> str | None:
+    """What to write instead of something that Python cannot do with the things of the language."""
+    made = re.match(r"(\w+)\.__init__\(\) ", message)
+    if made:
+        return _hint_for_record(made[1])
+    return next((hint for pattern, hint in _OPERATIONS if re.search(pattern, message)), None)
+
+
+def _hint_for_record(name: str) -> str | None:
+    """How a record of the language is written, where it is one."""
+    import mirage_py
+
+    fields = getattr(getattr(mirage_py, name, None), "__dataclass_fields__", None)
+    return None if fields is None else f"its fields have names: {name}({', '.join(f'{one}=...' for one in fields)})"

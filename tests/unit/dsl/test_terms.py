@@ -123,7 +123,7 @@ def test_branches_of_different_types_are_refused() -> None:
 
 def test_condition_is_a_value() -> None:
     x = impl("X", thing)
-    with pytest.raises(ConfigError, match="not a value of keys"):
+    with pytest.raises(ConfigError, match="is a value of keys, got True"):
         if_impl(True, x, x)  # type: ignore[call-overload]
 
 
