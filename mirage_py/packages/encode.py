@@ -10,7 +10,8 @@ into an image that has no host under it.
     conflicts, classes chosen excludes chosen
     one archive        packages of one development repository come from one archive of it
     a family           a bundled member implies the family; the family excludes released versions of its members
-    no C of the host   free implies, for the chosen candidate, that what it links is free too, and no C library
+    no C of the host   free implies, for the chosen candidate, that what it links is free too, and no C library;
+                       `hosted` of a package lets it link one: what of it an image links only its sources tell
 
 Only candidates that some bound admits are read and encoded.
 """
@@ -51,6 +52,8 @@ class Encoding:
     count: int
     free: Mapping[str, int] = field(default_factory=dict)
     """The packages of which some candidate leads to a C library of the host."""
+    hosted: Mapping[str, int] = field(default_factory=dict)
+    """The packages that may link such a library in a freestanding image, where nothing else will do."""
     archives: Mapping[str, Sequence[Clause]] = field(default_factory=dict)
     """The clauses that hold the packages of a development repository to one archive of it, by its name."""
 
@@ -88,6 +91,7 @@ class _Encoder:
         self.todo: list[tuple[str, Bound]] = []
         self.variables: dict[int, int] = {}
         self.chosen: dict[str, list[tuple[int, Candidate]]] = defaultdict(list)
+        self.hosted: dict[str, int] = {}
         self.count = 1
         self.family = 1
 
@@ -114,6 +118,7 @@ class _Encoder:
             family=self.family,
             count=self.count,
             free=free,
+            hosted=self.hosted,
             archives=archives,
         )
 
@@ -211,14 +216,23 @@ class _Encoder:
         for name, literal in free.items():
             for chosen, one in self.chosen[name]:
                 wanted = images.freestanding(one)
+                if wanted is False:
+                    self.clauses.append([-chosen, -literal, *self._hosted(name)])
                 if isinstance(wanted, bool):
-                    self.clauses += [] if wanted else [[-chosen, -literal]]
                     continue
                 for part in conjuncts(wanted):
                     if any(need.name in free for need in dependencies(part)):
                         ways = (self._allowed(way, free, allowed) for way in alternatives(part))
                         self.clauses.append([-chosen, -literal, *ways])
         return free
+
+    def _hosted(self, name: str) -> tuple[int, ...]:
+        """What lets a package link C of the host; nothing does where config.py asks for it by name."""
+        if name in self.candidates.freestanding:
+            return ()
+        if name not in self.hosted:
+            self.hosted[name] = self._new()
+        return (self.hosted[name],)
 
     def _allowed(self, wanted: Formula, free: Mapping[str, int], allowed: dict[Formula, int]) -> int:
         """A variable that implies that this is there, and free where that matters."""

@@ -34,13 +34,14 @@ class Images:
     def needs(self, candidate: Candidate, *, freestanding: bool) -> Iterator[tuple[Formula, bool]]:
         """Each thing that it asks for, and whether that goes into a freestanding image too.
 
-        In such an image it asks for no C library of the host where it names another way.
+        In such an image it asks for no C library of the host where it names another way. One that cannot be in such an
+        image at all is there for what of it links none.
         """
         all_of = conjuncts(candidate.metadata.depends)
-        if not freestanding:
+        kept = self.freestanding(candidate) if freestanding else False
+        if kept is False:
             yield from ((part, False) for part in all_of)
             return
-        kept = self.freestanding(candidate)
         yield from ((part, True) for part in conjuncts(None if isinstance(kept, bool) else kept))
         linked = {*conjuncts(self.linked(candidate))}
         yield from ((part, False) for part in all_of if part not in linked)

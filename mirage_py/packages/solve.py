@@ -1,7 +1,8 @@
 """One solution of a request, chosen by criteria that are tried in turn, each only where those before leave a choice.
 
-1. as little as possible that is to be avoided; 2. released libraries before those that mpy brings; 3. the newest of
-what was asked for; 4. the newest of what that needs, nearest first; 5. no package that nobody needs.
+0. no C library of the host in a freestanding image; 1. as little as possible that is to be avoided; 2. released
+libraries before those that mpy brings; 3. the newest of what was asked for; 4. the newest of what that needs, nearest
+first; 5. no package that nobody needs.
 
 Each step asks the solver one question: is there a solution with this candidate too? So what is chosen first is never
 paid for by what comes later, and the same request has the same solution on every machine.
@@ -32,11 +33,16 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Solution:
-    """The chosen candidate of each package that is needed; `bundled`: mpy's own libraries are among them."""
+    """The chosen candidate of each package that is needed; `bundled`: mpy's own libraries are among them.
+
+    `hosted` are those that link C libraries of the host though they go into a freestanding image: whether the image
+    links that part of them, only their sources tell.
+    """
 
     asked: tuple[Asked, ...]
     chosen: Mapping[str, Candidate]
     bundled: bool
+    hosted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,14 +86,19 @@ class _Choosing:
         self.seen: set[Place] = set()
 
     def solution(self, asked: Sequence[Asked]) -> Solution:
+        self._avoid([*self.encoding.hosted.values()])
         self._avoid(self.encoding.avoided())
         bundled = not self._decide([-self.encoding.family])
         candidates = self.encoding.candidates
         places = [Place(one.name, one.name in candidates.freestanding) for one in asked]
         self._choose(places)
         needed = closure(places, self.chosen, candidates)
+        allowed = (name for name, literal in self.encoding.hosted.items() if -literal not in self.decided)
         return Solution(
-            asked=tuple(asked), chosen={name: self.chosen[name] for name in sorted(needed)}, bundled=bundled
+            asked=tuple(asked),
+            chosen={name: self.chosen[name] for name in sorted(needed)},
+            bundled=bundled,
+            hosted=tuple(sorted(name for name in allowed if name in needed)),
         )
 
     def _decide(self, literals: Sequence[int]) -> bool:

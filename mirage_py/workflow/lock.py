@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from mirage_py.doors.files import write_whole
 from mirage_py.doors.network import Network
-from mirage_py.errors import Location, LockError, MpyError, PackageConflict
-from mirage_py.packages.candidates import Candidates, Given, environment
+from mirage_py.errors import Location, LockError
 from mirage_py.packages.formula import bound_text, holds
 from mirage_py.packages.lock import FILE, Archive, Lock
-from mirage_py.packages.repositories import SETTINGS, Repositories, Repository, named, snapshot_of
+from mirage_py.packages.repositories import SETTINGS, Repositories, named, snapshot_of
 from mirage_py.packages.requests import Wanted, wanted
 from mirage_py.workflow.request import Request
 from mirage_py.workflow.resolve import Resolution, resolution
+from mirage_py.workflow.solving import Solving
 
 if TYPE_CHECKING:
     from mirage_py.packages.encode import Asked
-    from mirage_py.packages.ports import Unported
-    from mirage_py.packages.solve import Failed, Solution
-    from mirage_py.workflow.machine import Machine
 
 __all__ = ["Change", "Locked", "Wish", "check", "lock", "locked_first", "misfits"]
-
-DEBIAN_13: Final = ("5.3.0", "3.17.2")
-"""OCaml and dune of a system on which today's released libraries build."""
 
 Told = Callable[[str], None]
 
@@ -88,7 +82,7 @@ def lock(request: Request, wish: Wish, *, tell: Told = lambda _: None) -> Locked
     repositories = tuple(reading.read(source) for source in sources)
     asked = _wanted(found)
     tell("choosing versions")
-    solving = _Solving(machine, repositories, asked)
+    solving = Solving(machine, [one.snapshot for one in repositories], asked)
     solution, candidates = solving.solved(_kept(before, wish))
     made = lock_of(
         solution, candidates, asked, machine.pinned, machine.solved_for(wish), (one.locked for one in repositories)
@@ -98,7 +92,7 @@ def lock(request: Request, wish: Wish, *, tell: Told = lambda _: None) -> Locked
     written = not wish.dry and (before is None or path.read_text("utf-8") != text)
     if written:
         write_whole(path, text)
-    notes = tuple(solving.notes(solution))
+    notes = tuple(solving.notes(solution, candidates)) if written or wish.dry else ()
     return Locked(lock=made, changes=tuple(_changes(before, made)), notes=notes, written=written)
 
 
@@ -203,90 +197,3 @@ def _changes(before: Lock | None, after: Lock) -> Iterator[Change]:
     for name in sorted({*old, *new}):
         if old.get(name) != new.get(name):
             yield Change(name=name, old=old.get(name), new=new.get(name))
-
-
-def _listed(packages: Iterable[Unported]) -> str:
-    return ", ".join(one.name for one in packages)
-
-
-class _Solving:
-    """One request and the ways to solve it; what other circumstances would give is found out here too."""
-
-    def __init__(self, machine: Machine, repositories: Sequence[Repository], asked: Sequence[Wanted]) -> None:
-        self.machine = machine
-        self.repositories = [one.snapshot for one in repositories]
-        self.asked: tuple[Asked, ...] = tuple(dict.fromkeys(one for wants in asked for one in wants.asked))
-        self.freestanding = frozenset(one.name for wants in asked if wants.freestanding for one in wants.asked)
-
-    def solved(self, keep: Mapping[str, str]) -> tuple[Solution, Candidates]:
-        from mirage_py.packages.solve import Failed
-
-        given = self.machine.given(self.repositories)
-        found, candidates = self._solve(given, self.asked, keep)
-        if isinstance(found, Failed):
-            raise self._refusal(found, candidates)
-        return found, candidates
-
-    def _solve(
-        self, given: Given, asked: Sequence[Asked], keep: Mapping[str, str]
-    ) -> tuple[Solution | Failed, Candidates]:
-        from mirage_py.packages.solve import solve
-
-        candidates = Candidates(
-            repositories=self.repositories, given=given, environment=environment(), freestanding=self.freestanding
-        )
-        return solve(asked, candidates, keep), candidates
-
-    def _solvable(self, given: Given, asked: Sequence[Asked] | None = None) -> bool:
-        from mirage_py.packages.solve import Solution
-
-        return isinstance(self._solve(given, self.asked if asked is None else asked, {})[0], Solution)
-
-    def _refusal(self, failed: Failed, candidates: Candidates) -> MpyError:
-        from mirage_py.packages.explain import story
-        from mirage_py.packages.ports import lacking
-
-        ways = "\n".join(self._ways(failed, candidates.given))
-        found = lacking(self.asked, candidates)
-        ports = tuple(map(str, found.unported))
-        if ports and not found.failures:
-            return PackageConflict(
-                f"dune has to build what goes into an image, and cannot build {_listed(found.unported)}",
-                details=ports,
-                hint=ways or "name a repository that has ports (mpy repo add SOURCE), or do without",
-            )
-        failures = found.failures or (failed,)
-        names = dict.fromkeys(one.name for each in failures for one in each.core)
-        also = (f"dune cannot build these either: {_listed(found.unported)}", *ports) if ports else ()
-        return PackageConflict(
-            f"no choice of versions has all that config.py asks for: {', '.join(names)}",
-            details=(*(line for each in failures for line in story(each)), *also),
-            hint=ways or "name a repository that has them: mpy repo add SOURCE",
-        )
-
-    def _ways(self, failed: Failed, given: Given) -> Iterator[str]:
-        """The single changes that would make it solvable."""
-        ocaml, dune = DEBIAN_13
-        if self._solvable(replace(given, ocaml=ocaml, dune=dune)):
-            yield f"with OCaml {ocaml} and dune {dune} there is a solution: Debian 13 has both"
-        if not given.bundled and self.machine.bundled and self._solvable(replace(given, bundled=self.machine.bundled)):
-            yield "with the libraries that come with mpy there is one: leave --no-bundled out"
-        for pin in given.pinned:
-            others = tuple(one for one in given.pinned if one is not pin)
-            if self._solvable(replace(given, pinned=others)):
-                yield f"without the pin of {pin.name} there is one"
-        for one in failed.core:
-            if one.bound is not None:
-                loose = [replace(other, bound=None) if other == one else other for other in self.asked]
-                if self._solvable(given, loose):
-                    yield f'with other bounds there is one: override(package("{one.name}", min=..., max=...))'
-
-    def notes(self, solution: Solution) -> Iterator[str]:
-        """What a newer compiler would change, where mpy's own libraries had to serve."""
-        ocaml, dune = DEBIAN_13
-        given = self.machine.given(self.repositories)
-        if solution.bundled and self._solvable(replace(given, ocaml=ocaml, dune=dune, bundled=())):
-            yield (
-                f"libraries that come with mpy serve, because no released ones fit OCaml {given.ocaml} and dune "
-                f"{given.dune}; with OCaml {ocaml} and dune {dune} (Debian 13) released ones would"
-            )
