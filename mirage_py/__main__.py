@@ -11,20 +11,51 @@ from mirage_py._version import __version__  # noqa: E402
 
 def main() -> None:
     """Run the command line of this process and end it with the command's exit code."""
-    if sys.argv[1:] == ["--version"]:
-        sys.stdout.write(f"mpy {__version__}\n")
-        return
     import os
 
+    if None in (sys.stdin, sys.stdout, sys.stderr):
+        _open_streams()
+    try:
+        code = _answer(sys.argv[1:])
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError as refused:  # a full disk, where what is told was to be kept
+        code = _untold(refused)
+    os._exit(code)  # no files are open and no children left: taking the interpreter apart takes 12 ms
+
+
+def _answer(line: list[str]) -> int:
+    if line == ["--version"]:
+        sys.stdout.write(f"mpy {__version__}\n")
+        return 0
     from mirage_py.doors import answers
 
-    key = answers.key_of(sys.argv[1:]) if answers.memorable(sys.argv[1:]) else None
+    key = answers.key_of(line) if answers.memorable(line) else None
     code = answers.recall(key) if key is not None else None
-    if code is None:
-        code = _run(key)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)  # no files are open and no children left: taking the interpreter apart takes 12 ms
+    return _run(key) if code is None else code
+
+
+def _open_streams() -> None:
+    """Put the null device where nothing is open: the next file that is opened would take that place."""
+    import os
+
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:  # the three that every program has
+        pass
+    os.close(descriptor)
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
+
+
+def _untold(refused: OSError) -> int:
+    import os
+    from contextlib import suppress
+
+    if isinstance(refused, BrokenPipeError):
+        return 141  # as shells have it: nobody reads on
+    with suppress(OSError):
+        os.write(2, f"error: cannot write what there is to tell: {refused.strerror}\n".encode())
+    return 1
 
 
 def _run(key: bytes | None) -> int:

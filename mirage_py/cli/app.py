@@ -34,7 +34,7 @@ from mirage_py.cli import words
 from mirage_py.cli.command import Command, Group
 from mirage_py.cli.everywhere import ALONE, EVERYWHERE, go_there, settle
 from mirage_py.doors import signals, terminal as console
-from mirage_py.errors import MpyError
+from mirage_py.errors import Location, MpyError
 
 COMMANDS: Final = {
     "init": "Begin a unikernel: write config.py and its sources.",
@@ -101,6 +101,12 @@ def main(args: list[str] | None = None) -> int:
         return code
     except BrokenPipeError:
         return _unread()
+    except OSError as refused:
+        console.error(_of_the_system(refused))
+        return _told_nobody(MpyError.exit_code)
+    except MemoryError:
+        console.error(MpyError("there is not enough memory for this", hint="close what else runs, or raise the limit"))
+        return MpyError.exit_code
     except Exception as error:  # noqa: BLE001  # the last resort: no traceback is thrown at a user
         console.bug(error, __version__)
         return console.Bug.exit_code
@@ -198,7 +204,25 @@ def _help(found: Found) -> str:
     return group_help(found.where, ABOUT, found.commands, ALONE)
 
 
+def _of_the_system(refused: OSError) -> MpyError:
+    """What no door has put into words: a file or folder that was there and cannot be read, a limit that is reached."""
+    named = refused.filename if isinstance(refused.filename, str | os.PathLike) else None
+    return MpyError(
+        f"the system refuses: {refused.strerror or refused}",
+        location=Location.of(os.fspath(named)) if named is not None else None,
+        hint="check the permissions, the space on the disk, and its health",
+    )
+
+
 def _unread() -> int:
-    """Nobody reads on: say nothing, and keep Python from saying it when it flushes."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return BROKEN_PIPE
+    """Nobody reads on: say nothing."""
+    return _told_nobody(BROKEN_PIPE)
+
+
+def _told_nobody(code: int) -> int:
+    """Keep Python from telling, when it flushes, what could not be told before."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return code

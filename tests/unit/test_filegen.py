@@ -6,10 +6,9 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
@@ -17,6 +16,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from mirage_py.doors import exchange as exchanging
 from mirage_py.doors.files import OWNED, Tree, create
 from mirage_py.errors import MpyError, WouldOverwrite
+from tests.unit.doors.faults import CHANGES, Killed, killed, quick_folder
 
 FOLDERS = ("mirage/a-unix", "mirage/a-hvt")
 names = st.sampled_from(["main.ml", "dune", "a.opam", "manifest.json"])
@@ -59,8 +59,8 @@ quiet = settings(max_examples=60, suppress_health_check=[HealthCheck.function_sc
 
 @quiet
 @given(steps=st.lists(wanted, min_size=1, max_size=4))
-def test_tree_holds_exactly_what_was_asked_for(tmp_path: Path, steps: list[Wanted]) -> None:
-    with fresh(tmp_path) as tree:
+def test_tree_holds_exactly_what_was_asked_for(memory: Path, steps: list[Wanted]) -> None:
+    with fresh(memory) as tree:
         expected: dict[str, str] = {}
         for folders, loose in steps:
             expected = {p: t for p, t in expected.items() if str(Path(p).parent) not in folders} | flat(
@@ -78,8 +78,8 @@ def test_tree_holds_exactly_what_was_asked_for(tmp_path: Path, steps: list[Wante
 
 @quiet
 @given(steps=st.lists(wanted, min_size=1, max_size=4))
-def test_clean_leaves_the_directory_as_it_was(tmp_path: Path, steps: list[Wanted]) -> None:
-    with fresh(tmp_path) as tree:
+def test_clean_leaves_the_directory_as_it_was(memory: Path, steps: list[Wanted]) -> None:
+    with fresh(memory) as tree:
         before = sorted(tree.root.rglob("*"))
         for folders, loose in steps:
             with tree.locked():
@@ -90,34 +90,10 @@ def test_clean_leaves_the_directory_as_it_was(tmp_path: Path, steps: list[Wanted
         assert files(tree.root) == USERS
 
 
-class Killed(BaseException):
-    """What a kill is to a test: nothing catches it."""
-
-
-CHANGES = ("rename", "replace", "unlink", "mkdir", "rmdir", "link", "write", "open", "fsync")
-
-
 @contextmanager
 def killed_after(steps: int, patch: pytest.MonkeyPatch) -> Iterator[None]:
     """The process ends before the n-th change of a file."""
-    left = [steps]
-
-    def counting(real: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*args: Any, **kwargs: Any) -> Any:
-            if real.__name__ == "open" and not args[1] & os.O_CREAT:
-                return real(*args, **kwargs)
-            if left[0] == 0:
-                raise Killed
-            left[0] -= 1
-            return real(*args, **kwargs)
-
-        call.__name__ = real.__name__
-        return call
-
-    with patch.context() as inner:
-        for name in CHANGES:
-            inner.setattr(os, name, counting(getattr(os, name)))
-        inner.setattr(exchanging, "exchange", counting(exchanging.exchange))
+    with killed(steps).within(patch, CHANGES):
         yield
 
 
@@ -150,6 +126,12 @@ def unsynced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fsync", fsync)
 
 
+@pytest.fixture
+def memory(tmp_path: Path) -> Iterator[Path]:
+    with quick_folder(tmp_path) as folder:
+        yield folder
+
+
 def generated(root: Path) -> dict[str, str]:
     """What dune and people see of a write: the files that are generated, wherever nothing hides them."""
     return {name: text for name, text in files(root).items() if name.startswith("mirage/") and "/.mpy-" not in name}
@@ -169,11 +151,11 @@ def lived_in(tree: Tree) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("able", [True, False])
-def test_killed_write_leaves_all_old_or_all_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, able: bool) -> None:
+def test_killed_write_leaves_all_old_or_all_new(memory: Path, monkeypatch: pytest.MonkeyPatch, *, able: bool) -> None:
     if not able:
         monkeypatch.setattr(exchanging, "exchange", lambda *_: False)
     for steps in range(400):
-        with fresh(tmp_path) as tree:
+        with fresh(memory) as tree:
             attempt(tree, FIRST)
             others = lived_in(tree)
             with killed_after(steps, monkeypatch):
@@ -196,9 +178,9 @@ def test_killed_write_leaves_all_old_or_all_new(tmp_path: Path, monkeypatch: pyt
     pytest.fail("the write never came to its end")
 
 
-def test_killed_clean_is_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_killed_clean_is_run_again(memory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for steps in range(200):
-        with fresh(tmp_path) as tree:
+        with fresh(memory) as tree:
             before = sorted(tree.root.rglob("*"))
             attempt(tree, FIRST)
             done = True
