@@ -83,6 +83,31 @@ def test_library_that_dune_alone_knows_serves(
     assert says_alone(start(folder / "dist/kinds"))
 
 
+def switch_with(libraries: Path, folder: Path) -> Path:
+    """A folder with a local opam switch that has these libraries beside the system's: its findlib says so."""
+    programs = folder / "_opam/bin"
+    programs.mkdir(parents=True)
+    here = Path(shutil.which("ocamlc") or "/usr/bin/ocamlc").parent
+    for program in (here / "dune", *here.glob("ocaml*")):
+        if program.name != "ocamlfind":
+            (programs / program.name).symlink_to(program)
+    ours = subprocess.run(("ocamlfind", "printconf", "path"), check=True, capture_output=True, text=True).stdout.split()
+    path = ":".join((str(libraries), *ours))
+    (folder / "findlib.conf").write_text(f'path="{path}"\ndestdir="{libraries}"\n')
+    words = f'#!/bin/sh\nOCAMLFIND_CONF="{folder}/findlib.conf" exec {shutil.which("ocamlfind")} "$@"\n'
+    (programs / "ocamlfind").write_text(words)
+    (programs / "ocamlfind").chmod(0o755)
+    return folder
+
+
+def test_library_of_a_switch_that_is_named_serves(project: MakeProject, mpy: Mpy, start: Start, tmp_path: Path) -> None:
+    switch = str(switch_with(installed_by_dune(tmp_path), tmp_path / "there"))
+    folder = project({"config.py": config("alone"), "unikernel.ml": USER.format("Alone.word")})
+    assert "alone" in mpy("build", "-t", "unix", code=5).stderr, "the system alone has no such library"
+    mpy("build", "-t", "unix", "--switch", switch, code=0)
+    assert says_alone(start(folder / "dist/kinds"))
+
+
 @pytest.mark.solo5
 def test_what_generates_files_for_another_target_is_found_where_the_host_has_it(
     project: MakeProject, mpy: Mpy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
