@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 from mirage_py.audit import cache
+from mirage_py.audit.built import units_of_text, with_objects
 from mirage_py.audit.closure import Closure, Node, closure_of
 from mirage_py.audit.code import Code, code_of
 from mirage_py.audit.compiled import VendoredCode, compiled_code, defined_in
@@ -162,7 +163,7 @@ def gather(
     request: AuditRequest, sources: Sources, progress: Progress = _silent, served: Served | None = None
 ) -> Evidence:
     """Read the closure and its archives, link on paper, and judge the objects."""
-    closure = closure_of(request.roots, sources, served)
+    closure = with_objects(closure_of(request.roots, sources, served), sources, request.built)
     judged = any(map(freestanding, request.targets))  # what the system's own linker finds is no question here
     compiled = _compiled(request, closure, sources) if judged else {}
     codes = (*_codes(request, closure, sources, progress), *_stdlib(request, sources)) if judged else ()
@@ -174,7 +175,8 @@ def gather(
     libc, problems = libc_for(request, sources)
     named = {one.symbol: one for found in externals.values() for one in found}
     machine = request.machine or this_machine()
-    judge = Judge(codes, libc, machine, unix=not closure.nodes.keys().isdisjoint(UNITS_OF))
+    unbuilt = frozenset(unit for node in closure.nodes.values() for unit in units_of_text(node.library, sources))
+    judge = Judge(codes, libc, machine, unix=not closure.nodes.keys().isdisjoint(UNITS_OF), unbuilt=unbuilt)
     ending = ends(linked.pulled, aborting_primitives(_runtime(request), libc), libc)
     own = judge.findings(linked, named, ending)
     unread = tuple(problem for code in codes for problem in code.problems)
@@ -252,9 +254,11 @@ def _codes(request: AuditRequest, closure: Closure, sources: Sources, progress: 
     others = tuple(dict.fromkeys(node.library.directory for node in closure.nodes.values()))
     for done, (name, node) in enumerate(closure.nodes.items()):
         progress("reading libraries", done, len(closure.nodes))
-        if rule_for(name) is None and not node.library.compiled_here and not node.library.ppx:
+        library = node.library
+        if rule_for(name) is None and not library.read_as_text and not library.ppx:
             linkopts = sources.linkopts(name) if request.declared else None
-            code = code_of(node.library, linkopts, others, request.toolchain_folders)
+            for_target = (*request.toolchain_folders, *((library.directory,) if library.compiled_here else ()))
+            code = code_of(library, linkopts, others, for_target)
             sources.note(*code.read)
             yield code
 
@@ -262,7 +266,9 @@ def _codes(request: AuditRequest, closure: Closure, sources: Sources, progress: 
 def _compiled(request: AuditRequest, closure: Closure, sources: Sources) -> dict[str, VendoredCode]:
     """The C of the vendored libraries as the target's compiler makes it; nothing where there is none."""
     stanzas = {
-        name: stanza for name in closure.nodes if (stanza := sources.vendored.stanzas.get(name)) and stanza.stubs
+        name: stanza
+        for name, node in closure.nodes.items()
+        if node.library.read_as_text and (stanza := sources.vendored.stanzas.get(name)) and stanza.stubs
     }
     if not request.compiler or not stanzas:
         return {}
@@ -341,7 +347,7 @@ def _own(
         message = f"{name} {WHAT.get(rule.severity, 'cannot be')} in a unikernel: {rule.why}{_use(name, evidence)}"
         return (Finding(rule="forbidden", severity=rule.severity, message=message, remedy=rule.remedy),)
     found = evidence.own.get(name, ())
-    if node.library.compiled_here:
+    if node.library.read_as_text:
         found = (*sources.findings(name, evidence.libc, evidence.refused.get(name)), *found)
     return (*absent, *_for_target(found, target), *_host_only(node))
 
@@ -439,5 +445,5 @@ def _basis(node: Node) -> tuple[str, ...]:
     if rule_for(node.library.name) or node.library.ppx:
         return ("its name",)
     if node.library.compiled_here:
-        return ("dune files", "sources")
+        return ("dune files", "archives" if node.library.archives else "sources")
     return ("META", "archives") if node.library.archives else ("META",)

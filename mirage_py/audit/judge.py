@@ -36,12 +36,24 @@ FROM_LIBC: Final = "add it to the unikernel's c_sources, or ask the library's au
 class Judge:
     """Judges the pulled objects of one link against one libc, for one machine."""
 
-    def __init__(self, codes: Iterable[Code], libc: Libc, machine: str, *, unix: bool = False) -> None:
-        """`unix` says that the closure names the library unix: then a rule speaks of it, not each use."""
+    def __init__(
+        self,
+        codes: Iterable[Code],
+        libc: Libc,
+        machine: str,
+        *,
+        unix: bool = False,
+        unbuilt: frozenset[str] = frozenset(),
+    ) -> None:
+        """`unix` says that the closure names the library unix: then a rule speaks of it, not each use.
+
+        `unbuilt` are the units of libraries in the closure that have no objects yet: they will be there.
+        """
         self.codes = {code.library: code for code in codes}
         self.libc = libc
         self.machine = machine
         self.unix = unix
+        self.unbuilt = unbuilt
         self.there: dict[str, bool] = {}
 
     def findings(
@@ -126,7 +138,7 @@ class Judge:
 
     def _absent_unit(self, absent: Absent) -> Iterator[Finding]:
         """A unit of a library that is not in the closure; those of unix and threads have their rule."""
-        if absent.unit in UNIX_UNITS and self.unix:
+        if (absent.unit in UNIX_UNITS and self.unix) or absent.unit in self.unbuilt:
             return
         unix = absent.unit in UNIX_UNITS
         library = "unix" if absent.unit.startswith("Unix") else "threads"

@@ -103,13 +103,17 @@ class Vendored:
 
     @cached_property
     def stanzas(self) -> dict[str, Stanza]:
-        """Every library that counts in the context; the first of a name counts. `twice` has the others."""
+        """Every library that counts in the context; the first of a name counts, and a public name before a private one.
+
+        A private name is seen in its own project only: that of another project's public library may be the same.
+        """
         by_folder: dict[Path, list[Located]] = {}
         for one in self.located:
             by_folder.setdefault(one.directory, []).append(one)
         found: dict[str, Stanza] = {}
-        for one in self.located:
-            if one.kind == "library" and holds(field(one.stanza, "enabled_if"), self.facts):
+        libraries = [one for one in self.located if one.kind == "library"]
+        for one in sorted(libraries, key=lambda one: not field(one.stanza, "public_name")):
+            if holds(field(one.stanza, "enabled_if"), self.facts):
                 for stanza in _stanza(one, by_folder, self.folders):
                     found.setdefault(stanza.library.name, stanza)
         return self._whole(_resolved(found) | self._renamed(found))

@@ -97,6 +97,14 @@ class Problem:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BuildFolder:
+    """Where a build keeps objects: those of sources below `root` in folders of the same names below `objects`."""
+
+    root: Path
+    objects: Path
+
+
+@dataclass(frozen=True, kw_only=True)
 class AuditRequest:
     """What to audit, for which targets, with what this machine has.
 
@@ -106,7 +114,8 @@ class AuditRequest:
     were those that META declares where `declared` holds (the pkg-config generation); `machine` is the target's, None
     for this one's; `compiler` compiles C for it, with its flags, and `compiler_path` goes before PATH for its tools:
     `mirage_py.audit.with_toolchain` fills all these from a `Toolchain`. `opam` names packages to judge
-    from metadata alone, `opam_repositories` where such metadata lies. `cache` is the cache's folder, None for none.
+    from metadata alone, `opam_repositories` where such metadata lies. `built` is where the last build for the target
+    left its objects, `cache` the cache's folder, None for none.
     """
 
     roots: tuple[Root, ...] = ()
@@ -124,6 +133,7 @@ class AuditRequest:
     fail_on: tuple[FailOn, ...] = DEFAULT_FAIL_ON
     opam: tuple[Root, ...] = ()
     opam_repositories: tuple[Path, ...] = ()
+    built: BuildFolder | None = None
     cache: Path | None = None
 
 

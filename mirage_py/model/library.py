@@ -41,6 +41,11 @@ class Library:
     programs: tuple[str, ...] = ()
 
     @property
+    def read_as_text(self) -> bool:
+        """Whether there are sources of it and no objects."""
+        return self.compiled_here and not self.archives
+
+    @property
     def compiled_here(self) -> bool:
         """Whether the build compiles it from its sources, for each target anew."""
         return self.origin != "installed"

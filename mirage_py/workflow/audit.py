@@ -9,15 +9,17 @@ from pathlib import Path
 from mirage_py.audit import audit as judge, explain_undefined, read_linker, with_toolchain
 from mirage_py.audit.opam import Metadata
 from mirage_py.audit.rules import UNIX
+from mirage_py.build.making import BUILD
 from mirage_py.errors import MpyError
 from mirage_py.libraries.bundled import bundled_packages
 from mirage_py.libraries.findlib import Findlib, findlib_for
 from mirage_py.libraries.places import VENDORED
 from mirage_py.model.allow import Allow
-from mirage_py.model.audit import DEFAULT_FAIL_ON, AuditReport, AuditRequest, Explanation, FailOn, Root
+from mirage_py.model.audit import DEFAULT_FAIL_ON, AuditReport, AuditRequest, BuildFolder, Explanation, FailOn, Root
 from mirage_py.model.closure import Closure
 from mirage_py.model.plan import Plan
 from mirage_py.model.toolchain import Toolchain, ToolchainChoice
+from mirage_py.project.sources import dune_root
 from mirage_py.toolchain.discover import discover, discover_host, from_environment
 from mirage_py.workflow.closures import closures_for
 from mirage_py.workflow.request import Request
@@ -191,6 +193,7 @@ def _request_for(
         ),
         allow=allow,
         fail_on=DEFAULT_FAIL_ON if fail_on is None else fail_on,
+        built=BuildFolder(root=dune_root(folder), objects=folder / BUILD / plan.context),
         cache=cache_folder(),
     )
     return _equipped(request, toolchain, Findlib.discover())

@@ -1,0 +1,51 @@
+"""The audit reads what a build has made of vendored sources, as long as it is of these sources."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import MakeProject, Mpy
+
+pytestmark = [pytest.mark.slow, pytest.mark.ocaml, pytest.mark.solo5]
+
+CONFIG = """from mirage_py import job, main, package, register
+
+register("kinds", [main("Unikernel", job, packages=[package("store")])])
+"""
+STORE = "type conv = { parser : string -> bool }\nlet make parser = { parser }\n"
+KEEPS = STORE + "let dir = make (fun name -> Sys.is_directory name)\n"
+ASKS = KEEPS + 'let here = dir.parser "."\n'
+FILES = {
+    "config.py": CONFIG,
+    "unikernel.ml": "let start () = ignore Store.dir; Lwt.return_unit\n",
+    "duniverse/store/dune-project": "(lang dune 2.9)\n",
+    "duniverse/store/store.opam": "",
+    "duniverse/store/dune": "(library (public_name store) (libraries below))\n",
+    "duniverse/store/store.ml": KEEPS,
+    "duniverse/below/dune-project": "(lang dune 2.9)\n",
+    "duniverse/below/dune": "(library (name below))\n",
+    "duniverse/below/below.ml": "",
+    "duniverse/other/dune-project": "(lang dune 2.9)\n",
+    "duniverse/other/below.opam": "",
+    "duniverse/other/dune": "(library (public_name below))\n",
+    "duniverse/other/below.ml": "",
+}
+
+
+def verdict(mpy: Mpy, name: str) -> tuple[str, list[str]]:
+    """What the audit says of a library, and what it was read from."""
+    rows = json.loads(mpy("audit", "-t", "spt", "--json").stdout)["libraries"]
+    return next((row["verdict"], row["sources"]) for row in rows if row["library"] == name)
+
+
+def test_function_that_is_kept_for_later_is_no_doubt_once_it_is_built(project: MakeProject, mpy: Mpy) -> None:
+    folder: Path = project(FILES)
+    assert verdict(mpy, "store") == ("unsure", ["dune files", "sources"])
+    mpy("build", "-t", "spt", code=0)
+    assert verdict(mpy, "store") == ("runs", ["dune files", "archives"])
+    assert verdict(mpy, "below")[0] == "runs"
+    (folder / "duniverse/store/store.ml").write_text(ASKS)
+    assert verdict(mpy, "store") == ("unsure", ["dune files", "sources"]), "the objects are of other sources"
