@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Final
 
 from mirage_py.libraries.reading import bytes_of
 from mirage_py.model.audit import Finding, Severity
+from mirage_py.syntax import syntax_tree
 
 if TYPE_CHECKING:
-    from tree_sitter import Node, Parser
+    from mirage_py.syntax import Node
 
 ENDING: Final = frozenset(
     {
@@ -104,7 +105,7 @@ def _items(file: Path) -> Iterator[Item]:
     words = {ending.rpartition(".")[2].encode() for ending in ENDING}
     if len(text) <= LARGEST and (any(word in text for word in words) or b"." in text):
         module = file.stem[:1].upper() + file.stem[1:]
-        for item in _below(_parser().parse(text).root_node, file.name):
+        for item in _below(syntax_tree(text), file.name):
             item.uses |= {f"{module}.{name}": line for name, line in item.uses.items() if "." not in name}
             item.delayed |= {f"{module}.{name}": line for name, line in item.delayed.items() if "." not in name}
             yield item
@@ -143,10 +144,3 @@ def _item(node: Node, place: str, *, delayed: bool) -> Item:
 
 def _has_parameter(node: Node) -> bool:
     return any(one.type == "parameter" for one in node.children)
-
-
-def _parser() -> Parser:
-    import tree_sitter
-    import tree_sitter_ocaml
-
-    return tree_sitter.Parser(tree_sitter.Language(tree_sitter_ocaml.language_ocaml()))

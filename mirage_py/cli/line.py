@@ -14,7 +14,7 @@ from mirage_py.cli.command import Command, Parameter, one_json
 from mirage_py.cli.everywhere import EVERYWHERE, go_there
 from mirage_py.cli.options import CONFIG
 from mirage_py.doors import signals
-from mirage_py.project.default import default_file
+from mirage_py.project.default import DEFAULT, OCAML, default_file
 
 if TYPE_CHECKING:
     from mirage_py.dsl.config import Config
@@ -112,29 +112,34 @@ def _refuse(
 
 
 def here_or_above() -> Path:
-    """The config.py that is here or, when there is none, the nearest above, whose path is absolute.
+    """The configuration that is here or, when there is none, the nearest above, whose path is absolute.
 
-    One above counts only if it is one of mpy's and belongs to who asks, or to root: a configuration is a program that
-    runs. Where there is none, it is the one that should be here.
+    One above counts only if it is one of mpy's, or of the OCaml tool's, and belongs to who asks, or to root: a
+    configuration is a program that runs. Where there is none, it is the one that should be here.
     """
     here = Path.cwd()
     for below, folder in pairwise((here, *here.parents)):
         if _is_project(below):
             break
-        if _is_trusted(folder / "config.py"):
-            return folder / "config.py"
+        for name, mark in MARKS.items():
+            if _is_trusted(folder / name, mark):
+                return folder / name
     return default_file()
 
 
+MARKS = {DEFAULT: "mirage_py", OCAML: "Mirage"}
+"""The names of configurations, with a word that each of them has in it."""
+
+
 def _is_project(folder: Path) -> bool:
-    return any((folder / name).exists() for name in ("config.py", "config.ml", "mirage/choices.json"))
+    return any((folder / name).exists() for name in (*MARKS, "mirage/choices.json"))
 
 
-def _is_trusted(config: Path) -> bool:
+def _is_trusted(config: Path, mark: str) -> bool:
     try:
         if config.stat().st_uid not in {os.getuid(), 0}:
             return False
-        return "mirage_py" in config.read_text(encoding="utf-8", errors="replace")
+        return mark in config.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return False
 

@@ -1,7 +1,4 @@
-"""A `config.ml`, read with tree-sitter, as the tree of `tree.py`.
-
-tree-sitter and its OCaml grammar are imported here and nowhere else.
-"""
+"""A `config.ml`, read from its syntax tree, as the tree of `tree.py`."""
 
 from __future__ import annotations
 
@@ -11,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 from mirage_py.convert import tree as t
 from mirage_py.convert.literals import quoted_parts, string_parts
 from mirage_py.errors import ConfigError, Location
+from mirage_py.syntax import syntax_tree
 
 if TYPE_CHECKING:
-    from tree_sitter import Node as Syntax
+    from mirage_py.syntax import Node as Syntax
 
 MAX_DEPTH: Final = 60
 """Expressions within each other, parentheses aside. The deepest of 530 public files has 22."""
@@ -24,7 +22,7 @@ MAX_BYTES: Final = 1 << 18
 def parse(text: bytes, file: str) -> t.Source:
     """The definitions of a file; a `ConfigError` at the line that is not OCaml."""
     text = _checked(text, file)
-    root = _tree_sitter(text)
+    root = syntax_tree(text)
     if root.has_error:
         raise _syntax_error(root, text, file)
     reader = _Reader(text, file)
@@ -46,14 +44,6 @@ def _checked(text: bytes, file: str) -> bytes:
             location=Location(file),
         )
     return text
-
-
-def _tree_sitter(text: bytes) -> Syntax:
-    import tree_sitter
-    import tree_sitter_ocaml
-
-    language = tree_sitter.Language(tree_sitter_ocaml.language_ocaml())
-    return tree_sitter.Parser(language).parse(text).root_node
 
 
 def _syntax_error(root: Syntax, text: bytes, file: str) -> ConfigError:

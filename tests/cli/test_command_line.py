@@ -100,6 +100,15 @@ def test_a_configuration_above_is_found(project: MakeProject, mpy: Mpy) -> None:
     assert above == mpy("query", "plan", "--json", code=0).stdout
 
 
+def test_an_ocaml_configuration_above_is_found(project: MakeProject, mpy: Mpy) -> None:
+    ocaml = 'open Mirage\nlet () = register "hello" [ main "Unikernel" job ]\n'
+    folder = project({"config.ml": ocaml, "unikernel.ml": "let start () = Lwt.return ()\n", "src/deep/x.ml": ""})
+    assert mpy("query", "name", cwd=folder / "src" / "deep", code=0).stdout == "hello\n"
+    assert mpy("-C", str(folder / "src" / "deep"), "query", "name", code=0).stdout == "hello\n"
+    mpy("configure", "-t", "hvt", cwd=folder / "src", code=0)
+    assert (folder / "mirage" / "hello-hvt" / "main.ml").exists()
+
+
 @pytest.mark.ocaml
 @pytest.mark.slow
 def test_a_build_below_builds_above(project: MakeProject, mpy: Mpy) -> None:
