@@ -88,13 +88,18 @@ def sharing(plans: Iterable[Plan], toolchains: Mapping[str, Toolchain]) -> set[s
 
 
 PROGRAM = ("main.ml", "dune", "manifest.json")
+MODULES = (".ml", ".mli")
 
 
 def _program(plan: Plan) -> object:
     """What decides the program: its files without the name of their own folder, and what C is compiled how."""
-    texts = {file.path: file.content.replace(f"/{plan.label}/", "/") for file in plan.files if file.path in PROGRAM}
+    texts = {file.path: file.content.replace(f"/{plan.label}/", "/") for file in plan.files if _decides(file.path)}
     texts["dune"] = " ".join(texts["dune"].split())  # where its lines end depends on the length of the name
     return (plan.name, plan.context, *sorted(texts.items()), plan.c_stubs, plan.declared_stubs)
+
+
+def _decides(path: str) -> bool:
+    return path in PROGRAM or path.endswith(MODULES)
 
 
 SHARED = "mirage/.stubs/images"

@@ -16,7 +16,7 @@ from mirage_py.dsl.check import listed, shown
 from mirage_py.dsl.device import ConfiguredUnikernel, ConnectCode, Refusal, Resource, Sexp, connect_code
 from mirage_py.dsl.key import Key
 from mirage_py.dsl.package import Package, check_library
-from mirage_py.dsl.place import guarded, here, is_users_own
+from mirage_py.dsl.place import guarded, here, home, is_users_own
 from mirage_py.dsl.runtime_arg import RuntimeArg
 from mirage_py.dsl.scheduler import Scheduler, chosen, lwt
 from mirage_py.dsl.term import Dev, Device, Term, apply, choice, dev
@@ -238,6 +238,7 @@ def impl(
     runtime_args: Iterable[RuntimeArg] = ..., local_libs: Iterable[str] = ..., extra_deps: Iterable[AnyImpl] = ...,
     connect: str | ConnectCode | None = ..., resources: Resources = ...,
     refusal: Value[Refusal | None] | None = ..., dune: Dune | None = ..., scheduler: Scheduler | None = ...,
+    sources: Iterable[str] | None = ...,
 ) -> Impl[T]: ...
 @overload
 def impl(
@@ -245,6 +246,7 @@ def impl(
     runtime_args: Iterable[RuntimeArg] = ..., local_libs: Iterable[str] = ..., extra_deps: Iterable[AnyImpl] = ...,
     connect: str | ConnectCode | None = ..., resources: Resources = ...,
     refusal: Value[Refusal | None] | None = ..., dune: Dune | None = ..., scheduler: Scheduler | None = ...,
+    sources: Iterable[str] | None = ...,
 ) -> Functor[*Ts]: ...
 # fmt: on
 def impl(
@@ -261,6 +263,7 @@ def impl(
     refusal: Value[Refusal | None] | None = None,
     dune: Dune | None = None,
     scheduler: Scheduler | None = None,
+    sources: Iterable[str] | None = None,
 ) -> Any:
     """A new device: every call makes another one, even with the same arguments.
 
@@ -268,7 +271,9 @@ def impl(
     `_ io`, as a template or a function (see `Connect`); without it the inputs are returned. `extra_deps` are awaited
     before `connect` and passed after the functor arguments. `refusal` gives the reason why the device cannot exist for
     some choices, None where it can. `scheduler` is the one whose promises `connect` makes; without it those of whatever
-    the unikernel runs on. Raises `ConfigError` for what is no OCaml module path.
+    the unikernel runs on. A device of a Python package brings the OCaml files that lie beside the Python file that
+    calls `impl`, or those that the globs `sources` match from there. Raises `ConfigError` for what is no OCaml module
+    path.
     """
     place, users_own = here(), is_users_own()
     catalogues = None if users_own or _is_for_any(connect) else lwt
@@ -286,6 +291,8 @@ def impl(
         refusal=as_value(None) if refusal is None else as_value(refusal),
         dune=None if dune is None else _checked_stanzas(guarded(dune, f"the dune stanzas of {module}", place), module),
         scheduler=checked_scheduler(scheduler) or catalogues,
+        home=home(),
+        sources=None if sources is None else check.names(sources, what="sources", example="ocaml/*.ml"),
         location=place,
     )
     return handle(dev(device), type_)

@@ -30,6 +30,16 @@ def here() -> Location | None:
     return None
 
 
+def home() -> str | None:
+    """The folder of the Python file that is running now, where that is neither config.py's own nor mpy's."""
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # as above
+    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+    file = frame.f_code.co_filename if frame is not None else ""
+    above, _, _ = file.rpartition("/")
+    return above if file.startswith("/") and above != folder.get("") else None
+
+
 def is_users_own() -> bool:
     """Whether the function that asks was called by user code itself, and not on its behalf by the catalogue."""
     caller = sys._getframe(2)  # noqa: SLF001

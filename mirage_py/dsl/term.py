@@ -48,6 +48,8 @@ class Device:
     scheduler: Scheduler | None = None
     is_main: bool = False
     located: bool = False
+    home: str | None = None
+    sources: tuple[str, ...] | None = None
     location: Location | None = None
 
 

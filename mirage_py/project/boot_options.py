@@ -9,7 +9,7 @@ claimed: a clash that is missed is found at boot as before, one that is not ther
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,11 +33,12 @@ class Item:
 
 
 class Sources:
-    """The user's own OCaml modules, each read once."""
+    """The user's own OCaml modules, and those that devices bring, by the names of their files; each read once."""
 
-    def __init__(self, folder: Path, modules: Iterable[str]) -> None:
+    def __init__(self, folder: Path, modules: Iterable[str], brought: Mapping[str, str] | None = None) -> None:
         self._folder = folder
-        self._modules = tuple(modules)
+        self._brought = dict(brought or {})
+        self._modules = (*modules, *self._brought)
         self._items: dict[str, tuple[Item, ...]] = {}
 
     def options(self, codes: Iterable[str]) -> dict[str, tuple[str, ...]]:
@@ -66,7 +67,9 @@ class Sources:
 
     def _read(self, file: str) -> tuple[Item, ...]:
         if file not in self._items:
-            text = (self._folder / file).read_text(encoding="utf-8", errors="replace")
+            text = self._brought.get(file)
+            if text is None:
+                text = (self._folder / file).read_text(encoding="utf-8", errors="replace")
             self._items[file] = tuple(_items(f"\n{text}"))
         return self._items[file]
 

@@ -1,14 +1,16 @@
-"""The user's own OCaml and C files beside config.py."""
+"""The user's own OCaml and C files beside config.py, and those that devices of Python packages bring."""
 
 from __future__ import annotations
 
 import os
 import re
 import stat
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 from mirage_py.dsl.device import CSources
+from mirage_py.dsl.term import Device
 from mirage_py.errors import ConfigError, Location
 from mirage_py.model.plan import CStub
 
@@ -46,6 +48,69 @@ def _of_modules(present: Iterable[str], named: tuple[str, ...], config_file: str
                 f"modules names {module}, and there is no {stem.lower()}.ml", location=Location(config_file)
             )
         yield from files
+
+
+def device_modules(devices: Iterable[Device], folder: Path, own: tuple[str, ...]) -> dict[str, str]:
+    """The texts of the .ml and .mli files that devices of Python packages bring, by name; `own` lie beside config.py.
+
+    Raises `ConfigError` for globs that match nothing, for a file that cannot be read, and for two different files of
+    one name.
+    """
+    found: dict[str, tuple[Path, str]] = {}
+    for device in devices:
+        for path in _brought(device):
+            text = _text(device, path)
+            mine = folder / path.name
+            twin = (mine, _text(device, mine)) if path.name in own else found.setdefault(path.name, (path, text))
+            if path.name == GENERATED or twin[1] != text:
+                raise _taken(device, path, twin[0])
+    return {name: text for name, (_, text) in sorted(found.items())}
+
+
+def _text(device: Device, path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8"
+        raise ConfigError(
+            f"{path}, which {device.module} brings, cannot be read: {reason}", location=device.location
+        ) from None
+
+
+def _taken(device: Device, path: Path, twin: Path) -> ConfigError:
+    other = "main.ml is generated" if path.name == GENERATED else f"{Location.of(twin)} has that name too"
+    return ConfigError(
+        f"{device.module} brings {path.name}, and {other}",
+        location=device.location,
+        details=(f"it lies in {path.parent}",),
+        hint="the modules of a unikernel have names of their own: rename one, and what refers to it",
+    )
+
+
+def _brought(device: Device) -> list[Path]:
+    """The OCaml files of a device: those that its globs match, or all beside its Python file, its own among them."""
+    if device.home is None:
+        return []
+    home = Path(device.home)
+    if device.sources is not None:
+        return [path for pattern in device.sources for path in _globbed(device, home, pattern)]
+    stem = device.module.partition(".")[0]
+    beside = sorted(path for path in home.glob("*.ml*") if _MODULE_FILE.fullmatch(path.name) and path.is_file())
+    of_it = [path for path in beside if path.stem[0].upper() + path.stem[1:] == stem]
+    if not of_it or (home / "dune").exists():
+        return []
+    return of_it if device.home in sys.path else [path for path in beside if path.name not in NOT_MODULES]
+
+
+def _globbed(device: Device, home: Path, pattern: str) -> list[Path]:
+    outside = Path(pattern).is_absolute() or ".." in Path(pattern).parts
+    paths = [] if outside else sorted(path for path in home.glob(pattern) if _MODULE_FILE.fullmatch(path.name))
+    if not paths:
+        what = "leaves its folder" if outside else "matches no .ml or .mli file"
+        raise ConfigError(
+            f"sources {pattern!r} of {device.module} {what}", location=device.location, hint=f"looked for from {home}/"
+        )
+    return paths
 
 
 def c_stubs(folder: Path, sources: tuple[CSources, ...], location: Location | None) -> tuple[CStub, ...]:

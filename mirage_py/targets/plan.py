@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 
 from mirage_py.codegen.sexp import render_stanzas
@@ -26,11 +26,19 @@ def platform(target: str) -> Platform:
     return Platform(target=target, os_module=page.OS_MODULE, packages=page.packages(target))
 
 
-def plan(graph: Graph, info: Info, *, modules: tuple[str, ...], c_stubs: tuple[CStub, ...] = ()) -> Plan:
+def plan(
+    graph: Graph,
+    info: Info,
+    *,
+    modules: tuple[str, ...],
+    c_stubs: tuple[CStub, ...] = (),
+    brought: Mapping[str, str] | None = None,
+) -> Plan:
     """The plan for one resolved unikernel.
 
-    `modules` are the OCaml files beside config.py that belong to it, `c_stubs` its C files. Raises `UnsupportedTarget`
-    for what the target can never hold.
+    `modules` are the OCaml files beside config.py that belong to it, `c_stubs` its C files, `brought` the texts of
+    the OCaml files that its devices bring, by name. Raises `UnsupportedTarget` for what the target can
+    never hold.
     """
     page = family(info.target)
     page.check(info)
@@ -40,6 +48,7 @@ def plan(graph: Graph, info: Info, *, modules: tuple[str, ...], c_stubs: tuple[C
         GeneratedFile(path="dune", content=lambda: _dune(graph, info, modules, c_stubs)),
         GeneratedFile(path=f"{info.label}.opam", content=lambda: _opam(info, image)),
         *page.files(info),
+        *(GeneratedFile(path=name, content=text) for name, text in (brought or {}).items()),
     )
     return Plan(
         name=info.name,

@@ -17,7 +17,7 @@ from mirage_py.model.plan import Plan
 from mirage_py.project.boot_options import Sources
 from mirage_py.project.choices import Saved, SavedTarget, read_state
 from mirage_py.project.loader import load
-from mirage_py.project.sources import c_stubs, ocaml_modules
+from mirage_py.project.sources import c_stubs, device_modules, ocaml_modules
 from mirage_py.resolve.boot_args import check_options
 from mirage_py.resolve.context import choose, keys_of
 from mirage_py.resolve.info import resolve
@@ -127,10 +127,12 @@ def _resolve_one(
     output = request.output or saved.output
     graph, info = resolve(config, unikernel, context, platform(target), output=output)
     modules = ocaml_modules(request.folder, info.modules, request.file.name)
+    brought = device_modules((node.device for node in graph.nodes), request.folder, modules)
     args = {one.arg.code: one.arg for one in info.boot_args}
-    sources = Sources(request.folder, modules)
+    sources = Sources(request.folder, modules, brought)
     check_options((*args.values(), *sources.registered(args)), sources.options(args))
-    plan = make_plan(graph, info, modules=modules, c_stubs=c_stubs(request.folder, info.c_sources, unikernel.location))
+    stubs = c_stubs(request.folder, info.c_sources, unikernel.location)
+    plan = make_plan(graph, info, modules=modules, c_stubs=stubs, brought=brought)
     return Resolved(config=config, unikernel=unikernel, context=context, graph=graph, info=info, plan=plan)
 
 

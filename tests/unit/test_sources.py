@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mirage_py.dsl.device import CSources
+from mirage_py.dsl.term import Device
+from mirage_py.dsl.types import typ
 from mirage_py.errors import ConfigError
 from mirage_py.project.boot_options import Sources
-from mirage_py.project.sources import c_stubs, dune_root, has_dune_project, ocaml_modules
+from mirage_py.project.sources import c_stubs, device_modules, dune_root, has_dune_project, ocaml_modules
 
 
 def touch(folder: Path, *names: str) -> None:
@@ -132,3 +135,76 @@ let _who =
     (found,) = Sources(tmp_path, ["unikernel.ml"]).registered()
     assert (found.code, found.options, str(found.location)) == ("Unikernel._who", ("w", "who"), "unikernel.ml:4")
     assert not tuple(Sources(tmp_path, ["unikernel.ml"]).registered(["Unikernel._who"]))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# What devices of Python packages bring
+
+
+def packaged(folder: Path, module: str = "Counter.Make", **more: Any) -> Device:
+    """A device that a Python file in this folder declares."""
+    return Device(module=module, type=typ("counter"), connect=lambda _: "", home=str(folder), **more)
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    folder = tmp_path / "site" / "my_device"
+    touch(folder, "counter.ml", "counter.mli", "helper.ml", "config.ml", "c.c", "ocaml/other.ml")
+    return folder
+
+
+def test_a_device_brings_the_modules_beside_its_python_file(package: Path, tmp_path: Path) -> None:
+    (package / "counter.ml").write_text("let x = 1\n")
+    found = device_modules([packaged(package)], tmp_path, ())
+    assert found == {"counter.ml": "let x = 1\n", "counter.mli": "", "helper.ml": ""}
+
+
+def test_a_device_whose_module_is_elsewhere_brings_nothing(package: Path, tmp_path: Path) -> None:
+    assert device_modules([packaged(package, "Tcp.Make"), packaged(tmp_path / "none")], tmp_path, ()) == {}
+
+
+def test_a_folder_that_dune_builds_brings_nothing(package: Path, tmp_path: Path) -> None:
+    touch(package, "dune")
+    assert device_modules([packaged(package)], tmp_path, ()) == {}
+
+
+def test_of_a_folder_that_many_share_only_the_own_module_comes(
+    package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(package)
+    assert [*device_modules([packaged(package)], tmp_path, ())] == ["counter.ml", "counter.mli"]
+
+
+def test_globs_say_which_files_come(package: Path, tmp_path: Path) -> None:
+    device = packaged(package, sources=("ocaml/*.ml", "counter.*"))
+    assert [*device_modules([device], tmp_path, ())] == ["counter.ml", "counter.mli", "other.ml"]
+
+
+@pytest.mark.parametrize("glob", ["*.c", "/etc/*.ml", "../*.ml", "nothing/*.ml"])
+def test_globs_that_bring_nothing_are_refused(glob: str, package: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"sources .* of Counter.Make"):
+        device_modules([packaged(package, sources=(glob,))], tmp_path, ())
+
+
+def test_two_modules_of_one_name_are_refused(package: Path, tmp_path: Path) -> None:
+    twin = tmp_path / "site" / "twin"
+    touch(twin, "counter.ml", "counter.mli")
+    both = [packaged(package), packaged(twin)]
+    assert len(device_modules(both, tmp_path, ())) == 3, "the same twice is no clash"
+    (twin / "counter.ml").write_text("let y = 2\n")
+    with pytest.raises(ConfigError, match=r"brings counter.ml, and .*my_device/counter.ml has that name too"):
+        device_modules(both, tmp_path, ())
+
+
+def test_a_module_beside_the_configuration_is_no_other(package: Path, tmp_path: Path) -> None:
+    touch(tmp_path, "counter.ml")
+    assert [*device_modules([packaged(package)], tmp_path, ("counter.ml",))] == ["counter.mli", "helper.ml"]
+    (tmp_path / "counter.ml").write_text("let mine = 1\n")
+    with pytest.raises(ConfigError, match="has that name too"):
+        device_modules([packaged(package)], tmp_path, ("counter.ml",))
+
+
+def test_main_of_a_device_is_refused(package: Path, tmp_path: Path) -> None:
+    touch(package, "main.ml")
+    with pytest.raises(ConfigError, match=r"main.ml is generated"):
+        device_modules([packaged(package, sources=("main.ml",))], tmp_path, ())
