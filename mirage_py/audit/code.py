@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from mirage_py.audit.libc import open_archive
-from mirage_py.audit.rules import OF_COMPILER
+from mirage_py.audit.rules import IN_STDLIB, OF_COMPILER
 from mirage_py.libraries.archives import Archive, Unreadable, read_archive
 from mirage_py.libraries.cmxa import ExtraC, read_extra_c
 from mirage_py.libraries.units import Unit, read_units
@@ -122,7 +122,7 @@ def code_of(
 
 def _gone(path: Path, library: Library) -> Finding:
     """An archive that META names and that is not there; of the compiler's own packages often nothing is linked."""
-    needless = library.package in OF_COMPILER
+    needless = library.package in OF_COMPILER or library.name in IN_STDLIB
     return Finding(
         rule="archive-missing",
         severity="note" if needless else "missing",

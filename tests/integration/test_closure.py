@@ -269,6 +269,8 @@ def test_what_the_compiler_has_serves_on_every_target(project: MakeProject, mpy:
     """`bigarray` is part of the standard library; many META files and dune files name it still."""
     files = {"dune": "(library (public_name kind) (libraries bigarray))\n", "kind.ml": "let same x = x\n"}
     kinds(project, "kind", files, "string_of_int (Kind.same 7)")
+    assert "bigarray" in described(mpy, "-t", "spt")
+    mpy("audit", "-t", "spt", code=0)
     mpy("build", "-t", "unix", "-t", "spt", code=0)
 
 
