@@ -157,6 +157,10 @@ from .dsl.device import (
     Connect as Connect,
     Resource as Resource,
 )
+from .dsl.gaps import (
+    Gaps as Gaps,
+    fill as fill,
+)
 from .dsl.impl import (
     Functor as Functor,
     Impl as Impl,

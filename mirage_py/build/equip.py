@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import assert_never
 
 from mirage_py.build.diagnostics import compilation_failed
+from mirage_py.build.gaps import filling
 from mirage_py.build.link import Group, c_environment, groups, host_workspace, output_obj_compiler, sharing
 from mirage_py.build.maps import FROM_CONTEXT, place_of_map
 from mirage_py.build.stubs import StubsRequest, TargetStubs, stubs_for_target
@@ -23,6 +24,7 @@ from mirage_py.libraries.bundled import bundled_packages, sources_of
 from mirage_py.libraries.findlib import Findlib, findlib_for
 from mirage_py.model.closure import Closure
 from mirage_py.model.command import Command
+from mirage_py.model.library import Library
 from mirage_py.model.plan import Plan
 from mirage_py.model.toolchain import HostToolchain, Toolchain
 from mirage_py.project.sources import dune_root
@@ -61,8 +63,10 @@ def equip(
     Raises ConfigError for declared C stubs that mean no file.
     """
     plans = tuple(plans)
+    filled = filling(plans, toolchains)
+    include = filled.flags(folder / MACHINE)
     serving_others = sharing(plans, toolchains)
-    files: dict[str, str | Path] = {}
+    files: dict[str, str | Path] = dict(filled.files)
     steps: dict[Path, Step] = {}
     made: dict[str, tuple[TargetStubs, ...]] = {}
     asked: dict[str, tuple[str, ...]] = {}
@@ -70,7 +74,7 @@ def equip(
     unseen = _unseen(closures[plan.label] for plan in plans if toolchains[plan.target].freestanding)
     for plan in plans:
         toolchain, closure = toolchains[plan.target], closures[plan.label]
-        stubs = _target_stubs(folder, plan, host_tools, toolchain, closure, findlib_for(toolchain, host))
+        stubs = _target_stubs(folder, plan, host_tools, toolchain, closure, findlib_for(toolchain, host), include)
         made[plan.label] = stubs
         steps |= {step.output: step for one in stubs for step in one.steps}
         asked[plan.label] = _asked(plan, toolchain)
@@ -117,7 +121,23 @@ def _findlib_files(folder: Path, toolchain: Toolchain, host: Findlib) -> dict[st
         f"{base}/{FINDLIB_CONF}": _conf(main, ""),
         f"{base}/{FINDLIB_CONF}.d/solo5.conf": _conf(cross | tools, "(solo5)"),
         **{f"{HIDDEN}/{name}/META": _EMPTY_META for name in ("bigarray",)},
+        **{f"{HIDDEN}/{name}/META": _bare_meta(found) for name in OF_GENERATORS if (found := host.find(name))},
     }
+
+
+OF_GENERATORS = ("dune-configurator",)
+"""Libraries of programs that only ever run on this machine, and that some rules want compiled for the target as well:
+shown there without what they need, which it has not, as nothing links them."""
+
+
+def _bare_meta(library: Library) -> str:
+    archive = next(library.directory.glob("*.cmxa"), library.directory / f"{library.name}.cmxa")
+    return f"""description = "for programs of the building machine"
+version = "{library.version or 0}"
+directory = "{library.directory}"
+archive(byte) = "{archive.stem}.cma"
+archive(native) = "{archive.name}"
+"""
 
 
 def _unseen(closures: Iterable[Closure]) -> tuple[str, ...]:
@@ -183,7 +203,13 @@ STUBS = "mirage/.stubs"
 
 
 def _target_stubs(
-    folder: Path, plan: Plan, host: HostToolchain, toolchain: Toolchain, closure: Closure, findlib: Findlib
+    folder: Path,
+    plan: Plan,
+    host: HostToolchain,
+    toolchain: Toolchain,
+    closure: Closure,
+    findlib: Findlib,
+    include: tuple[str, ...],
 ) -> tuple[TargetStubs, ...]:
     if not toolchain.freestanding:
         return ()
@@ -195,6 +221,7 @@ def _target_stubs(
         base=folder,
         declared=plan.declared_stubs,
         pkg_config=pkg_config_for(toolchain),
+        include=include,
     )
     return stubs_for_target(closure.libraries, request)
 
@@ -298,12 +325,14 @@ def workspaces(
     OCAMLPATH where there is a cross context, whose path that would go before.
     """
     mapped = sameness.c_flags(dune_root(folder))
+    filled = filling(plans, toolchains).flags(folder / MACHINE)
+    cross = (("env", ("_", ("c_flags", ":standard", *filled, *mapped))),) if filled else ()
     path = dict.fromkeys(map(str, Findlib.discover(environment=host.environment).path))
     here: Sexp = ("default", ("paths", ("OCAMLPATH", *path)))
     return {
-        group.workspace: host_workspace(group.by_hand, mapped, here)
+        group.workspace: host_workspace(group.by_hand, (*filled, *mapped), here)
         if group.by_hand
-        else workspace((plan.target for plan in group.plans), here) + "\n" + c_environment(mapped)
+        else workspace((plan.target for plan in group.plans), here, cross) + "\n" + c_environment(mapped)
         for group in groups(plans, toolchains)
     }
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mirage_py.build.gaps import archive_of
 from mirage_py.build.making import BUILD, Making, build_dir
 from mirage_py.codegen.sexp import render_stanzas
 from mirage_py.doors.processes import run
@@ -95,7 +96,7 @@ def _program(plan: Plan) -> object:
     """What decides the program: its files without the name of their own folder, and what C is compiled how."""
     texts = {file.path: file.content.replace(f"/{plan.label}/", "/") for file in plan.files if _decides(file.path)}
     texts["dune"] = " ".join(texts["dune"].split())  # where its lines end depends on the length of the name
-    return (plan.name, plan.context, *sorted(texts.items()), plan.c_stubs, plan.declared_stubs)
+    return (plan.name, plan.context, *sorted(texts.items()), plan.c_stubs, plan.declared_stubs, plan.libc_gaps)
 
 
 def _decides(path: str) -> bool:
@@ -131,10 +132,25 @@ def host_workspace(toolchain: Toolchain, mapped: tuple[str, ...], host: Sexp) ->
 
 
 def output_obj_compiler(ocamlopt: Path) -> str:
-    """A compiler whose objects may have any name: it wants .o for `-output-obj` and its like, dune asks for .exe."""
+    """The compiler of the context, as dune has to be told it is.
+
+    Its objects may have any name: it wants .o for `-output-obj` and its like, dune asks for .exe. And a program that is
+    no image is not linked: dune runs that of its host's context, and wants the target's because a rule names it.
+    """
     compiler = shlex.quote(str(ocamlopt))
     return f"""#!/bin/sh
-case " $* " in *" -output-obj "*|*" -output-complete-obj "*) ;; *) exec {compiler} "$@" ;; esac
+case " $* " in
+  *" -output-obj "*|*" -output-complete-obj "*) ;;
+  *" -c "*|*" -a "*|*" -shared "*|*" -pack "*|*" -z solo5-abi="*) exec {compiler} "$@" ;;
+  *" -o "*.exe" "*)
+    before=
+    for word; do
+      [ "$before" = -o ] && printf '#!/bin/sh\\nexit 126\\n' >"$word"
+      before=$word
+    done
+    exit 0 ;;
+  *) exec {compiler} "$@" ;;
+esac
 left=$#
 while [ "$left" -gt 0 ]; do
   word=$1; shift; left=$((left - 1))
@@ -173,6 +189,8 @@ def _compiled_archives(making: Making) -> Iterator[Path]:
     for library in (*closure.of("vendored"), *closure.of("local")):
         if library.directory.is_relative_to(root):
             yield from sorted((making.context / library.directory.relative_to(root)).glob("lib*_stubs.a"))
+    gaps = archive_of(making.plan, making.context / below / "mirage/machine")
+    yield from (gaps,) if gaps else ()
 
 
 def check_manifest(program: Path, plan: Plan, toolchain: Toolchain) -> None:

@@ -46,7 +46,8 @@ class TargetStubs:
 class StubsRequest:
     """What the answer depends on, besides the libraries.
 
-    Archives are made in `folder`; declared sources are relative to `base`. `pkg_config` are the target's packages.
+    Archives are made in `folder`; declared sources are relative to `base`. `pkg_config` are the target's packages,
+    `include` names the headers of what the C library lacks.
     """
 
     toolchain: Toolchain
@@ -56,6 +57,7 @@ class StubsRequest:
     base: Path
     declared: tuple[DeclaredStubs, ...] = ()
     pkg_config: PkgConfig | None = None
+    include: tuple[str, ...] = ()
 
 
 def stubs_for_target(libraries: Iterable[Served], request: StubsRequest) -> tuple[TargetStubs, ...]:
@@ -153,7 +155,7 @@ def _stub_flags(
     headers = dict.fromkeys(f"-I{its.directory}" for its in below if its and its.directory != request.host.stdlib)
     elsewhere = ((file.parent, f"/stubs/{one.library.name}") for file in sources)
     mapped = sameness.c_flags(dune_root(request.base), *dict.fromkeys(elsewhere))
-    return (*declared.cflags, *found, *beside, *headers, *mapped)
+    return (*declared.cflags, *request.include, *found, *beside, *headers, *mapped)
 
 
 def _stub_libs(declared: DeclaredStubs, request: StubsRequest) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import Any, TypeVar, TypeVarTuple, overload
 
 from mirage_py.dsl.check import names
 from mirage_py.dsl.device import Connect, CSources
+from mirage_py.dsl.gaps import Gaps, checked_gaps
 from mirage_py.dsl.impl import (
     AnyImpl,
     Functor,
@@ -45,14 +46,14 @@ def main(
     module: str, type_: ModuleType[T], *, packages: Packages = ..., local_libs: Iterable[str] = ...,
     runtime_args: Iterable[RuntimeArg] = ..., deps: Iterable[AnyImpl] = ..., modules: Iterable[str] | None = ...,
     c_sources: Iterable[str] = ..., c_flags: Iterable[str] = ..., pkg_config: Iterable[str] = ...,
-    scheduler: Scheduler | None = ...,
+    libc_gaps: Gaps | None = ..., scheduler: Scheduler | None = ...,
 ) -> Impl[T]: ...
 @overload
 def main(
     module: str, type_: FunctorType[*Ts], *, packages: Packages = ..., local_libs: Iterable[str] = ...,
     runtime_args: Iterable[RuntimeArg] = ..., deps: Iterable[AnyImpl] = ..., modules: Iterable[str] | None = ...,
     c_sources: Iterable[str] = ..., c_flags: Iterable[str] = ..., pkg_config: Iterable[str] = ...,
-    scheduler: Scheduler | None = ...,
+    libc_gaps: Gaps | None = ..., scheduler: Scheduler | None = ...,
 ) -> Functor[*Ts]: ...
 # fmt: on
 def main(
@@ -67,6 +68,7 @@ def main(
     c_sources: Iterable[str] = (),
     c_flags: Iterable[str] = (),
     pkg_config: Iterable[str] = (),
+    libc_gaps: Gaps | None = None,
     scheduler: Scheduler | None = None,
 ) -> Any:
     """The unikernel's own code: a module (or functor) whose `start` is called with everything it was given.
@@ -74,6 +76,7 @@ def main(
     `start` gets the functor arguments, then `deps`, then `runtime_args`; a plain module without `deps` gets `()` first.
     `modules` names the OCaml modules beside config.py that belong to it (default: all). `c_sources` are globs of C
     stubs, compiled for the target with `c_flags` and with the flags of the `pkg_config` packages of the target.
+    `libc_gaps` is what `fill` gives: functions that the target's C library lacks, for the stubs of libraries too.
     `scheduler` is the one whose promise `start` gives, where that is not the one that the unikernel runs on.
     """
     place = here()
@@ -90,6 +93,7 @@ def main(
         extra_deps=waited,
         c_sources=_c_sources(c_sources, c_flags, pkg_config),
         modules=None if modules is None else names(modules, what="modules", example="unikernel"),
+        libc_gaps=checked_gaps(libc_gaps),
         scheduler=checked_scheduler(scheduler),
         is_main=True,
         located=True,

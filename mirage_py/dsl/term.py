@@ -45,6 +45,7 @@ class Device:
     dune: Callable[[ConfiguredUnikernel], tuple[Sexp, ...]] | None = None
     c_sources: tuple[CSources, ...] = ()
     modules: tuple[str, ...] | None = None
+    libc_gaps: tuple[str, ...] = ()
     scheduler: Scheduler | None = None
     is_main: bool = False
     located: bool = False

@@ -12,7 +12,15 @@ from typing import Any
 
 from mirage_py.model.library import Library
 
-__all__ = ["BUNDLED_IN", "BundledPackage", "bundled_packages", "runtime_sources", "sources_of", "take_runtime_of"]
+__all__ = [
+    "BUNDLED_IN",
+    "BundledPackage",
+    "bundled_packages",
+    "runtime_folder",
+    "runtime_sources",
+    "sources_of",
+    "take_runtime_of",
+]
 
 BUNDLED_IN = "mirage/.runtime"
 """Where a project that came as one archive (`mpy bundle`) has the runtime that it was built with."""
@@ -49,13 +57,14 @@ def take_runtime_of(project: Path) -> bool:
     return found
 
 
-def _root() -> Path:
+def runtime_folder() -> Path:
+    """Where the runtime is: beside this module, or in the project that brought one."""
     return _taken[0] if _taken else Path(str(files("mirage_py"))) / "runtime"
 
 
 def runtime_sources() -> Iterator[tuple[str, Path]]:
     """Every file of the runtime, its index included, with its path below the runtime's folder."""
-    root = _root()
+    root = runtime_folder()
     for path in sorted(root.rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".py":
             yield str(path.relative_to(root)), path
@@ -64,7 +73,7 @@ def runtime_sources() -> Iterator[tuple[str, Path]]:
 @cache
 def bundled_packages() -> Mapping[str, BundledPackage]:
     """Every package of the bundle by name."""
-    root = _root()
+    root = runtime_folder()
     index = tomllib.loads((root / "index.toml").read_text(encoding="utf-8"))
     return {entry["name"]: _package(entry, root / entry["name"]) for entry in index["package"]}
 

@@ -304,10 +304,11 @@ def _choice(words: tuple[Sexp, ...]) -> tuple[str, ...]:
 
 
 def _ppxs(stanza: Sexp) -> Iterator[str]:
-    """The preprocessors of `(preprocess (pps ...))`, of its form for each module, and of `instrumentation`, their flags
-    left out.
+    """The preprocessors of `(preprocess (pps ...))` and of its form for each module, their flags left out.
+
+    Those of `lint` run for the alias of that name alone.
     """
-    for part in (*_lists(field(stanza, "preprocess")), *_lists(field(stanza, "lint"))):
+    for part in _lists(field(stanza, "preprocess")):
         for words in _found("pps", part):
             yield from _until_flags(words)
         for words in _found("staged_pps", part):

@@ -65,7 +65,8 @@ class Plan:
     """What one unikernel on one target is made of: generated files, what is compiled and linked, and the image.
 
     `label` names the target's folder below `mirage/`; `image` is a path below `dist/`. `abi` is the Solo5 ABI of the
-    link, where there is one. `bounds` are those of all packages that were asked for, linked or not.
+    link, where there is one. `bounds` are those of all packages that were asked for, linked or not. `libc_gaps` are the
+    functions to bring where the target's C library lacks them.
     """
 
     name: str
@@ -85,3 +86,4 @@ class Plan:
     abi: str | None = None
     manifest: Mapping[str, Any] | None = None
     bounds: Mapping[str, Bounds] = field(default_factory=dict)
+    libc_gaps: tuple[str, ...] = ()

@@ -58,6 +58,7 @@ class Info:
     location: Location | None
     source_dir: str = "../.."
     scheduler: Scheduler = lwt
+    libc_gaps: tuple[str, ...] = ()
 
     @property
     def libraries(self) -> tuple[str, ...]:
@@ -111,6 +112,7 @@ def resolve(
         src=unikernel.src,
         location=unikernel.location,
         scheduler=unikernel.scheduler,
+        libc_gaps=tuple(sorted({name for device in mains for name in device.libc_gaps})),
     )
     check_generated(graph, info)
     return graph, info

@@ -6,6 +6,7 @@ from typing import Final
 
 from mirage_py.dsl.device import Sexp
 from mirage_py.dsl.package import Package, bounded
+from mirage_py.model.gaps import FUNCTIONS, gaps_library
 from mirage_py.model.plan import CStub
 from mirage_py.resolve.info import Info
 from mirage_py.targets.common import LINK_FLAGS, OCAMLOPT_FLAGS, STUBS_STAMP, foreign_stubs, in_context, machine_file
@@ -36,7 +37,7 @@ def executable(info: Info, stubs: tuple[CStub, ...]) -> tuple[Sexp, ...]:
         ("name", "main"),
         in_context("solo5"),
         ("modes", "exe"),
-        ("libraries", *info.libraries),
+        ("libraries", *_gaps(info), *info.libraries),
         ("flags", ":standard", "-w", "-70"),
         ("ocamlopt_flags", ":standard", machine_file(info, OCAMLOPT_FLAGS)),
         ("link_deps", f"../machine/{info.label}/{STUBS_STAMP}"),
@@ -45,3 +46,8 @@ def executable(info: Info, stubs: tuple[CStub, ...]) -> tuple[Sexp, ...]:
         *foreign_stubs(info, stubs),
     )
     return (manifest, program)
+
+
+def _gaps(info: Info) -> tuple[str, ...]:
+    """The library of what the C library lacks: the first here is the last of which the linker takes C."""
+    return (gaps_library(info.output),) if set(info.libc_gaps) & set(FUNCTIONS) else ()

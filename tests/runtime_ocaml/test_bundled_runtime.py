@@ -18,7 +18,7 @@ from mirage_py.toolchain.discover import discover, from_environment
 
 HERE = Path(__file__).parent
 RUNTIME = HERE.parents[1] / "mirage_py" / "runtime"
-C_SOURCES = sorted(RUNTIME.rglob("*.c"))
+C_SOURCES = sorted(file for file in RUNTIME.rglob("*.c") if file.parent.name != "libc_gaps")
 
 Sexp: TypeAlias = "str | list[Sexp]"
 Boot = Callable[..., tuple[int, str]]

@@ -1,0 +1,7 @@
+/* tzset: there are no time zones to set. */
+
+#include <time.h>
+
+void tzset(void)
+{
+}

@@ -1,0 +1,86 @@
+"""What fills the gaps of a C library: what is asked for, nothing else, and what it needs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mirage_py import fill, job, main, register
+from mirage_py.errors import ConfigError
+from mirage_py.libraries.gaps import headers, lacking, source_of
+from mirage_py.model.gaps import CONSTANTS, DISHONEST, FUNCTIONS, closed, gaps_library
+from mirage_py.targets.plan import plan
+from tests.unit.helpers_core import registered, resolved_config
+
+
+def _dune(target: str, *names: str) -> str:
+    config = registered(lambda: register("my-test", [main("Unikernel", job, libc_gaps=fill(*names))]))
+    graph, info = resolved_config(config, target)
+    return next(file.content for file in plan(graph, info, modules=()).files if file.path == "dune")
+
+
+def test_every_function_has_a_file_that_is_called_so_and_every_file_a_function() -> None:
+    files = {file.stem for file in source_of("time").parent.glob("*.c")}
+    assert files == set(FUNCTIONS)
+    for name, gap in FUNCTIONS.items():
+        text = source_of(name).read_text(encoding="utf-8")
+        assert text.startswith(f"/* {name}"), name
+        assert f"#include <{gap.header}>" in text, name
+
+
+def test_what_is_called_by_what_is_asked_for_comes_along() -> None:
+    assert closed(["strftime"]) == ("gmtime_r", "mktime", "strftime", "timegm")
+    assert lacking(["ctime", "EINTR"], frozenset({"gmtime_r"})) == ("asctime_r", "ctime", "ctime_r", "localtime_r")
+
+
+def test_headers_declare_what_is_asked_for_and_no_more() -> None:
+    texts = headers(["localtime", "EINTR"], frozenset())
+    assert sorted(texts) == ["errno.h", "time.h"]
+    assert "struct tm *localtime(const time_t *);" in texts["time.h"]
+    assert "strftime" not in texts["time.h"]
+    assert "struct timespec" not in texts["time.h"]
+    assert f"#define EINTR {CONSTANTS['EINTR']}" in texts["errno.h"]
+    assert "EPIPE" not in texts["errno.h"]
+
+
+def test_types_are_left_to_a_libc_that_has_them() -> None:
+    assert "struct tm {" in headers(["strftime"], frozenset())["time.h"]
+    assert "struct tm {" not in headers(["strftime"], frozenset({"gmtime"}))["time.h"]
+    assert headers(["strftime"], frozenset(closed(["strftime"]))) == {}
+
+
+def test_the_library_is_the_first_of_a_freestanding_program_only() -> None:
+    assert f"(libraries {gaps_library('my-test')}" in " ".join(_dune("spt", "time").split())
+    assert "mpy_libc_gaps" not in _dune("unix", "time")
+    assert "mpy_libc_gaps" not in _dune("spt", "EINTR")
+    assert "mpy_libc_gaps" not in _dune("spt")
+
+
+def test_no_two_unikernels_have_one_library() -> None:
+    names = ["a-b", "a_b", "a.b", "ab", "a_2db"]
+    assert len({gaps_library(name) for name in names}) == len(names)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("strftme", "nothing to fill 'strftme' with"),
+        ("fork", "nothing to fill 'fork' with: a unikernel is one process"),
+        ("", "nothing to fill '' with"),
+        ("open", "there are no files"),
+    ],
+)
+def test_what_cannot_be_honest_is_not_offered(name: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        fill("time", name)
+    assert not set(DISHONEST) & {*FUNCTIONS, *CONSTANTS}
+
+
+def test_libc_gaps_is_what_fill_gives() -> None:
+    with pytest.raises(ConfigError, match="libc_gaps"):
+        main("Unikernel", job, libc_gaps=["time"])  # type: ignore[call-overload]
+
+
+def test_no_file_speaks_of_this_machine() -> None:
+    assert not [path for path in Path(source_of("time").parent).iterdir() if path.suffix != ".c"]
