@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from mirage_py.build.excerpts import cleaned, without_message
 from mirage_py.doors.processes import Result
 from mirage_py.errors import Location, ToolFailed
 from mirage_py.model.audit import Explanation
@@ -23,6 +24,10 @@ LONGEST: Final = 200
 _COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _PLACE = re.compile(r'^File "(?P<file>[^"]+)", lines? (?P<line>\d+)(?:-\d+)?(?:, characters [\d-]+)?:', re.MULTILINE)
 _ERROR = re.compile(r"^Error(?: \((?P<what>[^)\n]*)\))?: (?P<text>.*(?:\n(?:[ \t>-].*|$))*)", re.MULTILINE)
+_PLAIN_ERROR = re.compile(
+    r"^Error(?: \((?P<what>[^)\n]*)\))?: (?P<text>.*(?:\n(?!Error|File )[^\n(].*)*)", re.MULTILINE
+)
+"""One without a place: it goes on to the next empty line."""
 _C_ERROR = re.compile(
     r"^(?P<file>[^\s:][^:\n]*\.[chS]):(?P<line>\d+):(?:\d+:)? (?:fatal )?error: (?P<text>.*)$", re.MULTILINE
 )
@@ -47,15 +52,19 @@ def build_failed(result: Result, folder: Path | None = None, plans: Iterable[Pla
 
     `folder` is that of config.py; `plans` tell what the names of generated modules stand for.
     """
-    text = _COLOURS.sub("", result.output)
+    plans = tuple(plans)
+    text = _of_stubs(_COLOURS.sub("", result.output), plans)
     root = result.command.cwd or Path.cwd()
     places = _Places(folder=folder or root, root=root)
     found = sorted(diagnostics(text), key=lambda one: places.rank(one.file))
+    output = cleaned(text, places.path)
     if not found:
-        return ToolFailed(f"{result.command.purpose} failed", output=text, details=(str(result.command),))
+        return ToolFailed(f"{result.command.purpose} failed", output=output, details=(str(result.command),))
     first = _in_our_words(_with_names(found[0], _names(plans)))
     place = places.location(first.file, first.line) if first.file else None
-    return ToolFailed(_short(first.message), location=place, output=text, hint=first.hint)
+    if first.message == found[0].message and len(first.message) <= LONGEST:
+        output = without_message(output, re.sub(_WARNING_SAID, "", first.message))
+    return ToolFailed(_short(first.message), location=place, output=output, hint=first.hint)
 
 
 _DAMAGED: Final = re.compile(r"input_value: |Persistent|persistent\.ml|\bMarshal\b")
@@ -91,7 +100,7 @@ def diagnostics(text: str) -> Iterator[Diagnostic]:
     undefined = list(_UNDEFINED.finditer(text))
     if undefined:
         yield _undefined(undefined)
-    for error in _ERROR.finditer(text, 0, places[0].start() if places else len(text)):
+    for error in _PLAIN_ERROR.finditer(text, 0, places[0].start() if places else len(text)):
         yield Diagnostic(message=_message(error))
 
 
@@ -106,13 +115,14 @@ class _Places:
         """What the user can mend comes first: the own files, then what has no place, then generated files."""
         if not file:
             return 1
-        return 2 if self._path(file).is_relative_to(self.folder / "mirage") else 0
+        return 2 if self.path(file).is_relative_to(self.folder / "mirage") else 0
 
     def location(self, file: str, line: int) -> Location:
         """The place as the user would write it."""
-        return Location.of(self._path(file), line)
+        return Location.of(self.path(file), line)
 
-    def _path(self, file: str) -> Path:
+    def path(self, file: str) -> Path:
+        """The file that a name in a message stands for."""
         copied = re.sub(r"^(?:.*/)?_build[^/]*/[^/]+/", "", file)
         candidates = [base / name for name in (copied, file) for base in (self.root, self.folder)]
         return next((path for path in candidates if path.is_file()), self.folder / file)
@@ -124,8 +134,18 @@ def _message(error: re.Match[str]) -> str:
     return f"{text} (warning {warning[1]} is an error here)" if warning else text
 
 
+_WARNING_SAID: Final = r" \(warning \d+ is an error here\)$"
+
+
 def _short(text: str) -> str:
     return text if len(text) <= LONGEST else text[:LONGEST].rsplit(" ", 1)[0] + " ..."
+
+
+def _of_stubs(text: str, plans: Iterable[Plan]) -> str:
+    """The text with C files by their own paths: they are compiled as copies in the folder of their target."""
+    for path in dict.fromkeys(stub.path for plan in plans for stub in plan.c_stubs):
+        text = re.sub(rf"(?m)(^|\s)(?:mirage/[\w.-]+/)?{re.escape(Path(path).name)}(?=[:,])", rf"\1{path}", text)
+    return text
 
 
 def _names(plans: Iterable[Plan]) -> dict[str, str]:

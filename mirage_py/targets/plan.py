@@ -88,8 +88,8 @@ def _dune(graph: Graph, info: Info, modules: tuple[str, ...], c_stubs: tuple[CSt
     page = family(info.target)
     copies: list[Sexp] = [("copy_files#", f"{info.source_dir}/{name}") for name in modules]
     folders = dict.fromkeys(str(PurePosixPath(info.source_dir, stub.path).parent) for stub in c_stubs)
-    copies += [("copy_files#", f"{folder}/*.h") for folder in folders]
-    copies += [("copy_files#", f"{info.source_dir}/{stub.path}") for stub in c_stubs]
+    copies += [("copy_files", f"{folder}/*.h") for folder in folders]
+    copies += [("copy_files", f"{info.source_dir}/{stub.path}") for stub in c_stubs]
     devices = (stanza for node in reversed(graph.nodes) if node.device.dune for stanza in node.device.dune(info))
     image: Sexp = (
         "rule",

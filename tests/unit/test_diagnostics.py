@@ -27,6 +27,41 @@ def at(place: str, text: str) -> str:
     return f'File "{file}", line {line}, characters 2-13:\n{line} | some code\n    ^^^^^^^\n{text}\n'
 
 
+def test_source_is_shown_with_what_is_meant_in_it_and_the_message_once(tmp_path: Path) -> None:
+    source = 'let a = 1\n\tlet s = "h\u00e9" in Duration.of_secc 1\n'
+    text = (
+        'File "unikernel.ml", line 2, characters 18-34:\nError: Unbound value Duration.of_secc\nHint: Did you mean x?\n'
+    )
+    told(text, tmp_path)
+    (tmp_path / "unikernel.ml").write_text(source, encoding="utf-8")
+    command = Command(argv=("dune",), purpose="build x", cwd=tmp_path)
+    error = build_failed(Result(command=command, code=1, stderr=f"    ocamlc x.cmo (exit 2)\n{text}"), tmp_path)
+    assert error.message == "Unbound value Duration.of_secc"
+    assert error.output.splitlines() == [
+        'File "unikernel.ml", line 2, characters 18-34:',
+        '2 | \tlet s = "h\u00e9" in Duration.of_secc 1',
+        "    \t" + " " * 16 + "^" * 16,
+        "Hint: Did you mean x?",
+    ]
+
+
+def test_one_error_of_two_targets_is_told_once_without_the_command_lines(tmp_path: Path) -> None:
+    one = "(cd _build/default/mirage/x && gcc -c stub.c)\nstub.c:1:3: error: expected ;\n    1 | code\n"
+    error = told(f"     gcc mirage/x/stub.o (exit 1)\n{one}     gcc mirage/x/stub.o [solo5] (exit 1)\n{one}", tmp_path)
+    assert error.output == "stub.c:1:3: error: expected ;\n    1 | code"
+
+
+def test_message_that_was_put_into_other_words_stays_in_those_of_the_compiler(tmp_path: Path) -> None:
+    error = told(at("config.py:8", "Error: Unbound value Unikernel.start"), tmp_path)
+    assert error.message == "Unikernel has no start"
+    assert "Error: Unbound value Unikernel.start" in error.output
+
+
+def test_error_without_a_place_is_told_to_its_end(tmp_path: Path) -> None:
+    error = told("Error: Module Unikernel in directory\n/x depends on Foo.\n\nMore of it.\n", tmp_path)
+    assert error.message == "Module Unikernel in directory /x depends on Foo."
+
+
 CONFIG = "config.py:8"
 
 
@@ -82,7 +117,7 @@ def test_where_config_py_and_ocaml_meet_it_is_said_in_the_words_of_config_py(
     assert str(error.location) == CONFIG
     assert error.message == message
     assert error.hint
-    assert said.splitlines()[0] in error.output
+    assert said.splitlines()[0] in f"Error: {error.message}\n{error.output}"
 
 
 def test_the_users_file_comes_before_a_generated_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
