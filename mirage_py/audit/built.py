@@ -14,10 +14,10 @@ from typing import Final
 
 from mirage_py.audit.closure import Closure
 from mirage_py.audit.sources import Sources
-from mirage_py.libraries.reading import bytes_of
 from mirage_py.libraries.vendored import Stanza
 from mirage_py.model.audit import BuildFolder
 from mirage_py.model.library import Library
+from mirage_py.project.reading import bytes_of
 
 __all__ = ["units_of_text", "with_objects"]
 

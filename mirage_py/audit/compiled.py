@@ -14,9 +14,9 @@ from typing import Final
 from mirage_py.audit.code import Code
 from mirage_py.audit.objects import Compiled, Compiler, Source, compile_all
 from mirage_py.libraries.archives import Archive, Member
-from mirage_py.libraries.reading import bytes_of, text_of
 from mirage_py.libraries.vendored import Stanza
 from mirage_py.model.audit import Finding
+from mirage_py.project.reading import bytes_of, text_of
 
 LACKING: Final = re.compile(r"(?P<header>[^\s:]+): No such file or directory")
 UNBUILT: Final = "build it once with `mpy build`: what its rules make is there then"

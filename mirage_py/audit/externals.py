@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from mirage_py.libraries.archives import Archive
-from mirage_py.libraries.reading import bytes_of
+from mirage_py.project.reading import bytes_of
 
 EXTERNAL: Final = re.compile(
     r"\bexternal\s+(?P<name>\w+|\([^)]{0,20}\))\s*:(?:(?!\bexternal\b)[^=\"]){1,4000}+="

@@ -17,8 +17,8 @@ from typing import Final
 
 from mirage_py.doors.processes import run
 from mirage_py.errors import MpyError
-from mirage_py.libraries.reading import bytes_of
 from mirage_py.model.command import Command
+from mirage_py.project.reading import bytes_of
 
 READ: Final = (".h", ".c", ".inc", ".hpp", ".def", ".S")
 FIRST_ERROR: Final = re.compile(

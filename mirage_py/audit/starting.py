@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from mirage_py.libraries.reading import bytes_of
 from mirage_py.model.audit import Finding, Severity
+from mirage_py.project.reading import bytes_of
 from mirage_py.syntax import syntax_tree
 
 if TYPE_CHECKING:

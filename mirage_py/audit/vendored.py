@@ -14,9 +14,9 @@ from typing import Final
 from mirage_py.audit.branches import kept
 from mirage_py.audit.libc import Libc
 from mirage_py.audit.names import posix_names
-from mirage_py.libraries.reading import text_of
 from mirage_py.libraries.vendored import Stanza
 from mirage_py.model.audit import Finding, Severity
+from mirage_py.project.reading import text_of
 
 SOLO5: Final = "solo5.h"
 """The header of the bindings, which every freestanding toolchain has beside its libc."""

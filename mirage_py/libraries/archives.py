@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from mirage_py.libraries.reading import bytes_of
 from mirage_py.model.audit import Problem
+from mirage_py.project.reading import bytes_of
 
 MAGIC: Final = b"!<arch>\n"
 THIN_MAGIC: Final = b"!<thin>\n"

@@ -13,12 +13,12 @@ from typing import Final
 
 from mirage_py.errors import Location, MpyError
 from mirage_py.libraries.places import OF_COMPILER
-from mirage_py.libraries.reading import text_of
 from mirage_py.model.closure import Conflict
 from mirage_py.model.library import Library
 from mirage_py.packages.candidates import environment
 from mirage_py.packages.formula import AllOf, Dependency, Formula, bound_text, holds
 from mirage_py.packages.metadata import Metadata, metadata
+from mirage_py.project.reading import text_of
 
 __all__ = ["unmet"]
 

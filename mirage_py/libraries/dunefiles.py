@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from mirage_py.libraries.reading import text_of
 from mirage_py.libraries.sexp import Sexp, SexpError, atoms, field, parse
+from mirage_py.project.reading import text_of
 
 __all__ = ["DuneFile", "Sources", "read_sources"]
 

@@ -15,13 +15,13 @@ from typing import Final, NamedTuple
 from mirage_py.doors import memory
 from mirage_py.libraries import dunepackage
 from mirage_py.libraries.meta import MetaError, Package, parse, words
-from mirage_py.libraries.reading import text_of
 from mirage_py.libraries.sexp import SexpError
 from mirage_py.libraries.walk import Walked, walk
 from mirage_py.model.closure import Trouble
 from mirage_py.model.command import Command
 from mirage_py.model.library import Library
 from mirage_py.model.toolchain import Toolchain
+from mirage_py.project.reading import text_of
 
 __all__ = ["NATIVE", "Findlib", "configuration"]
 

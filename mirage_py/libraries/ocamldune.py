@@ -10,8 +10,8 @@ from typing import Final
 
 from mirage_py.doors import memory
 from mirage_py.errors import MpyError
-from mirage_py.libraries.reading import text_of
 from mirage_py.model.command import Command
+from mirage_py.project.reading import text_of
 
 __all__ = ["is_program", "printed_by"]
 

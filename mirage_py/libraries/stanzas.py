@@ -15,9 +15,9 @@ from typing import Final
 
 from mirage_py.errors import MpyError
 from mirage_py.libraries.ocamldune import is_program, printed_by
-from mirage_py.libraries.reading import text_of
 from mirage_py.libraries.sexp import Sexp, SexpError, parse
 from mirage_py.model.audit import Problem
+from mirage_py.project.reading import text_of
 
 __all__ = ["Located", "Reading", "stanzas_below"]
 

@@ -32,6 +32,7 @@ from mirage_py.packages.lock import (
     Subst,
     Want,
 )
+from mirage_py.project.reading import exact_text_of, toml_of
 
 __all__ = ["lock_text", "parse_lock", "read_lock"]
 
@@ -48,7 +49,7 @@ def read_lock(folder: Path) -> Lock:
     """
     path = folder / FILE
     try:
-        text = path.read_text(encoding="utf-8")
+        text = exact_text_of(path)
     except FileNotFoundError:
         raise LockError(f"there is no {FILE} beside config.py", hint="mpy lock") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -231,11 +232,9 @@ def _package(table: Table) -> LockedPackage:
 
 
 def _table(text: str, place: Location) -> Table:
-    import tomllib
-
     try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        return toml_of(text)
+    except ValueError as error:
         found = re.search(r"line (\d+)", str(error))
         line = int(found.group(1)) if found else _conflict(text)
         raise LockError(f"this lock is not TOML: {error}", location=place._replace(line=line), hint=RENEW) from None

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mirage_py.errors import Location, MpyError
+from mirage_py.project.reading import exact_text_of, json_of
 
 __all__ = ["DUNIVERSE", "Laid", "Manifest", "read_digests", "read_manifest", "write_digests", "write_manifest"]
 
@@ -57,7 +58,7 @@ def read_manifest(root: Path) -> Manifest:
     """
     path = root / DUNIVERSE / KEPT_IN / "manifest.json"
     try:
-        table = json.loads(path.read_text("utf-8"))
+        table = json_of(exact_text_of(path))
         if table["format"] > FORMAT:
             raise MpyError("these sources were laid by a newer mpy", location=Location.of(path), hint="upgrade mpy")
         folders = {name: _laid(one) for name, one in table["folders"].items()}
@@ -85,7 +86,7 @@ def write_manifest(duniverse: Path, manifest: Manifest) -> None:
 def read_digests(duniverse: Path, folder: str) -> Mapping[str, str] | None:
     """The digest of each file as it was laid; None when that is not known."""
     try:
-        found: Mapping[str, str] = json.loads((duniverse / KEPT_IN / "files" / f"{folder}.json").read_text("utf-8"))
+        found: Mapping[str, str] = json_of(exact_text_of(duniverse / KEPT_IN / "files" / f"{folder}.json"))
     except (OSError, ValueError):
         return None
     return found

@@ -20,6 +20,7 @@ from mirage_py.doors import memory
 from mirage_py.errors import ConfigError, FetchFailed, Location, MpyError
 from mirage_py.packages.lock import LockedRepository
 from mirage_py.packages.snapshot import MOST, Entries, Snapshot, from_archive, from_folder, open_snapshot, store
+from mirage_py.project.reading import exact_text_of, toml_of
 
 if TYPE_CHECKING:
     from mirage_py.doors.network import Network
@@ -74,14 +75,12 @@ def settings_text(root: Path, sources: Sequence[str]) -> str:
 
 
 def _settings(root: Path) -> dict[str, Any]:  # any: what TOML holds
-    import tomllib
-
     path = root / SETTINGS
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return toml_of(exact_text_of(path))
     except FileNotFoundError:
         return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError) as error:
         line = re.search(r"line (\d+)", str(error))
         place = Location.of(path)._replace(line=int(line.group(1)) if line else 0)
         raise ConfigError(f"this file cannot be read: {error}", location=place) from None

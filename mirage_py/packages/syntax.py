@@ -324,8 +324,15 @@ def _word(token: str) -> Value:
     if token == "false":  # noqa: S105  # of the grammar
         return False
     if token.lstrip("-").isdigit():
-        return int(token)
+        return _number(token)
     return Ident(token)
+
+
+def _number(token: str) -> int:
+    try:
+        return int(token)
+    except ValueError:  # thousands of digits, digits that are raised, a minus twice
+        raise _Unexpected(f"{_shown(token)} is no number") from None
 
 
 def _string(token: str) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from mirage_py.dsl.config import UNIKERNEL_NAME
 from mirage_py.dsl.key import TARGETS
 from mirage_py.errors import Location, MpyError
+from mirage_py.project.reading import exact_text_of, json_of
 
 if TYPE_CHECKING:
     from mirage_py.model.toolchain import Link
@@ -44,10 +45,12 @@ def read_state(mirage: Path) -> Saved:
     """
     path = mirage / FILE
     try:
-        text = path.read_text(encoding="utf-8")
+        text = exact_text_of(path)
     except (FileNotFoundError, NotADirectoryError):
         return {}  # the second: a file of the user's named mirage, which writing will refuse
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise _damaged(path, error.strerror or str(error)) from None
+    except UnicodeDecodeError as error:
         raise _damaged(path, str(error)) from None
     return _decode(_parsed(path, text))
 
@@ -76,9 +79,11 @@ def _digest(body: object) -> str:
 
 def _parsed(path: Path, text: str) -> dict[str, Any]:
     try:
-        whole = json.loads(text)
+        whole = json_of(text)
     except json.JSONDecodeError as error:
         raise _damaged(path, f"line {error.lineno}: {error.msg}") from None
+    except ValueError as error:
+        raise _damaged(path, str(error)) from None
     if not isinstance(whole, dict):
         raise _damaged(path, "it is no JSON object")
     if isinstance(whole.get("format"), int) and whole["format"] > FORMAT:

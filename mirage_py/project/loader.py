@@ -9,7 +9,6 @@ it does wrong is told at its own line.
 from __future__ import annotations
 
 import os
-import stat
 import sys
 import traceback
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from types import CodeType
 from mirage_py.dsl import place
 from mirage_py.dsl.config import Config, collecting
 from mirage_py.errors import ConfigError, Location, MpyError
+from mirage_py.project.reading import bytes_of
 from mirage_py.project.words import hint_for_attribute, hint_for_name, hint_for_operation, hint_for_syntax
 
 _MPY = Path(__file__).parent
@@ -59,7 +59,7 @@ def declared(code: CodeType, file: Path, notes: tuple[str, ...] = ()) -> Config:
 def read(file: Path) -> bytes:
     """What a configuration file holds; a `ConfigError` when there is none, or nothing that can be read."""
     try:
-        return _read(file)
+        return bytes_of(file)
     except FileNotFoundError:
         raise ConfigError(
             f"there is no {file.name} here",
@@ -99,15 +99,6 @@ def _compiled_python(source: bytes, file: Path) -> CodeType:
         ) from None
     except (ValueError, MemoryError, RecursionError) as error:
         raise ConfigError(f"{file.name} is not Python: {error}", location=Location(file.name)) from None
-
-
-def _read(file: Path) -> bytes:
-    """The content of an ordinary file; a pipe or a device, which might be waited for, is refused by an `OSError`."""
-    descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as opened:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(0, "it is no ordinary file")
-        return opened.read()
 
 
 BYTES_A_LINE = 1500

@@ -18,6 +18,7 @@ from mirage_py.doors.files import write_whole
 from mirage_py.doors.processes import missing_tool, run, stream, which
 from mirage_py.errors import Location, MpyError, ToolNotFound, UnsupportedTarget, WouldOverwrite
 from mirage_py.model.command import Command
+from mirage_py.project.reading import exact_text_of, json_of
 from mirage_py.runner import devices
 from mirage_py.runner.request import RunRequest, shown
 
@@ -298,7 +299,7 @@ def _this_start() -> str:
 
 def _read(folder: Path) -> tuple[Made, ...]:
     try:
-        stored = json.loads((folder / FILE).read_text("utf-8"))
+        stored = json_of(exact_text_of(folder / FILE))
         if stored["format"] > FORMAT:
             raise MpyError(f"{FILE} is of a newer mpy", location=Location(FILE), hint="upgrade mpy")
         return tuple(Made(**entry) for entry in stored["made"])

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from mirage_py.errors import Location, UsageError
 from mirage_py.model.toolchain import Toolchain, ToolchainChoice
+from mirage_py.project.reading import exact_text_of, toml_of
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -74,13 +75,11 @@ def _checked(path: Path) -> File:
 
 
 def _parsed(path: Path) -> dict[str, Any]:
-    import tomllib
-
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return toml_of(exact_text_of(path))
     except OSError as error:
         raise UsageError(f"the toolchain description {path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise UsageError(f"this toolchain description is not TOML: {error}", location=Location(str(path))) from error
 
 

@@ -21,6 +21,7 @@ from mirage_py.errors import MpyError
 from mirage_py.libraries.places import VENDORED, not_local
 from mirage_py.model.plan import Plan
 from mirage_py.packages.stamps import stamp
+from mirage_py.project.reading import exact_text_of, json_of
 from mirage_py.project.sources import dune_root
 
 __all__ = ["Inputs", "changed_since", "inputs_of", "note"]
@@ -138,7 +139,7 @@ def _note(folder: Path, plan: Plan) -> Path:
 def _noted(folder: Path, plan: Plan) -> Inputs | None:
     """What was noted; None where nothing was, or nothing that can be read."""
     try:
-        found: Any = json.loads(_note(folder, plan).read_text("utf-8"))  # any: JSON of ours, or of nobody
+        found: Any = json_of(exact_text_of(_note(folder, plan)))  # any: JSON of ours, or of nobody
         files = {str(path): (int(at), int(size), str(digest)) for path, (at, size, digest) in found["files"].items()}
         folders = {str(path): str(digest) for path, digest in found["folders"].items()}
         return Inputs(plan=str(found["plan"]), files=files, folders=folders)

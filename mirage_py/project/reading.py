@@ -1,0 +1,86 @@
+"""Reading files that somebody else put there, of whatever kind and shape.
+
+A pipe or a device under a file's name would be waited for for ever; nesting without end, and numbers of a thousand
+digits, are not what a parser's own exceptions tell of.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+__all__ = ["bytes_of", "exact_text_of", "json_of", "text_of", "toml_of"]
+
+_CHUNK = 1 << 20
+_DEEPEST = 100
+
+
+def bytes_of(path: Path) -> bytes:
+    """The bytes of a regular file; OSError for anything else, which is not waited for."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if stat.S_ISDIR(mode):
+            raise OSError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        if not stat.S_ISREG(mode):
+            raise OSError(errno.EINVAL, "it is no regular file", str(path))
+        return b"".join(iter(lambda: os.read(descriptor, _CHUNK), b""))
+    finally:
+        os.close(descriptor)
+
+
+def text_of(path: Path) -> str:
+    """The text of a regular file, whatever bytes are in it; OSError for anything else."""
+    return bytes_of(path).decode("utf-8", "replace").replace("\r\n", "\n")
+
+
+def exact_text_of(path: Path) -> str:
+    """The text of a regular file; OSError for anything else, ValueError for bytes that are no UTF-8."""
+    return bytes_of(path).decode("utf-8").replace("\r\n", "\n")
+
+
+def json_of(text: str) -> Any:  # any: JSON
+    """What a JSON text says; ValueError for any text that is none, however deep."""
+    try:
+        found = json.loads(text)
+    except RecursionError:
+        raise _too_deep() from None
+    _check_depth(found)
+    return found
+
+
+def toml_of(text: str) -> dict[str, Any]:  # any: what TOML holds
+    """What a TOML text says; ValueError for any text that is none, however deep."""
+    import tomllib
+
+    try:
+        found = tomllib.loads(text)
+    except RecursionError:
+        raise _too_deep() from None
+    _check_depth(found)
+    return found
+
+
+def _check_depth(value: object) -> None:
+    """Refuse what whoever works with it would walk down in vain."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        level = [one for outer in level for one in _within(outer)]
+        if not level:
+            return
+    raise _too_deep()
+
+
+def _within(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+def _too_deep() -> ValueError:
+    return ValueError("it is nested too deep")
