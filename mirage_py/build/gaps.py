@@ -1,8 +1,7 @@
 """What fills the gaps of the targets' C library: C in a dune library for each unikernel, and headers for all stubs.
 
 The C is compiled as that of any library is, with the target's flags, and linked behind the libraries, so that what one
-of those defines itself stays its own. The headers are searched before the C library's: a compiler refuses a call of
-what nothing declares.
+of those defines itself stays its own. The headers declare it: a compiler refuses a call of what nothing declares.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from mirage_py.libraries.gaps import headers, lacking, present_in, source_of
+from mirage_py.libraries.gaps import compiled_with, headers, lacking, present_in, source_of
 from mirage_py.model.gaps import FUNCTIONS, gaps_library
 from mirage_py.model.plan import Plan
 from mirage_py.model.toolchain import Toolchain
@@ -31,7 +30,7 @@ class Filling:
 
     def flags(self, machine: Path) -> tuple[str, ...]:
         """What a C compiler is told, `machine` being the folder."""
-        return (f"-I{machine / self.headers}",) if self.headers else ()
+        return compiled_with(machine / self.headers) if self.headers else ()
 
 
 def filling(plans: Iterable[Plan], toolchains: Mapping[str, Toolchain]) -> Filling:
@@ -50,6 +49,8 @@ def filling(plans: Iterable[Plan], toolchains: Mapping[str, Toolchain]) -> Filli
     texts = headers(wanted, frozenset.intersection(*(present for _, present in asked)))
     digest = hashlib.sha256("\0".join(f"{name}\0{text}" for name, text in texts.items()).encode()).hexdigest()[:12]
     folder = f"{_FOLDER}/headers-{digest}"  # another one for other texts: compilers' flags tell dune what has changed
+    if not texts:
+        return Filling(files=files)
     return Filling(files=files | {f"{folder}/{name}": text for name, text in texts.items()}, headers=folder)
 
 

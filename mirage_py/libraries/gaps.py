@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
 from mirage_py.libraries.archives import Unreadable, read_archive
 from mirage_py.libraries.bundled import runtime_folder
-from mirage_py.model.gaps import CONSTANTS, FUNCTIONS, closed
+from mirage_py.model.gaps import CONSTANTS, FUNCTIONS, Gap, closed
 from mirage_py.model.toolchain import Toolchain
 
-__all__ = ["headers", "lacking", "present_in", "source_of"]
+__all__ = ["compiled_with", "headers", "lacking", "present_in", "source_of"]
 
 _CALENDAR = frozenset({"gmtime", "gmtime_r", "localtime", "localtime_r", "mktime", "strftime"})
 _SPECS = frozenset({"clock_gettime", "timespec_get", "nanosleep"})
@@ -53,26 +53,46 @@ def lacking(asked: Iterable[str], present: frozenset[str]) -> tuple[str, ...]:
 
 
 def headers(asked: Iterable[str], present: frozenset[str]) -> dict[str, str]:
-    """Headers by name, to be searched before the C library's own: each takes that one in, and declares what is asked.
+    """Headers by name; empty where nothing is lacking. `compiled_with` tells how they are used.
 
-    Types come along where the C library has no function that would need them.
+    `gaps.h` declares what is asked for, with types where the C library has no function that would need them. The others
+    are there for a `#include` of a header that the C library has not at all, and take its own in where it has.
     """
     asked = tuple(asked)
     functions = [FUNCTIONS[name] for name in lacking(asked, present)]
-    texts = {
-        name: _header(name, [gap.declaration for gap in functions if gap.header == name], present)
-        for name in sorted({gap.header for gap in functions})
-    }
     numbers = sorted(name for name in asked if name in CONSTANTS)
-    if numbers:
-        defined = (f"#ifndef {name}\n#define {name} {CONSTANTS[name]}\n#endif" for name in numbers)
-        texts["errno.h"] = _wrapped("errno.h", defined)
-    return texts
+    if not functions and not numbers:
+        return {}
+    names = sorted({gap.header for gap in functions} | ({"errno.h"} if numbers else set()))
+    lines = [line for name in names for line in _declared(name, functions, present)]
+    lines += [f"#ifndef {name}\n#define {name} {CONSTANTS[name]}\n#endif" for name in numbers]
+    about = "/* What the target's own C library lacks, as far as it is asked for. */"
+    return {
+        DECLARED: "\n".join((about, "#ifndef MPY_GAPS_H", "#define MPY_GAPS_H", *lines, "#endif", "")),
+        **{name: f"#if __has_include_next(<{name}>)\n#include_next <{name}>\n#endif\n" for name in names},
+    }
 
 
-def _header(name: str, declarations: list[str], present: frozenset[str]) -> str:
-    first = {"time.h": _time(declarations, present), "stdio.h": ["#include <stdarg.h>"]}.get(name, [])
-    return _wrapped(name, (*first, *(f"{declaration};" for declaration in declarations)))
+DECLARED = "gaps.h"
+
+
+def compiled_with(folder: Path) -> tuple[str, ...]:
+    """What a C compiler is told of the folder that holds the headers.
+
+    Included before the source: a target's compiler may well search its own headers before those that it is told of.
+    """
+    return (f"-I{folder}", "-include", str(folder / DECLARED))
+
+
+def _declared(header: str, functions: list[Gap], present: frozenset[str]) -> Iterator[str]:
+    declarations = [gap.declaration for gap in functions if gap.header == header]
+    yield f"#include <{header}>"
+    if header == "time.h":
+        yield from _time(declarations, present)
+    elif header == "stdio.h":
+        yield "#include <stdarg.h>"
+    yield "#include <stddef.h>"
+    yield from (f"{declaration};" for declaration in declarations)
 
 
 def _time(declarations: list[str], present: frozenset[str]) -> list[str]:
@@ -81,21 +101,3 @@ def _time(declarations: list[str], present: frozenset[str]) -> list[str]:
     missing = {"struct tm": not present & _CALENDAR, "struct timespec": not present & _SPECS, "clockid_t": True}
     types = [_TYPES[name] for name, lacks in missing.items() if lacks and name in words]
     return [*types, *(["#ifndef TIME_UTC\n#define TIME_UTC 1\n#endif"] if "timespec_get" in words else [])]
-
-
-def _wrapped(name: str, lines: Iterable[str]) -> str:
-    guard = f"MPY_GAPS_{name.upper().replace('.', '_')}"
-    return "\n".join(
-        (
-            f"/* What the target's own <{name}> lacks, as far as config.py asks for it. */",
-            f"#ifndef {guard}",
-            f"#define {guard}",
-            f"#if __has_include_next(<{name}>)",
-            f"#include_next <{name}>",
-            "#endif",
-            "#include <stddef.h>",
-            *lines,
-            "#endif",
-            "",
-        )
-    )

@@ -1,9 +1,10 @@
 /* strtoul: a number without a sign, in any base from 2 to 36; 0 takes the base from how it is written. */
 
 #include <errno.h>
-#include <limits.h>
 #include <stddef.h>
 #include <stdlib.h>
+
+#define MOST ((unsigned long)-1)
 
 static int digit(char c)
 {
@@ -41,7 +42,7 @@ unsigned long strtoul(const char *text, char **end, int base)
     for (; digit(*at) < base; at++) {
         unsigned next = (unsigned)digit(*at);
 
-        over |= number > (ULONG_MAX - next) / (unsigned)base;
+        over |= number > (MOST - next) / (unsigned)base;
         number = number * (unsigned)base + next;
         found = 1;
     }
@@ -49,7 +50,7 @@ unsigned long strtoul(const char *text, char **end, int base)
         *end = (char *)at;
     if (over) {
         errno = ERANGE;
-        return ULONG_MAX;
+        return MOST;
     }
     return negative ? 0 - number : number;
 }
