@@ -1,12 +1,12 @@
 # `make` shows what there is to make. What a target does stands in scripts/, one file each.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint docs truth bench clean
+.PHONY: help setup demo test test-debian13 check lint docs truth bench clean
 
 VENV := .venv/bin
 PYTEST := $(VENV)/python -m pytest -n auto
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 setup: ## system packages, .venv, mpy and the tools of its developers: what is missing
 	@scripts/setup dev
@@ -17,6 +17,9 @@ demo: ## set up what is needed; configure, build and run examples/hello
 
 test: setup ## set up what is needed; run all tests
 	$(PYTEST) $(ARGS)
+
+test-debian13: ## the demo, examples and integration tests on Debian 13, in a root folder that it makes
+	@scripts/test-debian13 $(ARGS)
 
 check: setup ## the tests that take less than a minute
 	$(PYTEST) -m "not slow and not ocaml and not solo5 and not qemu and not kvm" $(ARGS)

@@ -36,6 +36,8 @@ class BundledPackage:
     libraries: Mapping[str, Library]
     groups: Mapping[str, tuple[str, ...]]
     optional: frozenset[str] = frozenset()
+    together: frozenset[str] = frozenset()
+    """Packages that have to be of the bundle as well: it relies on more than their interface."""
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -95,6 +97,7 @@ def _package(entry: dict[str, Any], directory: Path) -> BundledPackage:
         libraries=libraries,
         groups=groups,
         optional=frozenset(one["name"] for one in entry["library"] if one.get("optional")),
+        together=frozenset(entry.get("together", ())),
     )
 
 

@@ -150,6 +150,8 @@ class _Teller:
                     yield self._system(bad.name)
                 case "family":
                     yield self._family(bad)
+                case "half":
+                    yield self._half(bad)
                 case _:
                     pass  # nobody serves it: that is missing, not a conflict
         yield from self._unimplemented()
@@ -168,6 +170,17 @@ class _Teller:
             ),
             hint=f"leave {path[0]} out for this target (if_impl, key.is_unix), or take a library without {name}",
             libraries=path,
+        )
+
+    def _half(self, bad: Bad) -> Conflict:
+        library, bundled = self._library(bad.name), self._library(bad.needs)
+        return Conflict(
+            kind="family",
+            message=f"the {library.origin} {_named(library)} is in the image, and the {bad.needs} that comes with mpy "
+            f"does not go with it",
+            details=(" -> ".join(self.paths.get(bad.name, (bad.name,))),),
+            hint=f"bring {bundled.package} as sources, too: mpy lock && mpy pull",
+            libraries=(bad.name, bad.needs),
         )
 
     def _family(self, bad: Bad) -> Conflict:

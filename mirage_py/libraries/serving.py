@@ -37,9 +37,8 @@ class Question:
 
 @dataclass(frozen=True, kw_only=True)
 class Bad:
-    """A library that spoils the closure: nobody serves it, it needs a system, or it was compiled against another copy.
-
-    `of` is the one whose server would have to change: itself, or who needs it.
+    """A library that spoils the closure, by its kind: it is `missing`, or needs an operating `system`; it was compiled
+    against another copy of what it needs (`family`), or is another one than a bundled library goes with (`half`).
     """
 
     kind: str
@@ -67,6 +66,10 @@ def serve(question: Question, places: Places, toolchain: Toolchain | None) -> Se
     return serving
 
 
+OF_SERVER = ("family", "half")
+"""Kinds that are mended by another server of the library itself."""
+
+
 def _better(choice: _Choice, serving: Serving, tried: set[tuple[str, str, Bad]]) -> Iterator[tuple[_Choice, Serving]]:
     """Choices in which one thing that spoils the closure is gone, because who leads to it gave way to the next."""
     for bad in serving.bad:
@@ -83,7 +86,7 @@ def _better(choice: _Choice, serving: Serving, tried: set[tuple[str, str, Bad]])
 
 def _culprits(bad: Bad, serving: Serving) -> Iterable[str]:
     """The packages whose choice leads to what is bad, nearest first."""
-    queue = [bad.name, *(() if bad.kind == "family" else serving.walked.missing.get(bad.name, ()))]
+    queue = [bad.name, *(() if bad.kind in OF_SERVER else serving.walked.missing.get(bad.name, ()))]
     seen = dict.fromkeys(queue)
     for name in queue:  # grows while it is walked: breadth first
         for asker in serving.walked.askers.get(name, ()):
@@ -91,7 +94,7 @@ def _culprits(bad: Bad, serving: Serving) -> Iterable[str]:
                 seen[asker] = None
                 queue.append(asker)
     packages = dict.fromkeys(name.split(".", 1)[0] for name in queue)
-    if bad.kind != "family":
+    if bad.kind not in OF_SERVER:
         packages.pop(bad.name.split(".", 1)[0], None)
     return packages
 
@@ -102,6 +105,8 @@ def _reason(bad: Bad, serving: Serving) -> str:
             other = next((one for one in serving.walked.libraries if one.name == bad.needs), None)
             whose = f"the {other.origin} one is in the image" if other else "it is another one here"
             return f"it was compiled against the installed {bad.needs}, and {whose}"
+        case "half":
+            return f"the bundled {bad.needs} is in the image, and goes with the bundled one"
         case "system":
             return f"it needs {bad.name}, and the target has no operating system"
         case _:
@@ -250,6 +255,11 @@ class _Choice:
                 other = next((one for one in needed if one.compiled_here), None)
                 if other:
                     yield Bad(kind="family", name=library.name, needs=other.name)
+            elif library.origin == "bundled":
+                together = self.places.bundle[library.package].together
+                for need in library.requires:
+                    if need in by_name and by_name[need].package in together and by_name[need].origin != "bundled":
+                        yield Bad(kind="half", name=need, needs=library.name)
 
     def _own(self, library: Library) -> bool:
         """Whether the target's own sysroot brings it (a `threads` without content, say): then it is as good as any.

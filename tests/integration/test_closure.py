@@ -48,24 +48,26 @@ def described(mpy: Mpy, *words: str) -> list[str]:
 # Where the host's libraries are
 
 
-def installed_by_dune(folder: Path) -> Path:
-    """A library as dune installs one, without a META file, as some packages of Debian come; the folder it is in."""
+def installed_by_dune(folder: Path, library: str = "alone", *, version: str = "") -> Path:
+    """A library as dune installs one; the folder it is in. Without a version it comes without a META file, too."""
     source = folder / "elsewhere"
     source.mkdir()
+    stated = f"(version {version})\n" if version else ""
     files = {
-        "dune-project": "(lang dune 2.9)\n(name alone)\n",
-        "alone.opam": "",
-        "dune": "(library (public_name alone))\n",
-        "alone.ml": 'let word = "alone"\n',
+        "dune-project": f"(lang dune 2.9)\n(name {library})\n{stated}",
+        f"{library}.opam": "",
+        "dune": f"(library (public_name {library}) (name {library.replace('-', '_')}))\n",
+        f"{library.replace('-', '_')}.ml": f'let word = "{library}"\n',
     }
     for name, text in files.items():
         (source / name).write_text(text)
     place = folder / "site"
     clean = {key: value for key, value in os.environ.items() if key != "OCAMLPATH"}
-    for words in (("build", "@install"), ("install", "alone", "--prefix", str(place))):
+    for words in (("build", "@install"), ("install", library, "--prefix", str(place))):
         subprocess.run(("dune", *words, "--root", "."), cwd=source, env=clean, check=True, capture_output=True)
-    found = next(place.rglob("alone/META"))
-    found.unlink()
+    found = next(place.rglob(f"{library}/META"))
+    if not version:
+        found.unlink()
     return found.parent.parent
 
 
@@ -125,6 +127,19 @@ def test_what_generates_files_for_another_target_is_found_where_the_host_has_it(
     folder = project({"config.py": config("made"), "unikernel.ml": USER.format("Made.word"), **made})
     mpy("build", "-t", "spt", code=0)
     assert (folder / "dist/kinds.spt").is_file()
+
+
+def test_bundled_generator_is_not_set_up_with_another_one(
+    project: MakeProject, mpy: Mpy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be set up without a seed, and every unikernel with randomness die at boot."""
+    monkeypatch.setenv("OCAMLPATH", str(installed_by_dune(tmp_path, "mirage-crypto-rng", version="2.0.0")))
+    project({"config.py": config(), "unikernel.ml": USER.format('"kinds"')})
+    served = json.loads(mpy("describe", "-t", "unix", "--format", "json", code=0).stdout)["served"]
+    assert {name: one["origin"] for name, one in served.items() if "crypto" in name} == {
+        "mirage-crypto-rng": "bundled",
+        "mirage-crypto-rng-mirage": "bundled",
+    }
 
 
 # ---------------------------------------------------------------------------------------------------------------------

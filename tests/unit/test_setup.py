@@ -1,4 +1,4 @@
-"""scripts/setup on machines of several kinds: each is a folder of pretended tools, and nothing else on PATH."""
+"""The scripts on machines of several kinds: each is a folder of pretended tools, and nothing else on PATH."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-REAL = ("bash", "basename", "cat", "cksum", "dirname", "env", "sed")
+REAL = ("bash", "basename", "cat", "cksum", "dirname", "env", "sed", "uname")
 PYTHON = """\
 case "$*" in
   *"-m venv"*) /bin/mkdir -p .venv/bin; /bin/cp "$0" .venv/bin/python ;;
@@ -41,8 +41,11 @@ class Machine:
         (self.bin / tool).chmod(0o755)
 
     def setup(self, what: str, **env: str) -> subprocess.CompletedProcess[str]:
+        return self.run("setup", what, **env)
+
+    def run(self, script: str, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            (self.root / "scripts" / "setup", what),
+            (self.root / "scripts" / script, *words),
             env={"PATH": str(self.bin), "CALLS": str(self.log), **env},
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -114,3 +117,40 @@ def test_other_words_get_the_help(tmp_path: Path, words: str) -> None:
     done = Machine(tmp_path).setup(words)
     assert done.returncode == 2
     assert "scripts/setup demo" in done.stdout
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# scripts/test-debian13, as far as it goes without such a root
+
+
+@pytest.mark.parametrize(
+    ("user", "tools", "reason"),
+    [
+        (1000, ("unshare", "debootstrap"), "only root may make and enter such a root"),
+        (0, ("unshare",), "no debootstrap here"),
+        (0, ("debootstrap",), "no mount namespace can be made here"),
+    ],
+)
+def test_debian_13_is_left_out_with_the_reason(user: int, tools: tuple[str, ...], reason: str, tmp_path: Path) -> None:
+    done = Machine(tmp_path, user=user, tools=(*tools, "git")).run("test-debian13", HOME=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert f"test-debian13: skipped: {reason}" in done.stdout
+
+
+def test_a_root_that_is_named_has_to_be_there(tmp_path: Path) -> None:
+    machine = Machine(tmp_path, tools=("unshare", "git"))
+    done = machine.run("test-debian13", HOME=str(tmp_path), MPY_TEST_DEBIAN13=str(tmp_path / "none"))
+    assert done.returncode == 5
+    assert "there is no root in" in done.stderr
+
+
+def test_a_root_that_cannot_be_made_leaves_nothing(tmp_path: Path) -> None:
+    machine = Machine(tmp_path, tools=("unshare", "git"))
+    for tool in ("mkdir", "rm", "tail"):
+        machine.pretend(tool, f'exec {shutil.which(tool)} "$@"')
+    machine.pretend("debootstrap", "echo no such mirror; exit 1")
+    done = machine.run("test-debian13", HOME=str(tmp_path))
+    assert done.returncode == 0
+    assert "no such mirror" in done.stderr
+    assert "skipped: debootstrap failed" in done.stdout
+    assert [path.name for path in (tmp_path / ".cache" / "mpy").iterdir()] == ["debian13.log"]
