@@ -1,6 +1,6 @@
 # `make` shows what there is to make. What a target does stands in scripts/, one file each.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-debian13 check lint docs truth bench clean
+.PHONY: help setup demo test test-debian13 check lint docs soak truth bench clean
 
 VENV := .venv/bin
 PYTEST := $(VENV)/python -m pytest -n auto
@@ -30,6 +30,11 @@ lint: setup ## ruff, mypy --strict, pyright, import-linter
 docs: setup ## the documentation, as docs/_build/html/index.html
 	$(VENV)/python -m sphinx -W --keep-going -q -j auto -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
+
+MINUTES ?= 15
+
+soak: setup ## kills, signals, parallel commands, links and hostile input for MINUTES=15, with counts
+	$(VENV)/python -m benchmarks.soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 truth: setup ## links and runs every installed library on spt, and compares with the verdicts
 	$(VENV)/python -m benchmarks.truth
