@@ -16,7 +16,6 @@ import shutil
 import subprocess
 import sys
 import tarfile
-import venv
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +23,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.conftest import EXAMPLES, ROOT, copy_example, lacks
+from tests.conftest import EXAMPLES, GENERATED, ROOT, copy_example, lacks
 from tests.integration.test_run import why_no_namespace
 from tests.unit.packages.releases import Releases, library
 from tests.unit.packages.repository import Published
@@ -212,10 +211,11 @@ def vendored(desk: Desk) -> None:
     desk.clone_from("https://github.com/mirage/ocaml-cstruct", library("cstruct"))
 
 
-def dependencies(desk: Desk) -> None:
+def dependencies(desk: Desk, place: str = "hello") -> None:
     """A repository and archives that are the only ones, where there are some; and a repository to add."""
     given = Path(os.environ.get("MPY_TEST_MIRROR") or "/nowhere")
-    shutil.copytree(copy_example(EXAMPLES / "hello", desk.root / "copied"), desk.place, dirs_exist_ok=True)
+    folder = desk.root / place
+    shutil.copytree(copy_example(EXAMPLES / "hello", desk.root / "copied"), folder, dirs_exist_ok=True)
     known = given / "repo"
     if known.is_dir():
         (desk.root / "cache" / "mpy").mkdir(exist_ok=True)
@@ -224,7 +224,7 @@ def dependencies(desk: Desk) -> None:
         published = Published(desk.root / "published")
         published.publish("one", "1.0.0")
         known = Path(published.source)
-    desk.write({"mpy.toml": f'repositories = ["{known}"]\n'})
+    desk.write({"mpy.toml": f'repositories = ["{known}"]\n'}, folder)
     opam = {"repo": 'opam-version: "2.0"\n', "packages/one/one.1/opam": 'opam-version: "2.0"\n'}
     desk.clone_from("https://example.org/metadata.git", opam)
 
@@ -270,28 +270,66 @@ def run(desk: Desk) -> None:
         desk.begin = "ip tuntap add dev tap0 mode tap && ip link set tap0 up"
 
 
-def own_venv(desk: Desk) -> None:
-    """A virtual environment that has mpy, and where pip installs without asking anybody for what is here already."""
-    folder = desk.root / "venv"
-    venv.create(folder, with_pip=False)
-    packages = next(folder.glob("lib/python*/site-packages"))
+def venvs(desk: Desk) -> None:
+    """python3, whose virtual environments know what is installed here, so that pip asks nobody else for it."""
     ours = [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
-    (packages / "ours.pth").write_text("\n".join([*ours, str(ROOT)]), encoding="utf-8")
-    python = folder / "bin" / "python"
-    desk.command("mpy", f'exec {python} -m mirage_py "$@"')
-    pip = f"{shlex.quote(sys.executable)} -m pip --python {python}"
-    desk.command("pip", f'exec {pip} "$@"')
+    (desk.root / "ours.pth").write_text("\n".join([*ours, str(ROOT)]), encoding="utf-8")
+    python, pip = shlex.quote(sys.executable), f"{shlex.quote(sys.executable)} -m pip --python"
+    desk.command(
+        "python3",
+        f"""test "$1 $2" = "-m venv" || exec {python} "$@"
+{python} -m venv --without-pip "$3"
+cp {desk.root}/ours.pth "$(echo "$3"/lib/python*/site-packages)"
+cd "$3/bin"
+echo "#!/bin/sh" | tee pip mpy >/dev/null
+echo 'exec {pip} "$(dirname "$0")/python" "$@"' >>pip
+echo 'exec "$(dirname "$0")/python" -m mirage_py "$@"' >>mpy
+chmod +x pip mpy""",
+    )
     desk.env |= {"PIP_NO_BUILD_ISOLATION": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PYTHONPATH": ""}
 
 
+def own_venv(desk: Desk) -> None:
+    """A virtual environment that has mpy, and where pip installs."""
+    venvs(desk)
+    made = desk.session(f"python3 -m venv {desk.root}/venv")
+    assert made.returncode == 0, made.stderr
+    for name in ("mpy", "pip"):
+        desk.command(name, f'exec {desk.root}/venv/bin/{name} "$@"')
+
+
+def checkout(desk: Desk) -> None:
+    """The sources of mpy, and a wheel of them for pipx and uv."""
+    folder = desk.root / "checkout"
+    shutil.copytree(ROOT / "mirage_py", folder / "mirage_py", ignore=shutil.ignore_patterns(*GENERATED))
+    for name in ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, folder / name)
+    if why_not("pipx") is None or why_not("uv") is None:
+        made = desk.session(f"{sys.executable} -m hatchling build -t wheel -d {desk.root}/wheels {folder}")
+        assert made.returncode == 0, made.stderr
+        desk.env |= {"PIP_FIND_LINKS": f"{desk.root}/wheels", "UV_FIND_LINKS": f"{desk.root}/wheels"}
+
+
 def debian(desk: Desk) -> None:
-    """apt-get that knows which packages there are, and installs none; pip that finds mpy installed."""
+    """apt-get that knows which packages there are, and installs none."""
     known = (
         "for word; do case $word in -*|install|update) ;; *) apt-cache show $word >/dev/null || exit 100 ;; esac; done"
     )
     desk.command("apt-get", known if shutil.which("apt-cache") else "exit 0")
     desk.command("sudo", 'exec "$@"')
-    desk.command("pip", 'test "$*" = "install mirage-py"')
+
+
+def with_lock(desk: Desk) -> None:
+    """A project with a lock, where there are versions to choose from."""
+    hello(desk)
+    if why_not("mirror") is None:
+        dependencies(desk, "locked")
+        made = desk.session("cd ../locked && mpy configure -t unix && mpy lock")
+        assert made.returncode == 0, made.stderr
+
+
+def nothing(desk: Desk) -> None:
+    """An empty folder."""
 
 
 Setting = Callable[[Desk], None]
@@ -299,10 +337,12 @@ SETTINGS: Mapping[str, tuple[Setting, ...]] = {
     "README.md": (readme,),
     "docs/how-to/air-gapped.md": (air_gapped,),
     "docs/how-to/c-stubs.md": (hello,),
-    "docs/how-to/ci.md": (hello, debian),
+    "docs/how-to/ci.md": (with_lock, venvs, debian),
     "docs/how-to/dependencies.md": (dependencies,),
     "docs/how-to/device-package.md": (own_venv,),
     "docs/how-to/from-mirage.md": (mirage,),
+    "docs/how-to/install.md": (checkout, venvs, debian),
+    "docs/how-to/own-device.md": (nothing,),
     "docs/how-to/run.md": (run, debian),
     "docs/how-to/several-targets.md": (several,),
     "docs/how-to/shell-completion.md": (hello,),
@@ -328,7 +368,11 @@ def why_not(need: str) -> str | None:
                 or lacks("qemu")
                 or (None if given else "MPY_TEST_ALL and MPY_TEST_DUNIVERSE are not set")
             )
-        case "zsh" | "fish":
+        case "pipx" | "uv":
+            if not os.environ.get("MPY_TEST_ALL"):
+                return "MPY_TEST_ALL is not set: it asks an index of packages"
+            return None if shutil.which(need) else f"{need} is not on PATH"
+        case "zsh":
             return None if shutil.which(need) else f"{need} is not on PATH"
         case "mirror":
             return (

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import subprocess
 import sys
 import tomllib
 import venv
+from email import message_from_bytes
+from email.message import Message
 from pathlib import Path, PurePosixPath
 from zipfile import ZipFile
 
@@ -16,7 +20,7 @@ from packaging.requirements import Requirement
 from mirage_py import __version__
 
 ROOT = Path(__file__).parents[2]
-DATA_SUFFIXES = {".py", ".json", ".toml", ".txt"}
+DATA_SUFFIXES = {".csv", ".py", ".json", ".toml", ".txt"}
 RUNTIME_SUFFIXES = {".ml", ".mli", ".c", ".h"}
 TEMPLATE_SUFFIXES = {".j2", ".py", ".ml", ".c", ".md", ".txt", ".bash", ".zsh", ".fish"}
 RUNTIME_NAMES = {"dune", "dune-project", "index.toml"}
@@ -66,6 +70,40 @@ def test_wheel_states_its_licence(wheel: ZipFile) -> None:
     metadata = wheel.read(f"mirage_py-{__version__}.dist-info/METADATA").decode()
     assert "License-Expression: ISC" in metadata
     assert f"mirage_py-{__version__}.dist-info/licenses/LICENSE" in wheel.namelist()
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# What an index of packages shows
+
+
+def metadata(folder: Path, **env: str) -> Message:
+    """What the package says of itself when it is built with these variables."""
+    kept = {name: value for name, value in os.environ.items() if name != "MPY_PROJECT_URL"}
+    asked = (sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder)
+    subprocess.run(asked, cwd=ROOT, env={**kept, **env}, check=True)
+    with ZipFile(next(folder.glob("*.whl"))) as made:
+        return message_from_bytes(made.read(f"mirage_py-{__version__}.dist-info/METADATA"))
+
+
+def links(shown: Message) -> list[str]:
+    found: list[str] = re.findall(r"\]\(([^)]+)\)", str(shown.get_payload()))
+    assert "](https://mirage.io)" in str(shown.get_payload())
+    return found
+
+
+def test_readme_has_no_link_that_leads_nowhere(tmp_path: Path) -> None:
+    assert [link for link in links(metadata(tmp_path)) if not link.startswith("https://")] == []
+
+
+def test_readme_of_a_release_leads_to_the_pages_of_the_project(tmp_path: Path) -> None:
+    home = "https://example.org/mpy"
+    shown = metadata(tmp_path, MPY_PROJECT_URL=home)
+    ours = [link.removeprefix(f"{home}/blob/HEAD/") for link in links(shown) if link.startswith(home)]
+    assert len(ours) > 10
+    assert [path for path in ours if not (ROOT / path).is_file()] == []
+    assert {"Homepage", "Documentation", "Changelog", "Issues"} <= {
+        line.partition(",")[0] for line in shown.get_all("Project-URL", [])
+    }
 
 
 # ---------------------------------------------------------------------------------------------------------------------
