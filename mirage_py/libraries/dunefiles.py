@@ -81,7 +81,8 @@ class Sources:
 
     def _wanted(self, tree: str, trees: set[str], needed: frozenset[str]) -> bool:
         outside = [file for file in self.files if not _in_any(file.folder, trees)]
-        names = {name for file in outside for name in file.needs}
+        here = {name for file in outside for name in file.public | file.private}
+        names = {name for file in outside for name in file.needs} - here
         inside = [file for file in self.files if _in(file.folder, tree)]
         defined = {name for file in inside for name in file.public | file.private}
         public = {name for file in inside for name in file.public}

@@ -122,7 +122,10 @@ TOKEN: Final = re.compile(
     | \Z )""",
     re.VERBOSE | re.DOTALL | re.ASCII,
 )
-STRING: Final = re.compile(r'"""(?:[^"\\]++|\\.|"(?!""))*+"""|"(?:[^"\\]++|\\.)*+"|#[^\n]*+|\(\*|\*\)', re.DOTALL)
+OPENED: Final = re.compile(r'"""(?:[^"\\]++|\\.|"(?!""))*+"""|"(?:[^"\\]++|\\.)*+"|#[^\n]*+|\(\*', re.DOTALL)
+"""What a comment may begin in the middle of, or with."""
+NESTED: Final = re.compile(r"\(\*|\*\)")
+"""All that counts inside a comment: neither a quote nor a # does."""
 ESCAPE: Final = re.compile(r"\\(?:(\r?\n)[ \t]*|([0-9]{3})|x([0-9a-fA-F]{2})|(.))", re.DOTALL)
 CONTROLS: Final = {"n": "\n", "r": "\r", "t": "\t", "b": "\b"}
 RELATIONS: Final = frozenset(("=", "!=", "<", "<=", ">", ">=", "~"))
@@ -311,7 +314,7 @@ class _Parser:
 
 def _is_word(token: str) -> bool:
     first = token[0:1]
-    return first.isalnum() or first in ("_", "-")
+    return first.isascii() and (first.isalnum() or first in ("_", "-"))
 
 
 def _is_name(token: str) -> bool:
@@ -357,24 +360,25 @@ def _shown(token: str) -> str:
 
 def _without_comments(text: str, file: str) -> str:
     """The text with blanks for (* comments *), which may be nested; lines and columns stay."""
-    pieces, depth, kept, opened = [], 0, 0, 0
-    for found in STRING.finditer(text):
-        mark = found.group()
-        if mark == "(*":
-            if depth == 0:
-                pieces.append(text[kept : found.start()])
-                opened = found.start()
-            depth += 1
-        elif mark == "*)" and depth:
-            depth -= 1
-            if depth == 0:
-                kept = found.end()
-                pieces.append(re.sub(r"[^\n]", " ", text[opened:kept]))
-    if depth:
-        line = text.count("\n", 0, opened) + 1
-        raise OpamSyntaxError("this comment does not end", file, line, opened - text.rfind("\n", 0, opened))
+    pieces, kept, at = [], 0, 0
+    while (found := OPENED.search(text, at)) is not None:
+        at = found.end()
+        if found.group() == "(*":
+            end = _end_of_comment(text, found.start(), file)
+            pieces += [text[kept : found.start()], re.sub(r"[^\n]", " ", text[found.start() : end])]
+            kept = at = end
     pieces.append(text[kept:])
     return "".join(pieces)
+
+
+def _end_of_comment(text: str, start: int, file: str) -> int:
+    depth = 0
+    for mark in NESTED.finditer(text, start):
+        depth += 1 if mark.group() == "(*" else -1
+        if depth == 0:
+            return mark.end()
+    line = text.count("\n", 0, start) + 1
+    raise OpamSyntaxError("this comment does not end", file, line, start - text.rfind("\n", 0, start))
 
 
 def _place(text: str, at: int) -> tuple[int, int]:

@@ -318,6 +318,14 @@ def test_a_tree_with_a_library_that_another_needs_stays(run: Run, releases: Rele
     assert (root / "mirage/duniverse/one/test/dune").is_file()
 
 
+def test_a_tree_with_another_library_of_a_name_that_is_there_too_goes(run: Run, releases: Releases, root: Path) -> None:
+    """dune's own tests have libraries of the names of released ones; each is seen in its project only."""
+    beside = {"lib/dune": "(library (name info))\n", "lib/info.ml": "", "test/dune": "(library (name info))\n"}
+    releases.add("one", library("one", "info") | beside)
+    run()
+    assert not (root / "mirage/duniverse/one/test").exists()
+
+
 def test_a_tree_that_a_rule_reads_from_stays(run: Run, releases: Releases, root: Path) -> None:
     files = library("one")
     files["src/dune"] += "(rule (with-stdout-to g.ml (run ../examples/gen.exe)))\n"
