@@ -77,7 +77,7 @@ def read(source: bytes, file: str) -> Program:
     for name, line in dialect.strays:
         report.add(line, "dialect", f"no release of mirage accepts this: {name} in a file for {dialect.words}")
     analysis = analyse(parsed, dialect.release)
-    context = Context(source=parsed, analysis=analysis, dialect=dialect, report=report, emit=_nothing)
+    context = Context(source=parsed, analysis=analysis, dialect=dialect, report=report, emit=_nothing, way=_nothing)
     statements = Walk(context, Comments(parsed)).run()
     name_all(statements, report)
     return Program(

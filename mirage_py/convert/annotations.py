@@ -18,8 +18,11 @@ _CLASSES = {
 }
 
 
-def annotation(type_: Type) -> Annotation:  # noqa: C901  # one case for each type
-    """How Python writes a type; what is not known is Any."""
+NOTHING: frozenset[str] = frozenset()
+
+
+def annotation(type_: Type, gone: frozenset[str] = NOTHING) -> Annotation:  # noqa: C901  # one case for each type
+    """How Python writes a type; what is not known is Any, and module types that are gone are no parameters."""
     type_ = resolved(type_)
     match type_:
         case Con(name) if name in _PLAIN:
@@ -28,28 +31,44 @@ def annotation(type_: Type) -> Annotation:  # noqa: C901  # one case for each ty
             return Annotation("str")
         case Con(name) if name in _CLASSES:
             return Annotation(_CLASSES[name], (("mirage_py", _CLASSES[name]),))
+        case Con(name) if name.startswith("tagged "):
+            return Annotation("tuple[Any, ...]", ANY.needs)
+        case Con(name) if name.startswith("record "):
+            return Annotation(class_name(name.removeprefix("record ")))
+        case Con("ref", (inner,)):
+            return annotation(Con("list", (inner,)), gone)
         case Con("net"):
             return Annotation("str | None")
         case Con("option", (inner,)):
-            found = annotation(inner)
+            found = annotation(inner, gone)
             return found if found == ANY else Annotation(f"{found.text} | None", found.needs)
         case Con("list", (inner,)):
-            found = annotation(inner)
+            found = annotation(inner, gone)
             return Annotation(f"list[{found.text}]", found.needs)
         case Con("*", items):
-            return _generic("tuple", tuple(map(annotation, items)))
+            return _generic("tuple", tuple(annotation(one, gone) for one in items))
         case Con("impl", (inner,)):
-            return _impl(inner)
+            return _impl(inner, gone)
         case Con("dep"):
             return Annotation("Impl[Any]", (("mirage_py", "Impl"), *ANY.needs))
         case Con("typ", (inner,)):
-            return _typ(inner)
+            return _typ(inner, gone)
         case Con("key", (inner,)):
-            return _generic("Key", (annotation(inner),), ("mirage_py.dsl.key", "Key"))
+            return _generic("Key", (annotation(inner, gone),), ("mirage_py.dsl.key", "Key"))
         case Con("value", (inner,)):
-            return _generic("Value", (annotation(inner),), ("mirage_py", "Value"))
+            return _generic("Value", (annotation(inner, gone),), ("mirage_py", "Value"))
         case _:
             return ANY
+
+
+def class_name(name: str) -> str:
+    """The class for a record of the file's own."""
+    plain = "".join(part[:1].upper() + part[1:] for part in name.replace("'", "_prime").split("_"))
+    return f"{plain}Record" if plain in _TAKEN else plain
+
+
+_TAKEN = {*PYTHON_TYPES.values(), *_CLASSES.values(), "Any", "Connect", "Functor", "Impl", "Key", "NamedTuple", "Path"}
+_TAKEN |= {"Value", "ModuleType", "FunctorType", "T"}
 
 
 def _generic(name: str, args: tuple[Annotation, ...], *needs: tuple[str, str]) -> Annotation:
@@ -57,23 +76,25 @@ def _generic(name: str, args: tuple[Annotation, ...], *needs: tuple[str, str]) -
     return Annotation(f"{name}[{inner}]", (*needs, *(need for arg in args for need in arg.needs)))
 
 
-def _impl(type_: Type) -> Annotation:
-    tags = [tag(one) for one in _flat(type_)]
+def _impl(type_: Type, gone: frozenset[str]) -> Annotation:
+    tags = [tag(one) for one in _flat(type_, gone)]
     name = "Functor" if len(tags) > 1 else "Impl"
     return _generic(name, tuple(tags), ("mirage_py", name))
 
 
-def _typ(type_: Type) -> Annotation:
-    tags = [tag(one) for one in _flat(type_)]
+def _typ(type_: Type, gone: frozenset[str]) -> Annotation:
+    tags = [tag(one) for one in _flat(type_, gone)]
     name = "FunctorType" if len(tags) > 1 else "ModuleType"
     return _generic(name, tuple(tags), ("mirage_py", name))
 
 
-def _flat(type_: Type) -> list[Type]:
+def _flat(type_: Type, gone: frozenset[str]) -> list[Type]:
     found = []
     type_ = resolved(type_)
     while isinstance(type_, Arrow):
-        found.append(type_.param)
+        param = resolved(type_.param)
+        if not (isinstance(param, Con) and param.name in gone and not param.args):
+            found.append(param)
         type_ = resolved(type_.result)
     return [*found, type_]
 

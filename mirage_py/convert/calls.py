@@ -11,6 +11,7 @@ from mirage_py.convert.connect import FORMATS, string_of
 from mirage_py.convert.context import Context
 from mirage_py.convert.devices import Devices
 from mirage_py.convert.infer import Call, nodes, unopened
+from mirage_py.convert.library import LIBRARY
 from mirage_py.convert.ocaml_types import Arrow, is_con
 from mirage_py.convert.python import (
     Attribute,
@@ -20,6 +21,8 @@ from mirage_py.convert.python import (
     Imported,
     Item,
     Joined,
+    Listed,
+    Put,
     PyExpr,
     Text,
 )
@@ -27,7 +30,6 @@ from mirage_py.convert.report import CannotConvert
 from mirage_py.convert.scope import Local
 from mirage_py.convert.words import word_of
 
-FunctionValue = Callable[[t.Expr], tuple[tuple[Local, ...], PyExpr] | None]
 MOST_ARGUMENTS = 8
 """Functor arguments that the types of mpy follow in one call; further ones go into a second."""
 
@@ -35,11 +37,11 @@ MOST_ARGUMENTS = 8
 class Calls:
     """What the walk asks whenever something is applied."""
 
-    def __init__(self, context: Context, function_value: FunctionValue) -> None:
+    def __init__(self, context: Context, function_value: lists.FunctionValue) -> None:
         self._c = context
         self._devices = Devices(context)
         self._lists = lists.Lists(context, function_value)
-        self._verbs = verbs.Verbs(context)
+        self._verbs = verbs.Verbs(context, self._lists)
 
     def prepare(self) -> None:
         """Look at the whole file first: which keys were boot options, what a `register` adds to every job."""
@@ -101,6 +103,8 @@ class Calls:
         if entry.name.startswith("Runtime_arg.") and entry.name not in _VERBS:
             name = entry.name.removeprefix("Runtime_arg.")
             return Attribute(line=line, value=Imported(line=line, name="boot"), name=BOOT_NAMES.get(name, name))
+        if entry.name in LIBRARY:
+            return self._lists.name(entry.name, expr)
         if entry.python is not None:
             return Imported(line=line, name=entry.python)
         if entry.name in ("main", "impl", "package", "register", "typ", "runtime_arg", "if_impl"):
@@ -113,9 +117,13 @@ class Calls:
             return Constant(line=expr.line, value=None)
         if expr.name == "Some" and expr.argument is not None:
             return self._c.emit(expr.argument)
-        if expr.argument is not None:
+        word = Text(line=expr.line, parts=(word_of(expr.name, tag=expr.tag),))
+        tagged = self._c.analysis.variants.get(expr) in self._c.analysis.tagged
+        if expr.argument is not None and not tagged and not expr.tag:
             raise CannotConvert(expr, f"the constructor {expr.name}")
-        return Text(line=expr.line, parts=(word_of(expr.name, tag=expr.tag),))
+        if expr.argument is not None:
+            return Listed(line=expr.line, items=(word, self._c.emit(expr.argument)), tuple_=True)
+        return Listed(line=expr.line, items=(word,), tuple_=True) if tagged and not expr.tag else word
 
     def apply(self, expr: t.Apply) -> PyExpr:
         """A function applied to arguments; `Key.(if_impl k) a b` is one call, however it is bracketed."""
@@ -127,12 +135,53 @@ class Calls:
             return string_of(self._c, expr)
         if entry in _VERBS:
             return _VERBS[entry](self, expr)
-        if entry in _LISTS:
-            return getattr(self._lists, _LISTS[entry])(expr)  # type: ignore[no-any-return]  # a method of Lists
+        if entry in LIBRARY:
+            return self._lists.apply(entry, expr)
+        if isinstance(inner, t.Fun) and _is_plain(inner, expr):
+            return self._lists.applied(inner, expr, *(self._c.emit(one.value) for one in expr.arguments))
         symbol = self._c.analysis.symbol(unopened(expr.function))
         if isinstance(symbol, Entry):
             return self._devices.call(symbol, expr)
         return self._own(expr)
+
+    def performed(self, expr: t.Apply, perform: Callable[[t.Expr], None]) -> bool:
+        """An application for what it does, where it is one of the library's; whether it was."""
+        entry = self._c.analysis.entry(expr.function)
+        given = [argument.value for argument in expr.arguments if argument.label is None]
+        line = expr.line
+        if entry in ("List.iter", "List.iteri") and len(given) == 2:
+            items = self._c.emit(given[1])
+            self._lists.loop(given[0], items, expr, counted=entry == "List.iteri", perform=perform)
+        elif entry in (":=", "incr", "decr"):
+            cell = Item(line=line, value=self._c.emit(given[0]), index=Constant(line=line, value=0))
+            one = Constant(line=line, value=1)
+            value = (
+                self._c.emit(given[1])
+                if entry == ":="
+                else Joined(line=line, operator="+" if entry == "incr" else "-", operands=(cell, one))
+            )
+            self._c.statements.append(Put(line=line, target=cell, value=value))
+        elif entry in _PRINTS:
+            end = _PRINTS[entry]
+            keywords: tuple[tuple[str, PyExpr], ...] = () if end is None else (("end", Text(line=line, parts=(end,))),)
+            args = tuple(self._printed(expr, given))
+            self._c.say(Called(line=line, function=Builtin(line=line, name="print"), args=args, keywords=keywords))
+        else:
+            return False
+        return True
+
+    def _printed(self, expr: t.Apply, given: list[t.Expr]) -> Iterable[PyExpr]:
+        if self._c.analysis.entry(expr.function).endswith(("printf", ".pr", ".epr")):
+            yield string_of(self._c, expr)
+        elif given and not isinstance(given[0], t.Unit):
+            yield self._c.emit(given[0])
+
+    def reason(self, expr: t.Apply) -> PyExpr:
+        """What a failure says."""
+        given = expr.arguments[-1].value
+        if isinstance(unopened(given), t.Constructor):
+            return Text(line=expr.line, parts=(self._c.source.excerpt(given),))
+        return self._c.emit(given)
 
     def _own(self, expr: t.Apply) -> PyExpr:
         """A function of the file's own."""
@@ -171,6 +220,8 @@ class Calls:
     def functor(self, expr: t.Chain) -> PyExpr:
         """`f $ a $ b`: the arguments that are none any more are left out."""
         head, *given = expr.operands
+        if is_con(self._c.analysis.type_of(unopened(head)), "value"):
+            return self._verbs.computed(head, given, expr.line)
         made = self._c.emit(head)
         args = [self._c.emit(one) for one in given if not self._c.is_gone_value(one)]
         while args:
@@ -241,6 +292,15 @@ class Calls:
             get = Attribute(line=line, value=_environ(line), name="get")
             args = (self._c.emit(asked.arguments[0].value), self._c.emit(expr.cases[0].body))
             return Called(line=line, function=get, args=args)
+        otherwise = _on_not_found(expr)
+        if isinstance(asked, t.Apply) and otherwise is not None:
+            name = {"List.assoc": "List.assoc_opt", "List.find": "List.find_opt"}.get(
+                self._c.analysis.entry(asked.function), ""
+            )
+            made = self._lists.call(name, [one.value for one in asked.arguments], asked) if name else None
+            if isinstance(made, Called):  # get and next take what is given where nothing is found
+                first = made.args[:1]
+                return Called(line=expr.line, function=made.function, args=(*first, self._c.emit(otherwise)))
         raise CannotConvert(expr, "a handler of exceptions")
 
     # -----------------------------------------------------------------------------------------------------------------
@@ -305,8 +365,8 @@ class Calls:
 
     def map_value(self, expr: t.Apply) -> PyExpr:
         """`Key.map f v`."""
-        function, value = (self._c.emit(argument.value) for argument in expr.arguments)
-        return Called(line=expr.line, function=Attribute(line=expr.line, value=value, name="map"), args=(function,))
+        function, value = (argument.value for argument in expr.arguments)
+        return self._verbs.mapped(function, value, expr.line)
 
     def if_value(self, expr: t.Apply) -> PyExpr:
         """`Key.if_ condition a b`."""
@@ -320,12 +380,6 @@ class Calls:
         """`failwith` and its like, where a value is wanted."""
         raise CannotConvert(expr, "a failure where a value is wanted")
 
-    def some(self, expr: t.Apply) -> PyExpr:
-        """`not`."""
-        from mirage_py.convert.python import Not
-
-        return Not(line=expr.line, value=self._c.emit(expr.arguments[0].value))
-
     def getenv(self, expr: t.Apply) -> PyExpr:
         """`Sys.getenv`."""
         name = self._c.emit(expr.arguments[0].value)
@@ -336,10 +390,19 @@ class Calls:
         get = Attribute(line=expr.line, value=_environ(expr.line), name="get")
         return Called(line=expr.line, function=get, args=(self._c.emit(expr.arguments[0].value),))
 
-    def string_of_int(self, expr: t.Apply) -> PyExpr:
-        """`string_of_int`."""
-        args = (self._c.emit(expr.arguments[0].value),)
-        return Called(line=expr.line, function=Builtin(line=expr.line, name="str"), args=args)
+
+def _is_plain(function: t.Fun, expr: t.Apply) -> bool:
+    """Whether neither parameters nor arguments have labels."""
+    return all(one.label is None for one in function.params) and all(one.label is None for one in expr.arguments)
+
+
+def _on_not_found(expr: t.Match) -> t.Expr | None:
+    """What stands for what was not found, when that is all that is handled."""
+    if len(expr.cases) != 1:
+        return None
+    pattern = expr.cases[0].pattern
+    fits = isinstance(pattern, t.Anything) or (isinstance(pattern, t.Case_of) and pattern.name == "Not_found")
+    return expr.cases[0].body if fits else None
 
 
 def _environ(line: int) -> PyExpr:
@@ -392,27 +455,24 @@ _VERBS: dict[str, Callable[[Calls, t.Apply], PyExpr]] = {
     "Key.match_": Calls.match_value,
     "failwith": Calls.runtime_value,
     "invalid_arg": Calls.runtime_value,
-    "not": Calls.some,
     "Sys.getenv": Calls.getenv,
     "Unix.getenv": Calls.getenv,
     "Sys.getenv_opt": Calls.getenv_opt,
-    "string_of_int": Calls.string_of_int,
 }
 
-_LISTS = {
-    "List.map": "mapped",
-    "List.filter": "filtered",
-    "List.concat": "flattened",
-    "List.flatten": "flattened",
-    "List.concat_map": "mapped_flat",
-    "List.append": "appended",
-    "List.length": "length",
-    "String.concat": "joined",
-    "String.lowercase_ascii": "lower",
-    "String.uppercase_ascii": "upper",
-    "Filename.dirname": "dirname",
-    "Filename.basename": "basename",
-    "Filename.concat": "path",
-    "Sys.getcwd": "folder",
-    "Unix.getcwd": "folder",
+FAILURES = frozenset(("failwith", "invalid_arg", "raise"))
+"""Functions that come to no end."""
+
+_PRINTS = {
+    "print_endline": None,
+    "prerr_endline": None,
+    "print_newline": None,
+    "print_string": "",
+    "prerr_string": "",
+    "Printf.printf": "",
+    "Printf.eprintf": "",
+    "Format.printf": "",
+    "Fmt.pr": "",
+    "Fmt.epr": "",
 }
+"""Functions that print -> what they print at the end; None for the end of a line."""

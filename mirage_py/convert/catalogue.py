@@ -10,6 +10,7 @@ from functools import cache
 from typing import Final
 
 from mirage_py.convert.dialect import BEYOND, OLDEST, Release
+from mirage_py.convert.library import ACTIONS, LIBRARY
 from mirage_py.convert.ocaml_types import Type, signature
 
 
@@ -516,27 +517,16 @@ VERBS: dict[str, str] = {
     "Arg.list": "?sep:string -> 'a conv -> 'a list conv",
     "Arg.conv": "'b -> 'a conv",
     "Cmd.Env.info": "string -> env",
-    "List.map": "('a -> 'b) -> 'a list -> 'b list",
-    "List.filter": "('a -> bool) -> 'a list -> 'a list",
-    "List.concat": "'a list list -> 'a list",
-    "List.flatten": "'a list list -> 'a list",
-    "List.concat_map": "('a -> 'b list) -> 'a list -> 'b list",
-    "List.length": "'a list -> int",
-    "List.append": "'a list -> 'a list -> 'a list",
-    "String.concat": "string -> string list -> string",
-    "String.lowercase_ascii": "string -> string",
-    "String.uppercase_ascii": "string -> string",
-    "string_of_int": "int -> string",
-    "not": "bool -> bool",
-    "Filename.dirname": "string -> string",
-    "Filename.basename": "string -> string",
-    "Filename.concat": "string -> string -> string",
-    "Sys.getcwd": "unit -> string",
-    "Unix.getcwd": "unit -> string",
     "Sys.getenv": "string -> string",
     "Unix.getenv": "string -> string",
     "Sys.getenv_opt": "string -> string option",
     "Printf.sprintf": "string -> string",
+    "Printf.printf": "string -> unit",
+    "Printf.eprintf": "string -> unit",
+    "Fmt.pr": "string -> unit",
+    "Fmt.epr": "string -> unit",
+    "Format.printf": "string -> unit",
+    "raise": "'a -> 'b",
     "Fmt.str": "string -> string",
     "Fmt.strf": "string -> string",
     "Format.asprintf": "string -> string",
@@ -651,6 +641,7 @@ def entries() -> dict[str, Entry]:
         )
         for name, type_ in VERBS.items()
     }
+    found |= {name: Entry(name=name, type=type_) for name, type_ in (LIBRARY | ACTIONS).items()}
     found |= {
         f"Runtime_arg.{name}": Entry(name=f"Runtime_arg.{name}", type=type_, since=(4, 5, 0))
         for name, type_ in _BOOT.items()

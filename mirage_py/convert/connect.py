@@ -7,6 +7,7 @@ values of the configuration becomes a function.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -20,6 +21,7 @@ from mirage_py.convert.python import (
     Anonymous,
     Assign,
     Attribute,
+    Builtin,
     Called,
     Choice,
     Constant,
@@ -31,6 +33,7 @@ from mirage_py.convert.python import (
     PyExpr,
     Ref,
     Return,
+    Shown,
     Text,
 )
 from mirage_py.convert.report import CannotConvert
@@ -40,7 +43,8 @@ Lines = list[list[str | PyExpr]]
 """Text with holes, line by line as the OCaml file lays it out."""
 
 FORMATS = frozenset(("code", "Printf.sprintf", "Fmt.str", "Fmt.strf", "Format.asprintf", "Format.sprintf"))
-_BREAKING = frozenset(("code", "Fmt.str", "Fmt.strf", "Format.asprintf", "Format.sprintf"))
+_PRINTERS = frozenset(("Printf.printf", "Printf.eprintf", "Fmt.pr", "Fmt.epr", "Format.printf"))
+_BREAKING = (FORMATS | _PRINTERS) - {"Printf.sprintf", "Printf.printf", "Printf.eprintf"}
 _REFUSALS = frozenset(("failwith", "invalid_arg", "connect_err"))
 
 
@@ -72,6 +76,8 @@ class Texts:
 
     context: Context
     holes: dict[Local, Lines] = field(default_factory=dict)
+    whole: dict[Local, list[PyExpr]] = field(default_factory=dict)
+    """Names of lists of inputs."""
     boot: tuple[Local, ...] = ()
     first: int = 0
     templates: dict[PyExpr, str] = field(default_factory=dict)
@@ -92,8 +98,10 @@ class Texts:
                     if isinstance(binding.pattern, t.Name):
                         self.holes[self.context.analysis.locals[binding.pattern]] = self.of(binding.value)
                 return self.of(expr.body)
-            case t.Apply() if self.context.analysis.entry(expr.function) in FORMATS:
+            case t.Apply() if self.context.analysis.entry(expr.function) in FORMATS | _PRINTERS:
                 return self._format(expr)
+            case t.Apply() if (listed := self._listed(expr)) is not None:
+                return listed
             case t.Match() if expr.subject is not None:
                 return [[self._choice(expr)]]
             case _:
@@ -107,11 +115,29 @@ class Texts:
             return self.of(found.value)
         return [[self.context.emit(expr)]]
 
+    def _listed(self, expr: t.Apply) -> Lines | None:
+        """What is made of a list of inputs: all of them with something between, or one of them."""
+        analysis = self.context.analysis
+        values = [argument.value for argument in expr.arguments]
+        inputs = [self.whole[one] for v in values if (one := analysis.symbol(unopened(v))) in self.whole]
+        name = analysis.entry(expr.function)
+        if not inputs:
+            return None
+        if name == "String.concat":
+            between = self.of(values[0])
+            pieces: list[Lines] = []
+            for each in inputs[0]:
+                pieces += [between, [[each]]] if pieces else [[[each]]]
+            return _joined(pieces)
+        if name == "List.hd":
+            return [[inputs[0][0]]]
+        if name == "List.nth" and isinstance(values[1], t.Num):
+            return [[inputs[0][int(values[1].value)]]]
+        raise CannotConvert(expr, "a connect that takes its inputs as a whole")
+
     def _choice(self, expr: t.Match) -> PyExpr:
         """Alternatives of which one is printed."""
-        from mirage_py.convert.patterns import matched
-
-        return matched(self.context, expr)
+        return self.context.emit(expr)
 
     def _format(self, expr: t.Apply) -> Lines:
         given = [argument.value for argument in expr.arguments if argument.label is None]
@@ -149,12 +175,28 @@ class Texts:
                         )
                     ]
                 ]
-            case "d" | "i" | "u" if written in ("%d", "%i", "%u", "%Ld", "%ld"):
-                return [[self.context.emit(given)]]
+            case "d" | "i" | "u" | "x" | "X" | "o" | "f":
+                return [[self._number(given, written)]]
+            case "B" | "b":
+                text = Called(
+                    line=expr.line, function=Builtin(line=expr.line, name="str"), args=(self.context.emit(given),)
+                )
+                lower = Attribute(line=expr.line, value=text, name="lower")
+                return [[Called(line=expr.line, function=lower)]]
             case "a":
                 return self._printed(given, next(rest, None), expr)
             case _:
                 raise CannotConvert(expr, f"{written} in a format")
+
+    def _number(self, given: t.Expr, written: str) -> str | PyExpr:
+        """A number, as its conversion shows it: `%02d`."""
+        value = self.context.emit(given)
+        spec = re.sub(r"[lnL](?=.$)", "", written[1:]).replace("i", "d").replace("u", "d")
+        if spec.startswith("-"):
+            spec = "<" + spec[1:]
+        if isinstance(value, Constant):
+            return format(value.value, spec)
+        return Shown(line=given.line, value=value, spec="" if spec == "d" else spec)
 
     def _one(self, expr: t.Expr) -> PyExpr:
         lines = self.of(expr)
@@ -198,11 +240,19 @@ def _joined(pieces: list[Lines]) -> Lines:
 
 def text_of(lines: Lines, line: int) -> PyExpr:
     """Lines with holes as a string of Python: an f-string where there is a hole."""
+    lines = [[_told(piece) if len(one) > 1 else piece for piece in one] for one in lines]
     if all(isinstance(piece, str) for one in lines for piece in one):
         return Text(line=line, parts=tuple("".join(map(str, one)) for one in lines))
     if len(lines) == 1 and len(lines[0]) == 1 and not isinstance(lines[0][0], str):
         return lines[0][0]
     return Formatted(line=line, parts=tuple(tuple(one) for one in lines))
+
+
+def _told(piece: str | PyExpr) -> str | PyExpr:
+    """A hole without the `str` around it that an f-string does by itself."""
+    if isinstance(piece, Called) and isinstance(piece.function, Builtin) and piece.function.name == "str":
+        return Shown(line=piece.line, value=piece.args[0])
+    return piece
 
 
 def string_of(context: Context, expr: t.Expr) -> PyExpr:
@@ -253,15 +303,21 @@ def _alternative(
     if module is not None:
         texts.holes[module] = [[texts.hole("module")]]
     if isinstance(case.pattern, t.Items):
-        _name_inputs(context, texts, case.pattern, places)
-    elif isinstance(case.pattern, t.Name):
-        raise CannotConvert(case, "a connect that takes its inputs as a whole")
+        _name_inputs(context, texts, case.pattern.items, places)
+    elif isinstance(case.pattern, t.Longer):
+        count = len(case.pattern.heads)
+        _name_inputs(context, texts, case.pattern.heads, places[:count])
+        _name_whole(context, texts, case.pattern.rest, places[count:])
+    else:
+        _name_whole(context, texts, case.pattern, places)
     return _written(context, texts, texts.of(case.body), case.line)
 
 
 def _takes(case: t.Case, count: int) -> bool:
     if isinstance(case.pattern, t.Items):
         return len(case.pattern.items) == count
+    if isinstance(case.pattern, t.Longer):
+        return len(case.pattern.heads) <= count
     body = unopened(case.body)
     return not (isinstance(body, t.Assert) or (isinstance(body, t.Apply) and _is_refusal(body)))
 
@@ -270,8 +326,16 @@ def _is_refusal(body: t.Apply) -> bool:
     return isinstance(body.function, t.Var) and body.function.path[-1] in _REFUSALS
 
 
-def _name_inputs(context: Context, texts: Texts, pattern: t.Items, places: list[str | None]) -> None:
-    for one, place in zip(pattern.items, places, strict=True):
+def _name_whole(context: Context, texts: Texts, pattern: t.Pattern, places: list[str | None]) -> None:
+    """Name a list of inputs, or what is left of it."""
+    if isinstance(pattern, t.Name) and context.analysis.locals[pattern].uses:
+        if None in places:
+            raise CannotConvert(pattern, "a connect of all inputs, of which functor arguments are gone")
+        texts.whole[context.analysis.locals[pattern]] = [texts.hole(place) for place in places if place is not None]
+
+
+def _name_inputs(context: Context, texts: Texts, patterns: tuple[t.Pattern, ...], places: list[str | None]) -> None:
+    for one, place in zip(patterns, places, strict=True):
         if not isinstance(one, t.Name):
             continue
         local = context.analysis.locals[one]

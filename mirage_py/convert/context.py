@@ -11,7 +11,7 @@ from mirage_py.convert.catalogue import GONE_TYPES
 from mirage_py.convert.dialect import Dialect
 from mirage_py.convert.infer import Analysis, impl_type, unopened
 from mirage_py.convert.ocaml_types import Con, Type, resolved
-from mirage_py.convert.python import AnyStatement, PyExpr, Ref
+from mirage_py.convert.python import AnyStatement, Do, PyExpr, Ref
 from mirage_py.convert.report import Report
 from mirage_py.convert.scope import Local
 
@@ -28,6 +28,8 @@ class Context:
     dialect: Dialect
     report: Report
     emit: Callable[[t.Expr], PyExpr]
+    way: Callable[[t.Expr], PyExpr | None]
+    """As `emit`, for one way of several: what it says comes to no end, or gives no value, where it is None."""
     statements: list[AnyStatement] = field(default_factory=list)
     inlined: dict[Local, t.Expr] = field(default_factory=dict)
     replaced: dict[Local, PyExpr] = field(default_factory=dict)
@@ -35,6 +37,8 @@ class Context:
     """Keys that were boot options as well -> the OCaml module of the unikernel that reads them."""
     register_extras: dict[str, t.Expr] = field(default_factory=dict)
     """What a `register` of before 4.5 passes to every job: packages and keys."""
+    classes: dict[str, Local] = field(default_factory=dict)
+    """The file's own records -> their classes."""
     owner: str = ""
     """The name of the definition that is being converted, for names made up within it."""
     eyeballs: dict[Local, PyExpr] = field(default_factory=dict)
@@ -75,6 +79,10 @@ class Context:
             yield self.statements
         finally:
             self.statements = outer
+
+    def say(self, expr: PyExpr) -> None:
+        """An expression as a statement of its own."""
+        self.statements.append(Do(line=expr.line, value=expr))
 
     def ref(self, local: Local, line: int) -> PyExpr:
         """A name that the file defines, as Python has it."""

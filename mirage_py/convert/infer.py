@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from mirage_py.convert import tree as t
 from mirage_py.convert.catalogue import Entry
@@ -22,6 +23,9 @@ from mirage_py.convert.ocaml_types import (
     unify,
 )
 from mirage_py.convert.scope import Local, Scope, Symbol
+
+MOST_SYNONYMS = 20
+"""Names of types that stand for others, one after the other."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -44,6 +48,39 @@ class Analysis:
     locals: dict[t.Node, Local] = field(default_factory=dict)
     variants: dict[t.Node, str] = field(default_factory=dict)
     constructors: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    tagged: set[str] = field(default_factory=set)
+    """The file's own types of which a constructor takes an argument."""
+    records: dict[str, t.RecordType] = field(default_factory=dict)
+    """The file's own records; the last one that has a field is meant by it."""
+    synonyms: dict[str, str] = field(default_factory=dict)
+    record_of: dict[t.Node, str] = field(default_factory=dict)
+
+    def written(self, text: str) -> Type | None:
+        """The type that the file writes; None for one with variables, objects or tags."""
+        if set(text) & set("'<[`"):
+            return None
+        return self._own(signature(" ".join(text.split())), depth=0)
+
+    def _own(self, type_: Type, depth: int) -> Type | None:
+        type_ = resolved(type_)
+        if isinstance(type_, Arrow):
+            param, result = self._own(type_.param, depth), self._own(type_.result, depth)
+            return None if param is None or result is None else Arrow(param, result, type_.label, type_.optional)
+        if not isinstance(type_, Con):
+            return None
+        if type_.name in self.synonyms and depth < MOST_SYNONYMS:
+            text = self.synonyms[type_.name]
+            return None if set(text) & set("'<[`") else self._own(signature(" ".join(text.split())), depth + 1)
+        args = tuple(self._own(one, depth) for one in type_.args)
+        if type_.name in self.records:
+            return Con(f"record {type_.name}")
+        if type_.name in self.constructors and depth == 0 and not type_.args:
+            return self.variant(type_.name)
+        return None if None in args else Con(type_.name, tuple(one for one in args if one is not None))
+
+    def variant(self, own: str) -> Type:
+        """The type of the file's own that has constructors."""
+        return Con(f"{'tagged' if own in self.tagged else 'variant'} {own}")
 
     def type_of(self, node: t.Node) -> Type:
         return resolved(self.types[node]) if node in self.types else Unknown_(0)
@@ -88,7 +125,7 @@ class _Inference:
     # -----------------------------------------------------------------------------------------------------------------
     # Definitions
 
-    def items(self, items: Iterable[t.Item], scope: Scope, prefix: str = "") -> Scope:
+    def items(self, items: Iterable[t.Item], scope: Scope, prefix: str = "") -> Scope:  # noqa: C901  # one case for each
         """The scope in which the last of them is; a definition is visible from the next on."""
         first = scope
         exported = Scope()
@@ -97,6 +134,7 @@ class _Inference:
                 case t.Define():
                     scope = self._define(item.bindings, scope, top=True, prefix=prefix)
                     exported.names |= scope.names
+                    exported.constructors |= scope.constructors
                 case t.Evaluate():
                     self.infer(item.value, scope)
                 case t.Variant():
@@ -104,32 +142,58 @@ class _Inference:
                     scope.constructors |= named
                     exported.constructors |= named
                     self.found.constructors[item.name] = item.constructors
+                    if item.filled:
+                        self.found.tagged.add(item.name)
+                case t.RecordType():
+                    self.found.records.pop(item.name, None)
+                    self.found.records[item.name] = item
+                case t.Synonym():
+                    self.found.synonyms[item.name] = item.type_
                 case t.OpenModule():
+                    own = scope.module(item.module)
                     scope = scope.inner(item.module)
+                    if item.included and own is not None:
+                        exported.names |= own.names
+                        exported.modules |= own.modules
                 case t.Module():
                     inside = self.items(item.items, scope.inner(), prefix=f"{prefix}{item.name.lower()}_")
                     scope.modules[item.name] = inside
                     exported.modules[item.name] = inside
+                case t.Alias():
+                    self._alias(item, scope, exported)
                 case t.UnknownItem():
                     continue
         return exported if prefix else first
 
+    def _alias(self, item: t.Alias, scope: Scope, exported: Scope) -> None:
+        own = scope.module(item.module)
+        for one in (scope, exported):
+            if own is not None:
+                one.modules[item.name] = own
+            else:
+                one.aliases[item.name] = item.module
+
     def _define(self, bindings: tuple[t.Binding, ...], scope: Scope, *, top: bool, prefix: str = "") -> Scope:
         inner = scope.inner()
         for binding in bindings:
-            where = scope
             if binding.recursive and isinstance(binding.pattern, t.Name):
-                where = scope.inner()
-                self._bind(binding.pattern, Unknown_(self._level + 1), where)
+                self._bind(
+                    binding.pattern, Unknown_(self._level + 1), inner, value=binding.value, top=top, prefix=prefix
+                )
+        for binding in bindings:
             self._level += 1
-            type_ = self.infer(binding.value, where)
+            type_ = self.infer(binding.value, inner if binding.recursive else scope)
             self._level -= 1
+            local = self.found.locals.get(binding.pattern)
+            if binding.recursive and local is not None:
+                unify(local.type, type_)
             if isinstance(unopened(binding.value), (t.Fun, t.Match)):
                 generalized(type_, self._level)
-            self._bind(binding.pattern, type_, inner, value=binding.value, top=top, prefix=prefix)
+            if not (binding.recursive and local is not None):
+                self._bind(binding.pattern, type_, inner, value=binding.value, top=top, prefix=prefix)
         return inner
 
-    def _bind(
+    def _bind(  # noqa: C901  # one case for each form of pattern
         self,
         pattern: t.Pattern,
         type_: Type,
@@ -148,8 +212,19 @@ class _Inference:
                 scope.names[pattern.name] = local
                 self.found.locals[pattern] = local
                 self.found.types[pattern] = type_
-                if pattern.type_ and "'" not in pattern.type_:
-                    unify(type_, signature(pattern.type_))
+                if pattern.type_:
+                    self._said(type_, pattern.type_)
+            case t.Whole():
+                self._bind(pattern.pattern, type_, scope)
+                self._bind(pattern.name, type_, scope, value=value, param=param, top=top, prefix=prefix)
+            case t.Longer():
+                inside = Unknown_(self._level)
+                unify(type_, Con("list", (inside,)))
+                for one in pattern.heads:
+                    self._bind(one, inside, scope)
+                self._bind(pattern.rest, type_, scope)
+            case t.Fields():
+                self._bind_fields(pattern, type_, scope)
             case t.Items():
                 self._bind_items(pattern, type_, scope, value=value, top=top, prefix=prefix)
             case t.Case_of():
@@ -157,12 +232,42 @@ class _Inference:
             case t.Either():
                 for one in pattern.alternatives:
                     self._bind(one, type_, scope)
+            case t.Literal(value=bool()):
+                unify(type_, Con("bool"))
+            case t.Literal(value=int()):
+                unify(type_, Con("int"))
             case t.Literal(value=str()):
                 unify(type_, Con("string"))
             case t.Literal(value=None):
                 unify(type_, Con("unit"))
             case _:
                 pass
+
+    def _said(self, type_: Type, written: str) -> None:
+        """Take the file's word for a type, where it is one of the language's, a plain one or its own."""
+        found = self.found.written(written)
+        if found is not None:
+            unify(type_, found)
+
+    def _bind_fields(self, pattern: t.Fields, type_: Type, scope: Scope) -> None:
+        record = self._record_with(name for name, _ in pattern.fields)
+        if record is not None:
+            unify(type_, Con(f"record {record.name}"))
+        for name, one in pattern.fields:
+            self._bind(one, self._field_type(record, name), scope)
+
+    def _record_with(self, names: Iterable[str]) -> t.RecordType | None:
+        """The file's own record with these fields: the last that has them all."""
+        wanted = set(names)
+        fitting = (one for one in reversed(self.found.records.values()) if wanted <= {name for name, _ in one.fields})
+        return next(fitting, None)
+
+    def _field_type(self, record: t.RecordType | None, name: str) -> Type:
+        type_ = Unknown_(self._level)
+        written = next((said for field_, said in record.fields if field_ == name), "") if record else ""
+        if written:
+            self._said(type_, written)
+        return type_
 
     def _bind_items(
         self, pattern: t.Items, type_: Type, scope: Scope, *, value: t.Expr | None, top: bool, prefix: str
@@ -187,7 +292,7 @@ class _Inference:
         if pattern.name in ("Some", "None"):
             unify(type_, Con("option", (inner,)))
         elif not pattern.tag and (own := scope.variant(pattern.name)):
-            unify(type_, Con(f"variant {own}"))
+            unify(type_, self.found.variant(own))
             self.found.variants[pattern] = own
         elif pattern.name == "Ok":
             unify(type_, Con("result", (inner,)))
@@ -225,9 +330,14 @@ class _Inference:
             case t.Chain():
                 return self._chain(expr, scope)
             case t.Let():
-                for binding in expr.bindings:
-                    scope = self._define((binding,), scope, top=False)
+                for _, together in groupby(expr.bindings, key=lambda binding: binding.group):
+                    scope = self._define(tuple(together), scope, top=False)
                 return self.infer(expr.body, scope)
+            case t.LetModule():
+                inner = scope.inner()
+                prefix = f"{expr.module.name.lower()}_"
+                inner.modules[expr.module.name] = self.items(expr.module.items, inner.inner(), prefix=prefix)
+                return self.infer(expr.body, inner)
             case t.Fun():
                 return self._function(expr, scope)
             case t.Match():
@@ -241,12 +351,9 @@ class _Inference:
             case t.Open():
                 return self.infer(expr.body, scope.inner(expr.module))
             case t.Record():
-                for _, value in expr.fields:
-                    self.infer(value, scope)
-                return Con("ipv4_config")
+                return self._made_record(expr, scope)
             case t.Field():
-                self.infer(expr.record, scope)
-                return Unknown_(self._level)
+                return self._field(expr, scope)
             case t.Object():
                 return self._object(expr, scope)
             case t.Assert():
@@ -273,7 +380,7 @@ class _Inference:
             return Con("option", (inner,))
         if not expr.tag and (own := scope.variant(expr.name)):
             self.found.variants[expr] = own
-            return Con(f"variant {own}")
+            return self.found.variant(own)
         return Con("result", (inner,)) if expr.name == "Ok" else Unknown_(self._level)
 
     def _alike(self, items: Iterable[t.Expr], scope: Scope) -> Type:
@@ -292,7 +399,8 @@ class _Inference:
             unify(type_, whole)
             type_ = resolved(type_)
         if self._is_format(expr):
-            return Con("code") if self.found.entry(expr.function) == "code" else Con("string")
+            name = self.found.entry(expr.function)
+            return Con({"code": "code"}.get(name, "unit" if name in _PRINTERS else "string"))
         rest = list(parameters(type_))
         end = rest[-1].result if rest else type_
         met: list[tuple[Arrow, t.Argument]] = []
@@ -331,7 +439,7 @@ class _Inference:
             wanted = wanted.args[0]
         unify(wanted, type_)
 
-    def _chain(self, expr: t.Chain, scope: Scope) -> Type:
+    def _chain(self, expr: t.Chain, scope: Scope) -> Type:  # noqa: C901  # one case for each operator
         types = [self.infer(operand, scope) for operand in expr.operands]
         match expr.operator:
             case "$":
@@ -350,20 +458,34 @@ class _Inference:
                 for type_ in types[:-1]:
                     unify(types[-1], Con("list", (type_,)))
                 return types[-1]
-            case "+" | "-" | "*" | "/":
-                return Con("int")
+            case "+" | "-" | "*" | "/" | "mod":
+                return Con("float") if any(is_con(type_, "float") for type_ in types) else Con("int")
+            case "/.":
+                return Con("float")
             case _:
                 unify(types[0], types[-1])
                 return Con("bool")
 
     def _applied(self, types: list[Type]) -> Type:
         function = types[0]
+        if is_con(function, "value"):  # Key.(pure f $ a $ b)
+            return self._computed(types)
         for given in types[1:]:
             param, result = Unknown_(self._level), Unknown_(self._level)
             unify(function, Con("impl", (Arrow(param, result),)))
             unify(given, Con("impl", (param,)))
             function = Con("impl", (result,))
         return function
+
+    def _computed(self, types: list[Type]) -> Type:
+        result: Type = Unknown_(self._level)
+        whole: Type = result
+        params = [Unknown_(self._level) for _ in types[1:]]
+        for param, given in zip(reversed(params), reversed(types[1:]), strict=True):
+            unify(given, Con("value", (param,)))
+            whole = Arrow(param, whole)
+        unify(types[0], Con("value", (whole,)))
+        return Con("value", (result,))
 
     def _arrow(self, types: list[Type]) -> Type:
         inside = []
@@ -391,6 +513,25 @@ class _Inference:
             result = Arrow(type_, result, param.label, param.optional)
         return result
 
+    def _made_record(self, expr: t.Record, scope: Scope) -> Type:
+        given = {name: self.infer(value, scope) for name, value in expr.fields}
+        record = self._record_with(given)
+        if expr.base is not None:
+            self.infer(expr.base, scope)
+        if record is None:
+            return Con("ipv4_config")
+        self.found.record_of[expr] = record.name
+        for name, type_ in given.items():
+            unify(self._field_type(record, name), type_)
+        return Con(f"record {record.name}")
+
+    def _field(self, expr: t.Field, scope: Scope) -> Type:
+        whole = self.infer(expr.record, scope)
+        record = self._record_with((expr.name,))
+        if record is not None:
+            unify(whole, Con(f"record {record.name}"))
+        return self._field_type(record, expr.name)
+
     def _match(self, expr: t.Match, scope: Scope) -> Type:
         subject = self.infer(expr.subject, scope) if expr.subject is not None else Unknown_(self._level)
         result: Type = Unknown_(self._level)
@@ -416,9 +557,10 @@ class _Inference:
         return Con("device", (inner,))
 
 
-FORMATTERS = frozenset(
-    ("code", "Printf.sprintf", "Fmt.str", "Fmt.strf", "Format.asprintf", "Format.sprintf", "failwith", "connect_err")
-)
+_PRINTERS = frozenset(("Printf.printf", "Printf.eprintf", "Fmt.pr", "Fmt.epr", "Format.printf"))
+FORMATTERS = _PRINTERS | {
+    *("code", "Printf.sprintf", "Fmt.str", "Fmt.strf", "Format.asprintf", "Format.sprintf", "connect_err")
+}
 """Functions whose further arguments a format asks for."""
 
 

@@ -17,23 +17,31 @@ from mirage_py.convert.python import (
     Choice,
     Constant,
     Define,
+    DefineRecord,
     Do,
     Each,
     Formatted,
     Imported,
+    Inverted,
     Item,
     Joined,
     Listed,
+    Loop,
     Mapped,
     Not,
     Parameter,
+    Put,
     PyExpr,
+    Raise,
     Ref,
     Remark,
     Return,
+    Shown,
+    Slice,
     Spread,
     Text,
     Todo,
+    When,
 )
 
 
@@ -41,7 +49,8 @@ def text_of(statements: list[AnyStatement], heading: str) -> str:
     """The whole file: a docstring, imports, statements."""
     pieces = [f'"""{heading}"""', *_imports(statements)]
     body = _block(statements, 0)
-    whole = "\n\n".join(pieces) + "\n\n" + body if body else "\n\n".join(pieces)
+    gap = "\n\n\n" if statements and isinstance(statements[0], (Define, DefineRecord)) else "\n\n"
+    whole = "\n\n".join(pieces) + gap + body if body else "\n\n".join(pieces)
     return re.sub(r"\n{4,}", "\n\n\n", whole).rstrip("\n") + "\n"
 
 
@@ -94,7 +103,7 @@ def _block(statements: list[AnyStatement], indent: int) -> str:
 
 def _gap(before: AnyStatement, statement: AnyStatement, indent: int) -> int:
     """Line ends between two statements: around functions two empty lines, one within a block."""
-    if isinstance(before, Define) or isinstance(statement, Define):
+    if isinstance(before, (Define, DefineRecord)) or isinstance(statement, (Define, DefineRecord)):
         return 2 if indent else 3
     return 2 if statement.apart else 1
 
@@ -109,6 +118,8 @@ def _statement(statement: AnyStatement, indent: int) -> str:
     )
     if isinstance(statement, Todo):
         text = _todo(statement, pad)
+    elif isinstance(statement, (When, Loop, DefineRecord)):
+        text = _compound(statement, indent)
     behind = statement.behind
     if behind:
         last = text.rsplit("\n", 1)[-1]
@@ -117,6 +128,29 @@ def _statement(statement: AnyStatement, indent: int) -> str:
         else:
             text = f"{text}  # {behind}"
     return "\n".join([*above, text])
+
+
+def _compound(statement: When | Loop | DefineRecord, indent: int, word: str = "if") -> str:
+    """A statement with blocks of its own."""
+    pad = " " * indent
+    match statement:
+        case When():
+            head = rendered((f"{word} ", _value(statement.condition), ":"), indent)
+            text = f"{head}\n{_block(statement.then, indent + 4) or pad + '    pass'}"
+            match statement.otherwise:
+                case []:
+                    return text
+                case [When(above=[]) as other]:
+                    return f"{text}\n{_compound(other, indent, 'elif')}"
+                case _:
+                    return f"{text}\n{pad}else:\n{_block(statement.otherwise, indent + 4)}"
+        case Loop():
+            names = ", ".join(str(local.python) for local in statement.names)
+            head = rendered((f"for {names} in ", _value(statement.iterable), ":"), indent)
+            return f"{head}\n{_block(statement.body, indent + 4) or pad + '    pass'}"
+        case DefineRecord():
+            fields = "\n".join(f"{pad}    {name}: {hint.text}" for name, hint in statement.fields)
+            return f"{pad}class {statement.name.python}(NamedTuple):\n{fields}"
 
 
 def _todo(statement: Todo, pad: str) -> str:
@@ -136,6 +170,10 @@ def _of_statement(statement: AnyStatement) -> Doc:
             return ("return ", _value(statement.value))
         case Do(value=value):
             return "" if value is None else _value(value)
+        case Put():
+            return (_doc(statement.target), " = ", _value(statement.value))
+        case Raise():
+            return ("raise ValueError", Group(("(", Indented((SOFT, _doc(statement.message))), SOFT, ")")))
         case _:
             return ""
 
@@ -145,8 +183,6 @@ def _value(expr: PyExpr) -> Doc:
     if isinstance(expr, (Joined, Choice, Not)) or (isinstance(expr, (Text, Formatted)) and len(expr.parts) > 1):
         inside = _doc(expr)
         return Group((Either("(", ""), Indented((SOFT, inside)), SOFT, Either(")", "")))
-    if isinstance(expr, Listed) and expr.tuple_:
-        return _doc(expr)
     return _doc(expr)
 
 
@@ -189,6 +225,8 @@ def _doc(expr: PyExpr) -> Doc:  # noqa: C901  # one case for each form of expres
             return (_operand(expr.function, expr), _arguments(expr))
         case Text():
             return _text(expr.parts)
+        case Shown():
+            return _f_string((expr,))
         case Formatted():
             return _formatted(expr)
         case Constant():
@@ -202,6 +240,8 @@ def _doc(expr: PyExpr) -> Doc:  # noqa: C901  # one case for each form of expres
             return Group(_joined(expr))
         case Not():
             return ("not ", _operand(expr.value, expr))
+        case Inverted():
+            return ("~", _operand(expr.value, expr))
         case Choice():
             return Group(
                 (
@@ -221,13 +261,21 @@ def _doc(expr: PyExpr) -> Doc:  # noqa: C901  # one case for each form of expres
         case Each():
             return _each(expr)
         case Spread():
-            return ("*", _doc(expr.value))
+            return ("*", _operand(expr.value, Not(line=expr.line, value=expr.value)))
         case Item():
             return (_operand(expr.value, expr), "[", _doc(expr.index), "]")
+        case Slice():
+            start, stop = ("" if one is None else _doc(one) for one in (expr.start, expr.stop))
+            return (_operand(expr.value, expr), "[", start, _colon(expr), stop, "]")
+
+
+def _colon(expr: Slice) -> str:
+    """The colon of a slice, which has blanks around it where a side is more than a name or a number."""
+    return " : " if any(isinstance(one, (Joined, Called)) for one in (expr.start, expr.stop)) else ":"
 
 
 _STRENGTH = {"or": 1, "and": 2, "==": 4, "!=": 4, "<": 4, ">": 4, "<=": 4, ">=": 4, "is": 4, "is not": 4}
-_STRENGTH |= {">>": 6, "+": 7, "-": 7, "*": 8, "//": 8}
+_STRENGTH |= {"in": 4, "|": 5, "&": 5, ">>": 6, "+": 7, "-": 7, "*": 8, "/": 8, "//": 8, "%": 8}
 
 
 def _strength(expr: PyExpr) -> int:
@@ -238,6 +286,8 @@ def _strength(expr: PyExpr) -> int:
             return _STRENGTH[expr.operator]
         case Not():
             return 3
+        case Inverted():
+            return 9
         case _:
             return 10
 
@@ -301,9 +351,14 @@ def _long(remark: Remark, items: tuple[Doc, ...], at: int) -> Iterator[str]:
 
 
 def _each(expr: Each) -> Doc:
-    made: list[Doc] = [_doc(expr.element), SPACE, f"for {expr.name.python} in ", _doc(expr.iterable)]
+    made: list[Doc] = [_doc(expr.element)]
+    for clause in expr.clauses:
+        names = ", ".join(str(local.python) for local in clause.names)
+        made += [SPACE, f"for {names} in ", _doc(clause.iterable)]
     if expr.condition is not None:
         made += [SPACE, "if ", _doc(expr.condition)]
+    if expr.bare:
+        return Group(tuple(made))
     return Group(("[", Indented((SOFT, Group(tuple(made)))), SOFT, "]"))
 
 
@@ -354,14 +409,33 @@ def _formatted(expr: Formatted) -> Doc:
 
 def _f_string(pieces: tuple[str | PyExpr, ...]) -> str:
     text = "".join(piece for piece in pieces if isinstance(piece, str))
-    holes = [rendered(_doc(piece)) for piece in pieces if not isinstance(piece, str)]
-    mark = "'" if text.count('"') > text.count("'") and not any("'" in hole for hole in holes) else '"'
+    holes = [_hole(piece) for piece in pieces if not isinstance(piece, str)]
     if not holes:
         return quoted(text)
-    out = []
-    for piece in pieces:
-        if isinstance(piece, str):
-            out.append(_escaped(piece, mark).replace("{", "{{").replace("}", "}}"))
-        else:
-            out.append("{" + rendered(_doc(piece)).replace("\n", " ") + "}")
-    return "f" + mark + "".join(out) + mark
+    marks = [mark for mark in "\"'" if not any(mark in hole or "\\" in hole for hole in holes)]
+    if not marks:  # before Python 3.12 a hole has neither the mark around it nor a backslash
+        return _format(pieces)
+    mark = min(marks, key=text.count)
+    filled = iter(holes)
+    inside = (_braced(_escaped(one, mark)) if isinstance(one, str) else f"{{{next(filled)}}}" for one in pieces)
+    return f"f{mark}{''.join(inside)}{mark}"
+
+
+def _hole(piece: PyExpr) -> str:
+    if isinstance(piece, Shown):
+        return f"{_hole(piece.value)}:{piece.spec}" if piece.spec else _hole(piece.value)
+    return rendered(_doc(piece)).replace("\n", " ")
+
+
+def _format(pieces: tuple[str | PyExpr, ...]) -> str:
+    text = "".join(_braced(piece) if isinstance(piece, str) else _place_of(piece) for piece in pieces)
+    values = [_hole(one.value if isinstance(one, Shown) else one) for one in pieces if not isinstance(one, str)]
+    return f"{quoted(text)}.format({', '.join(values)})"
+
+
+def _place_of(piece: PyExpr) -> str:
+    return f"{{:{piece.spec}}}" if isinstance(piece, Shown) and piece.spec else "{}"
+
+
+def _braced(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")

@@ -13,11 +13,17 @@ from mirage_py.convert.python import (
     Assign,
     Builtin,
     Define,
+    DefineRecord,
     Each,
     Imported,
+    Loop,
+    PyExpr,
     Ref,
     Todo,
+    When,
     annotations_of,
+    blocks,
+    expressions,
     within,
 )
 from mirage_py.convert.report import Report
@@ -53,16 +59,23 @@ _BETTER = {
 _ANNOTATED = re.compile(r"\b(str|int|bool|float|list|tuple|None)\b")
 
 
-def imports(statements: Iterable[AnyStatement]) -> dict[str, set[str]]:
-    """The names that the statements need, by the modules that have them."""
+def imports(statements: list[AnyStatement]) -> dict[str, set[str]]:
+    """The names that the statements need, by the modules that have them, those of annotations among them."""
+    found = imported(statements)
+    for statement in statements:
+        for one in annotations_of(statement):
+            for module, name in one.needs:
+                found.setdefault(module, set()).add(name)
+    return found
+
+
+def imported(statements: Iterable[AnyStatement]) -> dict[str, set[str]]:
+    """The names that the statements need when they run, by the modules that have them."""
     found: dict[str, set[str]] = {}
     for statement in statements:
         for expr in within(statement):
             if isinstance(expr, Imported):
                 found.setdefault(expr.module, set()).add(expr.name)
-        for one in annotations_of(statement):
-            for module, name in one.needs:
-                found.setdefault(module, set()).add(name)
     return found
 
 
@@ -75,6 +88,7 @@ class _Naming:
     def __init__(self, statements: list[AnyStatement], report: Report) -> None:
         self._statements = statements
         self._report = report
+        self._named: set[Local] = set()
         self._imported = {name for names in imports(statements).values() for name in names}
         self._taken = self._imported | set(_builtins_used(statements)) | set(keyword.kwlist)
 
@@ -95,18 +109,31 @@ class _Naming:
         if isinstance(statement, Define):
             taken = self._visible(statement) | around
             for param in statement.params:
-                self._give(param.local, _with_numbers(param.local.python or _python(param.local.name)), taken)
+                self._give(param.local, _with_numbers(param.local.python or python_name(param.local.name)), taken)
             for local in _defined(statement.body):
-                self._give(local, _with_numbers(_python(local.name)), taken)
+                self._give(local, _with_numbers(python_name(local.name)), taken)
             for inner in statement.body:
                 self._inside(inner, taken)
             return
-        for expr in within(statement):
-            if isinstance(expr, Anonymous):
-                for local in expr.params:
-                    self._give(local, _with_numbers(_python(local.name)), self._taken | around)
-            elif isinstance(expr, Each):
-                self._give(expr.name, _with_numbers(_python(expr.name.name)), self._taken | around)
+        for block in blocks(statement):
+            for inner in block:
+                self._inside(inner, around)
+        for expr in _outermost(statement):
+            if isinstance(expr, (Anonymous, Each)):
+                self._bound_within(expr)
+
+    def _bound_within(self, expr: Anonymous | Each) -> None:
+        """Names that an expression binds for itself: any but those that it uses."""
+        each = expr.params if isinstance(expr, Anonymous) else [one for c in expr.clauses for one in c.names]
+        own = {local for local in each if local not in self._named}
+        taken = set(keyword.kwlist)
+        for inner in expressions(expr):
+            if isinstance(inner, (Imported, Builtin)):
+                taken.add(inner.name)
+            elif isinstance(inner, Ref) and inner.local not in own and inner.local.python is not None:
+                taken.add(inner.local.python)
+        for local in each:
+            self._give(local, _with_numbers(python_name(local.name)), taken)
 
     def _visible(self, function: Define) -> set[str]:
         """The names that a function must leave alone: those it uses, of this file and of others."""
@@ -119,26 +146,29 @@ class _Naming:
         return found
 
     def _give(self, local: Local, candidates: Iterable[str], taken: set[str]) -> None:
+        if local in self._named:
+            return
+        self._named.add(local)
         name = next(one for one in candidates if one not in taken)
         local.python = name
         taken.add(name)
 
     def _candidates(self, local: Local, functions: set[Local]) -> Iterator[str]:
-        plain = _python(local.name)
+        plain = python_name(local.name)
         if local.name == "connect" and local.prefix:
-            yield f"{_python(local.prefix)}_connect"
+            yield f"{python_name(local.prefix)}_connect"
         yield plain
         if plain in self._imported:
             yield from _BETTER.get(plain, ())
         if local.prefix:
-            yield f"{_python(local.prefix).strip('_')}_{plain}"
+            yield f"{python_name(local.prefix).strip('_')}_{plain}"
         yield f"make_{plain}" if local in functions else f"{plain}_{_kind(local)}"
         yield from _with_numbers(plain)
 
     def _tell(self, local: Local, several: set[str]) -> None:
         if local.python == local.name or local.line == 0 or not local.value:
             return
-        plain = _python(local.name)
+        plain = python_name(local.name)
         if plain in self._imported:
             why = f"{plain} is a name of mpy's language that this file needs"
         elif local.name in several:
@@ -158,12 +188,24 @@ def _defined(statements: Iterable[AnyStatement]) -> Iterator[Local]:
         match statement:
             case Assign():
                 yield from (local for local in statement.targets if local is not None)
-            case Define():
+            case Define() | DefineRecord():
                 yield statement.name
             case Todo():
                 yield from statement.defines
+            case When():
+                yield from _defined(statement.then)
+                yield from _defined(statement.otherwise)
+            case Loop():
+                yield from statement.names
+                yield from _defined(statement.body)
             case _:
                 continue
+
+
+def _outermost(statement: AnyStatement) -> Iterator[PyExpr]:
+    """The expressions of a statement, without those of the statements within."""
+    inside = {id(expr) for block in blocks(statement) for inner in block for expr in within(inner)}
+    return (expr for expr in within(statement) if id(expr) not in inside)
 
 
 def _own(function: Define) -> set[Local]:
@@ -188,10 +230,36 @@ def _kind(local: Local) -> str:
     return "value" if not isinstance(type_, Con) or type_.name != "list" else "list"
 
 
-def _python(name: str) -> str:
-    """The name without OCaml's primes, as Python can have it."""
+def python_name(name: str) -> str:
+    """The name without OCaml's primes, as Python can have it; an operator by the names of its characters."""
+    if not re.match(r"[A-Za-z_]", name):
+        return "_".join(_MARKS.get(mark, "mark") for mark in name)
     plain = name.replace("'", "_prime")
     return f"{plain}_" if keyword.iskeyword(plain) or not plain.isidentifier() else plain
+
+
+_MARKS = {
+    "+": "plus",
+    "-": "minus",
+    "*": "times",
+    "/": "by",
+    "@": "at",
+    "^": "caret",
+    "$": "dollar",
+    "%": "percent",
+    "&": "ampersand",
+    "|": "bar",
+    "<": "less",
+    ">": "greater",
+    "=": "equals",
+    "!": "bang",
+    "?": "question",
+    "~": "tilde",
+    ":": "colon",
+    ".": "dot",
+    "#": "hash",
+}
+"""What the characters of an operator are called in the name of a function."""
 
 
 def _with_numbers(name: str) -> Iterator[str]:

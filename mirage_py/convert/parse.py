@@ -74,9 +74,11 @@ def _first_error(root: Syntax) -> Syntax:
         found = below
 
 
-_PLAIN_OPERATORS = ("<", ">", "=", "==", "!=", "<>", "<=", ">=", "&&", "||", "+", "-", "*", "/")
+_PLAIN_OPERATORS = ("<", ">", "=", "==", "!=", "<>", "<=", ">=", "&&", "||", "+", "-", "*", "/", "/.", "mod")
 _LEFT = ("$", "+", "-", "&&", "||", "*")
 _RIGHT = ("^", "@", "@->", "::")
+_ALL_OPERATORS = frozenset((*_PLAIN_OPERATORS, *_LEFT, *_RIGHT))
+_FLOATS = {"+.": "+", "-.": "-", "*.": "*"}
 
 
 class _Reader:
@@ -107,6 +109,8 @@ class _Reader:
                     yield from self._types(child)
                 case "module_definition":
                     yield self._module(child)
+                case "include_module":
+                    yield self._included(child)
                 case "item_attribute" | "floating_attribute" | "line_number_directive":
                     continue
                 case _:
@@ -114,29 +118,54 @@ class _Reader:
 
     def _types(self, node: Syntax) -> Iterator[t.Item]:
         for binding in _of_type(node, "type_binding"):
-            name = binding.child_by_field_name("name")
-            body = binding.child_by_field_name("body")
-            constructors: tuple[str, ...] = ()
-            if body is not None and body.type == "variant_declaration":
-                constructors = tuple(
-                    self._slice(_of_type(one, "constructor_name")[0])
-                    for one in _of_type(body, "constructor_declaration")
-                )
-            yield t.Variant(name=self._slice(name) if name else "", constructors=constructors, **_place(node))
+            found, body = binding.child_by_field_name("name"), binding.child_by_field_name("body")
+            name = self._slice(found) if found else ""
+            if body is None:
+                yield t.Variant(name=name, constructors=(), **_place(node))
+            elif body.type == "record_declaration":
+                fields = tuple(self._declared(one) for one in _of_type(body, "field_declaration"))
+                yield t.RecordType(name=name, fields=fields, **_place(node))
+            elif body.type == "variant_declaration":
+                yield self._variant(name, body, node)
+            elif body.type != "polymorphic_variant_type":
+                yield t.Synonym(name=name, type_=self._slice(body), **_place(node))
+
+    def _declared(self, node: Syntax) -> tuple[str, str]:
+        type_ = node.child_by_field_name("type")
+        return self._slice(_of_type(node, "field_name")[0]), self._slice(type_) if type_ else ""
+
+    def _variant(self, name: str, body: Syntax, node: Syntax) -> t.Item:
+        all_ = _of_type(body, "constructor_declaration")
+        names = [self._slice(_of_type(one, "constructor_name")[0]) for one in all_]
+        filled = tuple(name for name, one in zip(names, all_, strict=True) if len(_named(one)) > 1)
+        return t.Variant(name=name, constructors=tuple(names), filled=filled, **_place(node))
 
     def _module(self, node: Syntax) -> t.Item:
         binding = next(iter(_of_type(node, "module_binding")), None)
         body = binding.child_by_field_name("body") if binding else None
-        if binding is None or body is None or body.type != "structure" or _of_type(binding, "module_parameter"):
-            return t.UnknownItem(what="a module that is no plain struct ... end", **_place(node))
+        while body is not None and body.type in ("parenthesized_module_expression", "typed_module_expression"):
+            body = _named(body)[0]
+        if binding is None or body is None or _of_type(binding, "module_parameter"):
+            return t.UnknownItem(what="a functor of the file's own", **_place(node))
         name = self._slice(_of_type(binding, "module_name")[0])
+        if body.type == "module_path":
+            return t.Alias(name=name, module=self._path(body), **_place(node))
+        if body.type != "structure":
+            return t.UnknownItem(what="a module that is no plain struct ... end", **_place(node))
         return t.Module(name=name, items=tuple(self.items(body)), **_place(node))
+
+    def _included(self, node: Syntax) -> t.Item:
+        body = node.child_by_field_name("module") or _named(node)[0]
+        if body.type != "module_path":
+            return t.UnknownItem(what="include of more than a module's name", **_place(node))
+        return t.OpenModule(module=self._path(body), included=True, **_place(node))
 
     def _bindings(self, node: Syntax) -> tuple[t.Binding, ...]:
         recursive = any(child.type == "rec" for child in node.children)
-        return tuple(self._binding(one, recursive=recursive) for one in _of_type(node, "let_binding"))
+        group = node.start_byte
+        return tuple(self._binding(one, recursive=recursive, group=group) for one in _of_type(node, "let_binding"))
 
-    def _binding(self, node: Syntax, *, recursive: bool) -> t.Binding:
+    def _binding(self, node: Syntax, *, recursive: bool, group: int) -> t.Binding:
         pattern, body = node.child_by_field_name("pattern"), node.child_by_field_name("body")
         params = tuple(self._param(one) for one in _of_type(node, "parameter"))
         value: t.Expr = (
@@ -145,11 +174,20 @@ class _Reader:
         if params:
             value = _function(params, value, node)
         return t.Binding(
-            pattern=self.pattern(pattern) if pattern else t.Anything(**_place(node)),
+            pattern=self._bound(node, pattern),
             value=value,
             recursive=recursive,
+            group=group,
             **_place(node),
         )
+
+    def _bound(self, node: Syntax, pattern: Syntax | None) -> t.Pattern:
+        """The pattern of a definition, with the type that the file says it has."""
+        read: t.Pattern = self.pattern(pattern) if pattern else t.Anything(**_place(node))
+        type_ = node.child_by_field_name("type")
+        if isinstance(read, t.Name) and type_ is not None and not _of_type(node, "parameter"):
+            return t.Name(name=read.name, type_=self._slice(type_), **_place(node))
+        return read
 
     def _param(self, node: Syntax) -> t.Param:
         pattern = node.child_by_field_name("pattern")
@@ -176,6 +214,14 @@ class _Reader:
         match node.type:
             case "value_name" | "value_pattern":
                 return t.Name(name=self._slice(node), **_place(node))
+            case "parenthesized_operator":
+                return t.Name(name=_operator_in(self._slice(node)), **_place(node))
+            case "alias_pattern":
+                return self._whole(node)
+            case "cons_pattern":
+                return self._longer(node)
+            case "record_pattern":
+                return t.Fields(fields=tuple(self._field_patterns(node)), **_place(node))
             case "any_pattern":
                 return t.Anything(**_place(node))
             case "unit":
@@ -203,6 +249,31 @@ class _Reader:
             case _:
                 pass
         return t.Strange(what=_words(node.type), **_place(node))
+
+    def _whole(self, node: Syntax) -> t.Pattern:
+        inner, name = node.child_by_field_name("pattern"), node.child_by_field_name("alias")
+        if inner is None or name is None:
+            return t.Strange(what=_words(node.type), **_place(node))
+        return t.Whole(pattern=self.pattern(inner), name=t.Name(name=self._slice(name), **_place(name)), **_place(node))
+
+    def _longer(self, node: Syntax) -> t.Pattern:
+        heads: list[t.Pattern] = []
+        here = node
+        while here.type == "cons_pattern":
+            first, rest = _sides(here)
+            heads.append(self.pattern(first))
+            here = _unwrapped(rest, "parenthesized_pattern")
+        last = self.pattern(here)
+        if isinstance(last, t.Items) and not last.tuple_:
+            return t.Items(items=(*heads, *last.items), **_place(node))
+        return t.Longer(heads=tuple(heads), rest=last, **_place(node))
+
+    def _field_patterns(self, node: Syntax) -> Iterator[tuple[str, t.Pattern]]:
+        for one in _of_type(node, "field_pattern"):
+            path = _of_type(one, "field_path")[0]
+            name = self._slice(path).rsplit(".", 1)[-1]
+            pattern = one.child_by_field_name("pattern")
+            yield name, self.pattern(pattern) if pattern else t.Name(name=name, **_place(one))
 
     def _typed_pattern(self, node: Syntax) -> t.Pattern:
         inner, type_ = node.child_by_field_name("pattern"), node.child_by_field_name("type")
@@ -242,6 +313,9 @@ class _Reader:
             self._depth -= 1
 
     def variable(self, node: Syntax) -> t.Expr:
+        operator = _operator_in(self._slice(node))
+        if operator != self._slice(node) and operator in _ALL_OPERATORS:
+            return _as_function(operator, node)
         return t.Var(path=self._path(node), **_place(node))
 
     def string(self, node: Syntax) -> t.Expr:
@@ -313,6 +387,9 @@ class _Reader:
         if head.type in ("constructor_path", "tag") and len(arguments) == 1:
             path = self._path(head) if head.type == "constructor_path" else (self._slice(head).lstrip("`"),)
             return t.Constructor(path=path, argument=arguments[0].value, tag=head.type == "tag", **_place(node))
+        operator = _operator_in(self._slice(head)) if head.type == "value_path" else ""
+        if len(arguments) == 2 and operator in _ALL_OPERATORS and all(one.label is None for one in arguments):
+            return t.Chain(operator=operator, operands=tuple(one.value for one in arguments), **_place(node))
         read = self.expression(function)
         if isinstance(read, t.Apply):
             return t.Apply(function=read.function, arguments=(*read.arguments, *arguments), **_place(node))
@@ -336,7 +413,16 @@ class _Reader:
             return self._chain(node, operator, "right", "left")
         if operator in _PLAIN_OPERATORS:
             return t.Chain(operator=operator, operands=tuple(map(self.expression, _sides(node))), **_place(node))
-        return t.Unknown(what=f"the operator {operator}", **_place(node))
+        arguments = tuple(t.Argument(label=None, value=self.expression(one), **_place(one)) for one in _sides(node))
+        return t.Apply(function=t.Var(path=(operator,), **_place(node)), arguments=arguments, **_place(node))
+
+    def prefix(self, node: Syntax) -> t.Expr:
+        operator, given = node.child_by_field_name("operator"), node.child_by_field_name("expression")
+        if operator is None or given is None:
+            return t.Unknown(what="an operator of this form", **_place(node))
+        argument = t.Argument(label=None, value=self.expression(given), **_place(given))
+        function = t.Var(path=(self._slice(operator),), **_place(operator))
+        return t.Apply(function=function, arguments=(argument,), **_place(node))
 
     def _piped(self, node: Syntax, operator: str) -> t.Expr:
         left, right = _sides(node)
@@ -348,7 +434,8 @@ class _Reader:
         if node.type == "cons_expression":
             return "::"
         operator = node.child_by_field_name("operator")
-        return self._slice(operator) if operator else ""
+        written = self._slice(operator) if operator else ""
+        return _FLOATS.get(written, written)
 
     def _chain(self, node: Syntax, operator: str, deep: str, shallow: str) -> t.Expr:
         """The operands of a chain in the order of the file, without a step of recursion for each."""
@@ -371,11 +458,25 @@ class _Reader:
         while here.type == "let_expression":
             definition = next(iter(_of_type(here, "value_definition")), None)
             body = here.child_by_field_name("body")
-            if definition is None or body is None:
-                return t.Unknown(what="a let of this form", **_place(node))
+            if definition is None or body is None or _of_type(definition, "let_operator"):
+                break
             bindings += self._bindings(definition)
             here = _unwrapped(body, "parenthesized_expression")
-        return t.Let(bindings=tuple(bindings), body=self.expression(here), **_place(node))
+        if bindings:
+            return t.Let(bindings=tuple(bindings), body=self.expression(here), **_place(node))
+        return self._let_other(node)
+
+    def _let_other(self, node: Syntax) -> t.Expr:
+        """`let open M in`, `let module M = ... in`."""
+        body = node.child_by_field_name("body")
+        opened, module = next(iter(_of_type(node, "open_module")), None), _of_type(node, "module_definition")
+        if body is not None and opened is not None:
+            path = opened.child_by_field_name("module") or _named(opened)[0]
+            return t.Open(module=self._path(path), body=self.expression(body), **_place(node))
+        read = self._module(module[0]) if module else None
+        if body is not None and isinstance(read, t.Module):
+            return t.LetModule(module=read, body=self.expression(body), **_place(node))
+        return t.Unknown(what="a let of this form", **_place(node))
 
     def fun(self, node: Syntax) -> t.Expr:
         params = tuple(self._param(one) for one in _of_type(node, "parameter"))
@@ -449,7 +550,8 @@ class _Reader:
             name = self._slice(_of_type(one, "field_path")[0]).rsplit(".", 1)[-1]
             body = one.child_by_field_name("body")
             fields.append((name, self.expression(body) if body else t.Var(path=(name,), **_place(one))))
-        return t.Record(fields=tuple(fields), **_place(node))
+        base = node.child_by_field_name("record")
+        return t.Record(fields=tuple(fields), base=self.expression(base) if base else None, **_place(node))
 
     def field(self, node: Syntax) -> t.Expr:
         record, name = node.child_by_field_name("record"), node.child_by_field_name("field")
@@ -477,7 +579,7 @@ class _Reader:
     # -----------------------------------------------------------------------------------------------------------------
 
     def _path(self, node: Syntax) -> t.Path:
-        return tuple(part.strip() for part in self._slice(node).split("."))
+        return tuple(part.strip() for part in _operator_in(self._slice(node)).split("."))
 
     def comments(self, root: Syntax) -> Iterator[t.Comment]:
         """Every comment of the file, in order."""
@@ -519,6 +621,19 @@ def _comment_lines(text: str) -> list[str]:
     while dedented and not dedented[0].strip():
         dedented.pop(0)
     return dedented
+
+
+def _operator_in(name: str) -> str:
+    """The operator that a name in parentheses is: `( @-> )`."""
+    return name[1:-1].strip() if name.startswith("(") and name.endswith(")") else name
+
+
+def _as_function(operator: str, node: Syntax) -> t.Expr:
+    """An operator as a value: the function of two arguments that it is."""
+    place = _place(node)
+    left, right = (t.Param(pattern=t.Name(name=name, **place), **place) for name in ("left", "right"))
+    operands = (t.Var(path=("left",), **place), t.Var(path=("right",), **place))
+    return t.Fun(params=(left, right), body=t.Chain(operator=operator, operands=operands, **place), **place)
 
 
 def _function(params: tuple[t.Param, ...], body: t.Expr, node: Syntax) -> t.Expr:
@@ -588,6 +703,7 @@ _EXPRESSIONS: dict[str, Callable[[_Reader, Syntax], t.Expr]] = {
     "match_expression": _Reader.match,
     "number": _Reader.number,
     "object_expression": _Reader.object_,
+    "prefix_expression": _Reader.prefix,
     "quoted_string": _Reader.quoted,
     "record_expression": _Reader.record,
     "sequence_expression": _Reader.sequence,

@@ -81,6 +81,14 @@ class Formatted(Py):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Shown(Py):
+    """A value within an f-string, in a format: `{value:02d}`."""
+
+    value: PyExpr
+    spec: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Constant(Py):
     """None, a boolean, a number or the ellipsis."""
 
@@ -123,6 +131,13 @@ class Not(Py):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Inverted(Py):
+    """`~value`."""
+
+    value: PyExpr
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Choice(Py):
     """`then if condition else otherwise`."""
 
@@ -140,13 +155,21 @@ class Anonymous(Py):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Clause(Py):
+    """`for names in iterable`."""
+
+    names: tuple[Local, ...]
+    iterable: PyExpr
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Each(Py):
-    """`[element for name in iterable if condition]`."""
+    """`[element for names in iterable if condition]`; `bare` is without the brackets, as the argument of a call."""
 
     element: PyExpr
-    name: Local
-    iterable: PyExpr
+    clauses: tuple[Clause, ...]
     condition: PyExpr | None = None
+    bare: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -164,6 +187,15 @@ class Item(Py):
     index: PyExpr
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Slice(Py):
+    """`value[start:stop]`."""
+
+    value: PyExpr
+    start: PyExpr | None = None
+    stop: PyExpr | None = None
+
+
 PyExpr = (
     Ref
     | Imported
@@ -172,16 +204,19 @@ PyExpr = (
     | Called
     | Text
     | Formatted
+    | Shown
     | Constant
     | Listed
     | Mapped
     | Joined
     | Not
+    | Inverted
     | Choice
     | Anonymous
     | Each
     | Spread
     | Item
+    | Slice
 )
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -252,7 +287,49 @@ class Todo(Statement):
     defines: tuple[Local, ...] = ()
 
 
-AnyStatement = Assign | Define | Return | Do | Todo
+@dataclass(kw_only=True, eq=False)
+class Put(Statement):
+    """`target = value`, where the target is an item of something."""
+
+    target: PyExpr
+    value: PyExpr
+
+
+@dataclass(kw_only=True, eq=False)
+class Raise(Statement):
+    """`raise ValueError(message)`."""
+
+    message: PyExpr
+
+
+@dataclass(kw_only=True, eq=False)
+class When(Statement):
+    """`if condition:` ... `else:` ...; each way that comes to an end assigns `result`, where there is one."""
+
+    condition: PyExpr
+    then: list[AnyStatement]
+    otherwise: list[AnyStatement]
+    result: Local | None = None
+
+
+@dataclass(kw_only=True, eq=False)
+class Loop(Statement):
+    """`for names in iterable:` ..."""
+
+    names: tuple[Local, ...]
+    iterable: PyExpr
+    body: list[AnyStatement]
+
+
+@dataclass(kw_only=True, eq=False)
+class DefineRecord(Statement):
+    """A named tuple, with its fields."""
+
+    name: Local
+    fields: tuple[tuple[str, Annotation], ...]
+
+
+AnyStatement = Assign | Define | Return | Do | Todo | Put | Raise | When | Loop | DefineRecord
 
 
 @dataclass(frozen=True)
@@ -275,20 +352,50 @@ def expressions(expr: PyExpr) -> Iterator[PyExpr]:
             stack += one
 
 
+def blocks(statement: AnyStatement) -> tuple[list[AnyStatement], ...]:
+    """The statements within a statement, one list for each block."""
+    match statement:
+        case Define() | Loop():
+            return (statement.body,)
+        case When():
+            return (statement.then, statement.otherwise)
+        case _:
+            return ()
+
+
 def within(statement: AnyStatement) -> Iterator[PyExpr]:
     """Every expression of a statement."""
+    for expr in _direct(statement):
+        yield from expressions(expr)
+    for block in blocks(statement):
+        for inner in block:
+            yield from within(inner)
+
+
+def _direct(statement: AnyStatement) -> Iterator[PyExpr]:  # noqa: C901  # one case for each statement
     match statement:
-        case Assign() | Return() | Do():
+        case Assign() | Return():
+            yield statement.value
+        case Do():
             if statement.value is not None:
-                yield from expressions(statement.value)
+                yield statement.value
+        case Put():
+            yield from (statement.target, statement.value)
+        case Raise():
+            yield statement.message
+        case When():
+            yield statement.condition
+        case Loop():
+            yield statement.iterable
         case Define():
-            for param in statement.params:
-                if param.default is not None:
-                    yield from expressions(param.default)
-            for inner in statement.body:
-                yield from within(inner)
+            yield from (param.default for param in statement.params if param.default is not None)
+        case DefineRecord():
+            yield NAMED_TUPLE
         case Todo():
             return
+
+
+NAMED_TUPLE = Imported(line=0, name="NamedTuple", module="typing")
 
 
 def annotations_of(statement: AnyStatement) -> Iterator[Annotation]:
@@ -299,9 +406,12 @@ def annotations_of(statement: AnyStatement) -> Iterator[Annotation]:
         case Define():
             yield from (param.annotation for param in statement.params)
             yield statement.returns
-            for inner in statement.body:
-                yield from annotations_of(inner)
+        case DefineRecord():
+            yield from (hint for _, hint in statement.fields)
         case Todo() if statement.defines:
             yield Annotation("Any", (("typing", "Any"),))
         case _:
-            return
+            pass
+    for block in blocks(statement):
+        for inner in block:
+            yield from annotations_of(inner)

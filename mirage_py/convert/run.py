@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ast
 from types import CodeType
-from typing import Any
+from typing import Any, TypeVar
 
-from mirage_py.convert.names import imports
+from mirage_py.convert.names import imported
 from mirage_py.convert.python import (
     Anonymous,
     AnyStatement,
@@ -17,21 +17,33 @@ from mirage_py.convert.python import (
     Choice,
     Constant,
     Define,
+    DefineRecord,
     Do,
     Each,
     Formatted,
     Imported,
+    Inverted,
     Item,
     Joined,
     Listed,
+    Loop,
     Mapped,
     Not,
+    Put,
     PyExpr,
+    Raise,
     Ref,
     Return,
+    Shown,
+    Slice,
     Spread,
     Text,
+    Todo,
+    When,
 )
+from mirage_py.convert.scope import Local
+
+Node = TypeVar("Node", bound=ast.AST)
 
 _PLACED = (ast.stmt, ast.expr, ast.arg, ast.keyword, ast.alias, ast.excepthandler)
 """Nodes that have a line."""
@@ -41,8 +53,7 @@ def compiled(statements: list[AnyStatement], file: str) -> CodeType:
     """The statements as code of the OCaml file."""
     body: list[ast.stmt] = [
         ast.ImportFrom(module=module, names=[ast.alias(name=name) for name in sorted(names)], level=0)
-        for module, names in imports(statements).items()
-        if module not in ("typing", "mirage_py.types")
+        for module, names in imported(statements).items()
     ]
     for statement in statements:
         body += _statement(statement)
@@ -53,20 +64,17 @@ def compiled(statements: list[AnyStatement], file: str) -> CodeType:
     return compile(module, file, "exec", dont_inherit=True)
 
 
-def _place(node: Any, line: int) -> Any:  # any: whichever node it is, it comes back
-    node.lineno = node.end_lineno = max(line, 1)
-    node.col_offset = node.end_col_offset = 0
+def _place(node: Node, line: int) -> Node:
+    placed: Any = node  # any: only some nodes have a place
+    placed.lineno = placed.end_lineno = max(line, 1)
+    placed.col_offset = placed.end_col_offset = 0
     return node
 
 
-def _statement(statement: AnyStatement) -> list[ast.stmt]:
+def _statement(statement: AnyStatement) -> list[ast.stmt]:  # noqa: C901  # one case for each statement
     match statement:
         case Assign():
-            names: list[ast.expr] = [
-                _place(ast.Name(id=str(one.python) if one else "_", ctx=ast.Store()), statement.line)
-                for one in statement.targets
-            ]
-            target = names[0] if len(names) == 1 else _place(ast.Tuple(elts=names, ctx=ast.Store()), statement.line)
+            target = _targets(statement.targets, statement.line)
             return [_place(ast.Assign(targets=[target], value=_expr(statement.value)), statement.line)]
         case Define():
             return [_define(statement)]
@@ -75,8 +83,51 @@ def _statement(statement: AnyStatement) -> list[ast.stmt]:
         case Do():
             value: Any = statement.value
             return [] if value is None else [_place(ast.Expr(value=_expr(value)), statement.line)]
-        case _:
+        case Put():
+            target = _expr(statement.target)
+            assert isinstance(target, ast.Subscript)
+            target.ctx = ast.Store()
+            return [_place(ast.Assign(targets=[target], value=_expr(statement.value)), statement.line)]
+        case Raise():
+            failure = ast.Call(func=_name("ValueError"), args=[_expr(statement.message)], keywords=[])
+            return [_place(ast.Raise(exc=_place(failure, statement.line)), statement.line)]
+        case When():
+            then, otherwise = _block(statement.then), _block(statement.otherwise)
+            made = ast.If(test=_expr(statement.condition), body=then or [ast.Pass()], orelse=otherwise)
+            return [_place(made, statement.line)]
+        case Loop():
+            target = _targets(statement.names, statement.line)
+            body = _block(statement.body) or [ast.Pass()]
+            loop = ast.For(target=target, iter=_expr(statement.iterable), body=body, orelse=[])
+            return [_place(loop, statement.line)]
+        case DefineRecord():
+            return [_record(statement)]
+        case Todo():
             return []
+
+
+def _block(statements: list[AnyStatement]) -> list[ast.stmt]:
+    return [made for statement in statements for made in _statement(statement)]
+
+
+def _targets(names: tuple[Local | None, ...], line: int) -> ast.expr:
+    made: list[ast.expr] = [
+        _place(ast.Name(id=str(one.python) if one else "_", ctx=ast.Store()), line) for one in names
+    ]
+    return made[0] if len(made) == 1 else _place(ast.Tuple(elts=made, ctx=ast.Store()), line)
+
+
+def _record(statement: DefineRecord) -> ast.stmt:
+    fields: list[ast.stmt] = [
+        ast.AnnAssign(
+            target=ast.Name(id=name, ctx=ast.Store()), annotation=ast.Constant(value=hint.text), value=None, simple=1
+        )
+        for name, hint in statement.fields
+    ]
+    made = ast.ClassDef(
+        name=str(statement.name.python), bases=[_name("NamedTuple")], keywords=[], body=fields, decorator_list=[]
+    )
+    return _place(made, statement.line)
 
 
 def _define(statement: Define) -> ast.stmt:
@@ -90,9 +141,9 @@ def _define(statement: Define) -> ast.stmt:
         kwonlyargs=[_place(ast.arg(arg=str(one.local.python)), line) for one in named],
         kw_defaults=[None if one.default is None else _expr(one.default) for one in named],
     )
-    body = [made for inner in statement.body for made in _statement(inner)]
+    body = _block(statement.body)
     made = ast.FunctionDef(name=str(statement.name.python), args=args, body=body, decorator_list=[])
-    return _place(made, line)  # type: ignore[no-any-return]  # it comes back
+    return _place(made, line)
 
 
 _OPERATORS: dict[str, type[ast.operator]] = {
@@ -100,7 +151,11 @@ _OPERATORS: dict[str, type[ast.operator]] = {
     "+": ast.Add,
     "-": ast.Sub,
     "*": ast.Mult,
+    "/": ast.Div,
     "//": ast.FloorDiv,
+    "%": ast.Mod,
+    "&": ast.BitAnd,
+    "|": ast.BitOr,
 }
 _COMPARISONS: dict[str, type[ast.cmpop]] = {
     "==": ast.Eq,
@@ -109,13 +164,14 @@ _COMPARISONS: dict[str, type[ast.cmpop]] = {
     ">": ast.Gt,
     "<=": ast.LtE,
     ">=": ast.GtE,
+    "in": ast.In,
     "is": ast.Is,
     "is not": ast.IsNot,
 }
 
 
 def _expr(expr: PyExpr) -> ast.expr:
-    return _place(_made(expr), expr.line)  # type: ignore[no-any-return]  # it comes back
+    return _place(_made(expr), expr.line)
 
 
 def _name(name: str) -> ast.expr:
@@ -137,6 +193,8 @@ def _made(expr: PyExpr) -> ast.expr:  # noqa: C901  # one case for each form of 
             return ast.Constant(value=expr.text)
         case Constant():
             return ast.Constant(value=expr.value)
+        case Shown():
+            return ast.JoinedStr(values=[_piece(expr, expr.line)])
         case Formatted():
             return ast.JoinedStr(values=[_piece(piece, expr.line) for part in expr.parts for piece in part])
         case Listed():
@@ -149,6 +207,8 @@ def _made(expr: PyExpr) -> ast.expr:  # noqa: C901  # one case for each form of 
             return _joined(expr)
         case Not():
             return ast.UnaryOp(op=ast.Not(), operand=_expr(expr.value))
+        case Inverted():
+            return ast.UnaryOp(op=ast.Invert(), operand=_expr(expr.value))
         case Choice():
             return ast.IfExp(test=_expr(expr.condition), body=_expr(expr.then), orelse=_expr(expr.otherwise))
         case Anonymous():
@@ -161,12 +221,18 @@ def _made(expr: PyExpr) -> ast.expr:  # noqa: C901  # one case for each form of 
             return ast.Starred(value=_expr(expr.value), ctx=ast.Load())
         case Item():
             return ast.Subscript(value=_expr(expr.value), slice=_expr(expr.index), ctx=ast.Load())
+        case Slice():
+            lower, upper = (None if one is None else _expr(one) for one in (expr.start, expr.stop))
+            return ast.Subscript(value=_expr(expr.value), slice=ast.Slice(lower=lower, upper=upper), ctx=ast.Load())
 
 
 def _piece(piece: str | PyExpr, line: int) -> ast.expr:
     if isinstance(piece, str):
-        return _place(ast.Constant(value=piece), line)  # type: ignore[no-any-return]  # it comes back
-    return _place(ast.FormattedValue(value=_expr(piece), conversion=-1), line)  # type: ignore[no-any-return]
+        return _place(ast.Constant(value=piece), line)
+    if isinstance(piece, Shown):
+        spec = ast.JoinedStr(values=[_place(ast.Constant(value=piece.spec), line)]) if piece.spec else None
+        return _place(ast.FormattedValue(value=_expr(piece.value), conversion=-1, format_spec=spec), line)
+    return _place(ast.FormattedValue(value=_expr(piece), conversion=-1), line)
 
 
 def _joined(expr: Joined) -> ast.expr:
@@ -182,7 +248,18 @@ def _joined(expr: Joined) -> ast.expr:
 
 
 def _each(expr: Each) -> ast.expr:
-    target = _place(ast.Name(id=str(expr.name.python), ctx=ast.Store()), expr.line)
     conditions = [] if expr.condition is None else [_expr(expr.condition)]
-    each = ast.comprehension(target=target, iter=_expr(expr.iterable), ifs=conditions, is_async=0)
-    return ast.ListComp(elt=_expr(expr.element), generators=[each])
+    last = expr.clauses[-1]
+    clauses = [
+        ast.comprehension(
+            target=_targets(one.names, one.line),
+            iter=_expr(one.iterable),
+            ifs=conditions if one is last else [],
+            is_async=0,
+        )
+        for one in expr.clauses
+    ]
+    element: ast.expr = _expr(expr.element)
+    if expr.bare:
+        return ast.GeneratorExp(elt=element, generators=clauses)
+    return ast.ListComp(elt=element, generators=clauses)

@@ -45,13 +45,17 @@ class Scope:
     names: dict[str, Local] = field(default_factory=dict)
     constructors: dict[str, str] = field(default_factory=dict)
     modules: dict[str, Scope] = field(default_factory=dict)
+    aliases: dict[str, t.Path] = field(default_factory=dict)
+    """Other names of modules that are not the file's own."""
     opened: tuple[str, ...] | None = None
     opened_own: Scope | None = None
 
     def inner(self, opened: t.Path | None = None) -> Scope:
         """A scope within this one, in which a module's names come first."""
         own = self.module(opened) if opened else None
-        return Scope(around=self, opened=_canonical(opened) if opened and own is None else None, opened_own=own)
+        return Scope(
+            around=self, opened=_canonical(self._real(opened)) if opened and own is None else None, opened_own=own
+        )
 
     def module(self, path: t.Path) -> Scope | None:
         """A module of the file's own."""
@@ -69,6 +73,7 @@ class Scope:
 
     def find(self, path: t.Path) -> Symbol:
         """What a name stands for."""
+        path = self._real(path)
         if len(path) > 1 and (own := self.module(path[:-1])) is not None and path[-1] in own.names:
             return own.names[path[-1]]
         scope: Scope | None = self
@@ -78,6 +83,15 @@ class Scope:
                 return found
             scope = scope.around
         return Missing(path=path) if (entry := _known((), path)) is None else entry
+
+    def _real(self, path: t.Path) -> t.Path:
+        """The path by the module's own name, where its first part is another name for one."""
+        scope: Scope | None = self
+        while scope is not None and path:
+            if path[0] in scope.aliases:
+                return (*scope.aliases[path[0]], *path[1:])
+            scope = scope.around
+        return path
 
     def here(self, path: t.Path) -> Symbol | None:
         if len(path) == 1 and path[0] in self.names:

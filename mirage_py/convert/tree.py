@@ -169,10 +169,19 @@ class Open(Node):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class LetModule(Node):
+    """Definitions under a name, and what is made with them."""
+
+    module: Module
+    body: Expr
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Record(Node):
-    """A record of named fields."""
+    """A record of named fields; `base` is one of which it is a copy, with these fields changed."""
 
     fields: tuple[tuple[str, Expr], ...]
+    base: Expr | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -221,6 +230,7 @@ Expr = (
     | If
     | Sequence
     | Open
+    | LetModule
     | Record
     | Field
     | Object
@@ -277,13 +287,36 @@ class Either(Node):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Longer(Node):
+    """A list that begins with these; `rest` is what follows them."""
+
+    heads: tuple[Pattern, ...]
+    rest: Pattern
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Fields(Node):
+    """A record with some of its fields, as a pattern."""
+
+    fields: tuple[tuple[str, Pattern], ...]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Whole(Node):
+    """A pattern, and a name for all that it meets."""
+
+    pattern: Pattern
+    name: Name
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Strange(Node):
     """A pattern beyond a configuration."""
 
     what: str
 
 
-Pattern = Name | Anything | Literal | Case_of | Items | Either | Strange
+Pattern = Name | Anything | Literal | Case_of | Items | Either | Longer | Fields | Whole | Strange
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -307,12 +340,12 @@ class Case(Node):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Binding(Node):
-    """`let pattern = value`; `recursive` when the value may name itself."""
+    """`let pattern = value`; `recursive` when the value may name itself; those of one `let` have one `group`."""
 
     pattern: Pattern
     value: Expr
     recursive: bool = False
-    text: str = ""
+    group: int = 0
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -335,17 +368,35 @@ class Evaluate(Node):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Variant(Node):
-    """A type given by its constructors."""
+    """A type given by its constructors; `filled` are those that take an argument."""
 
     name: str
     constructors: tuple[str, ...]
+    filled: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RecordType(Node):
+    """A type given by its fields, each with its type as the file writes it."""
+
+    name: str
+    fields: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Synonym(Node):
+    """Another name for a type."""
+
+    name: str
+    type_: str
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class OpenModule(Node):
-    """A module whose names are visible from here on."""
+    """A module whose names are visible from here on; those that are included are the file's own too."""
 
     module: Path
+    included: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -357,13 +408,21 @@ class Module(Node):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Alias(Node):
+    """Another name for a module."""
+
+    name: str
+    module: Path
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class UnknownItem(Node):
     """A definition beyond a configuration."""
 
     what: str
 
 
-Item = Define | Evaluate | Variant | OpenModule | Module | UnknownItem
+Item = Define | Evaluate | Variant | RecordType | Synonym | OpenModule | Module | Alias | UnknownItem
 
 
 @dataclass(frozen=True, kw_only=True)

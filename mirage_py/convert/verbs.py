@@ -10,6 +10,7 @@ from mirage_py.convert.catalogue import GONE_TYPES
 from mirage_py.convert.connect import Inputs, connect_of
 from mirage_py.convert.context import Context
 from mirage_py.convert.infer import unopened
+from mirage_py.convert.lists import Lists
 from mirage_py.convert.ocaml_types import Arrow, Con, Type, argument as argument_of, resolved
 from mirage_py.convert.python import (
     Anonymous,
@@ -17,7 +18,10 @@ from mirage_py.convert.python import (
     Attribute,
     Called,
     Choice,
+    Constant,
     Imported,
+    Inverted,
+    Item,
     Joined,
     Listed,
     Mapped,
@@ -37,16 +41,19 @@ Keywords = list[tuple[str, PyExpr]]
 class Verbs:
     """How each verb of the OCaml language is said in mpy's."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, lists: Lists) -> None:
         self._c = context
+        self._lists = lists
 
     # -----------------------------------------------------------------------------------------------------------------
     # main and impl
 
     def main(self, expr: t.Apply) -> PyExpr:
         """`main`, with what a `register` of before 4.5 adds to it."""
-        module, type_ = self._module_and_type(expr)
         given = {one.label: one.value for one in expr.arguments if one.label is not None}
+        if sum(one.label is None for one in expr.arguments) < 2:
+            return self._begun("main", expr, given)
+        module, type_ = self._module_and_type(expr)
         self._tell_gone(module, type_, main=True)
         keywords: Keywords = []
         for label in self._labels(expr):
@@ -57,6 +64,16 @@ class Verbs:
         return Called(
             line=expr.line, function=Imported(line=expr.line, name="main"), args=args, keywords=tuple(keywords)
         )
+
+    def _begun(self, name: str, expr: t.Apply, given: dict[str, t.Expr]) -> PyExpr:
+        """`main`, given some of what it takes."""
+        keywords = [pair for label in self._labels(expr) for pair in self._main_keyword(label, given)]
+        args = tuple(self._c.emit(one.value) for one in expr.arguments if one.label is None)
+        verb = Imported(line=expr.line, name=name)
+        if not args and not keywords:
+            return verb
+        partial = Imported(line=expr.line, name="partial", module="functools")
+        return Called(line=expr.line, function=partial, args=(verb, *args), keywords=tuple(keywords))
 
     def _deps(self, expr: t.Expr) -> Keywords:
         """What start waits for, less what is gone."""
@@ -307,6 +324,55 @@ class Verbs:
         map_ = Attribute(line=expr.line, value=self._c.emit(condition), name="map")
         return Called(line=expr.line, function=map_, args=(function,))
 
+    def computed(self, head: t.Expr, given: list[t.Expr], line: int) -> PyExpr:
+        """`Key.(pure f $ a $ b)`: what a function makes of values that are not known yet."""
+        function = self._pure(head)
+        if function is None:
+            raise CannotConvert(head, "a function that is not known yet, applied to values")
+        values = [self._c.emit(one) for one in given]
+        short = self._shortened(function, values)
+        if short is not None:
+            return short
+        whole = values[0]
+        for one in values[1:]:
+            whole = Called(line=line, function=Imported(line=line, name="both"), args=(whole, one))
+        pair = Local(name="given", line=line, type=Con("any"))
+        inside: PyExpr = Ref(line=line, local=pair)
+        parts: list[PyExpr] = []
+        for _ in values[1:]:
+            parts.insert(0, Item(line=line, value=inside, index=Constant(line=line, value=1)))
+            inside = Item(line=line, value=inside, index=Constant(line=line, value=0))
+        with self._c.block() as before:
+            body = self._lists.applied(function, head, inside, *parts)
+        if before:
+            raise CannotConvert(head, "a function of this form, applied to values")
+        step = Anonymous(line=line, params=(pair,), body=body)
+        return Called(line=line, function=Attribute(line=line, value=whole, name="map"), args=(step,))
+
+    def _shortened(self, function: t.Expr, values: list[PyExpr]) -> PyExpr | None:
+        """`a & b`, where a function does no more than that."""
+        found = self._c.analysis.followed(function)
+        if self._c.analysis.entry(found) == "not":
+            return Inverted(line=function.line, value=values[0])
+        if not isinstance(found, t.Fun) or len(found.params) != len(values):
+            return None
+        body = unopened(found.body)
+        if not isinstance(body, t.Chain) or body.operator not in ("&&", "||"):
+            return None
+        names = [self._c.analysis.locals.get(param.pattern) for param in found.params]
+        if [self._c.analysis.symbol(unopened(one)) for one in body.operands] != names:
+            return None
+        return Joined(line=body.line, operator="&" if body.operator == "&&" else "|", operands=tuple(values))
+
+    def mapped(self, function: t.Expr, given: t.Expr, line: int) -> PyExpr:
+        """`Key.map f value`."""
+        value = self._c.emit(given)
+        names, body = self._lists.several(function, function, "value")
+        if isinstance(body, Not) and isinstance(body.value, Ref) and (body.value.local,) == names:
+            return Inverted(line=line, value=value)
+        step = Anonymous(line=line, params=names, body=body)
+        return Called(line=line, function=Attribute(line=line, value=value, name="map"), args=(step,))
+
     def match_value(self, expr: t.Apply) -> PyExpr:
         """`Key.match_ value (function ...)`."""
         value, function = (argument.value for argument in expr.arguments)
@@ -448,18 +514,15 @@ class Verbs:
                 self._c.report.add(one.line, "dropped", "tracing is gone (4.4)")
             elif one.label not in ("packages", "keys") and not self._c.is_gone_value(one.value):
                 keywords.append((one.label, self._c.emit(one.value)))
-        return Called(
-            line=expr.line,
-            function=Imported(line=expr.line, name="register"),
-            args=tuple(args),
-            keywords=tuple(keywords),
-        )
+        verb: PyExpr = Imported(line=expr.line, name="register")
+        if len(args) < 2:
+            partial = Imported(line=expr.line, name="partial", module="functools")
+            return Called(line=expr.line, function=partial, args=(verb, *args), keywords=tuple(keywords))
+        return Called(line=expr.line, function=verb, args=tuple(args), keywords=tuple(keywords))
 
     def _source(self, expr: t.Expr) -> PyExpr:
         found = self._c.analysis.followed(expr)
         if isinstance(found, t.Constructor) and found.tag and found.name == "None":
-            from mirage_py.convert.python import Constant
-
             return Constant(line=expr.line, value=None)
         if isinstance(found, t.Constructor) and found.argument is not None:
             return self._c.emit(found.argument)

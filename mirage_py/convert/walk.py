@@ -6,30 +6,34 @@ counterpart in Python, or a reason why it has none.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from mirage_py.convert import tree as t
-from mirage_py.convert.annotations import annotation
-from mirage_py.convert.calls import Calls
+from mirage_py.convert.annotations import ANY, annotation, class_name
+from mirage_py.convert.calls import FAILURES, Calls
 from mirage_py.convert.comments import Comments
 from mirage_py.convert.context import Context
 from mirage_py.convert.infer import nodes, unopened
+from mirage_py.convert.names import python_name
 from mirage_py.convert.ocaml_types import Arrow, Con, Type, is_con, parameters, resolved, result
-from mirage_py.convert.patterns import cases_of, matched
+from mirage_py.convert.patterns import alternatives, decided, matched, meeting, renamed, returned
 from mirage_py.convert.python import (
+    Annotation,
     Anonymous,
     AnyStatement,
     Assign,
-    Choice,
+    Attribute,
+    Called,
     Constant,
     Define,
+    DefineRecord,
     Do,
     Joined,
     Listed,
     Parameter,
     PyExpr,
+    Raise,
     Ref,
-    Return,
     Spread,
     Text,
     Todo,
@@ -39,6 +43,7 @@ from mirage_py.convert.scope import Local, Missing
 
 _COMPARISONS = {"=": "==", "==": "==", "<>": "!=", "!=": "!=", "<": "<", ">": ">", "<=": "<=", ">=": ">="}
 _LOGIC = {"&&": "and", "||": "or"}
+_DIVISIONS = {"/": "//", "/.": "/", "mod": "%"}
 
 
 class Walk:
@@ -48,8 +53,10 @@ class Walk:
         self._c = context
         self._comments = comments
         context.emit = self.emit
+        context.way = self.way
         self._calls = Calls(context, self._function_value)
         self._punned = _punned(context)
+        self._connects = frozenset(_connects(context))
         self._done: set[t.Item] = set()
         self._homes = {
             local: item
@@ -110,17 +117,39 @@ class Walk:
                 self._perform(item.value)
             case t.OpenModule():
                 self._check_module(item)
+            case t.RecordType():
+                self._define_record(item)
             case t.UnknownItem():
                 raise CannotConvert(item, f"{item.what} has no counterpart here")
             case _:
                 return
 
     def _check_module(self, item: t.OpenModule) -> None:
-        known = {"Mirage", "Cmdliner", "Functoria", "Key", "Arg", "Printf", "List", "Fmt", "Stdlib", "Runtime_arg"}
-        if item.module[0] not in known and not any(
-            isinstance(other, t.Module) and other.name == item.module[0] for other in self._c.source.items
-        ):
+        own = (
+            node.name for one in self._c.source.items for node in nodes(one) if isinstance(node, (t.Module, t.Alias))
+        )
+        if item.module[0] not in KNOWN_MODULES and item.module[0] not in own:
             raise CannotConvert(item, f"{'.'.join(item.module)} is another file's module: config.ml is read alone")
+
+    def _annotation(self, type_: Type) -> Annotation:
+        return annotation(type_, self._c.gone)
+
+    def _returns(self, type_: Type) -> Annotation:
+        """What a function gives; a device that nothing is known of is whatever it is made from."""
+        found = self._annotation(type_)
+        return ANY if found.text == "Impl[Any]" else found
+
+    def _define_record(self, item: t.RecordType) -> None:
+        """A class for a record, where one is made."""
+        if item.name not in self._c.analysis.record_of.values():
+            return
+        fields = tuple(
+            (python_name(name), ANY if (type_ := self._c.analysis.written(said)) is None else self._annotation(type_))
+            for name, said in item.fields
+        )
+        local = Local(name=class_name(item.name), line=item.line, type=Con("class"), top=True)
+        self._c.classes[item.name] = local
+        self._c.statements.append(DefineRecord(line=item.line, name=local, fields=fields))
 
     # -----------------------------------------------------------------------------------------------------------------
     # Definitions
@@ -141,7 +170,7 @@ class Walk:
 
     def _bind_name(self, pattern: t.Name, local: Local, value: t.Expr, binding: t.Binding) -> None:
         type_ = self._c.analysis.type_of(pattern)
-        if isinstance(value, t.Fun) and _is_connect(value):
+        if isinstance(value, t.Fun) and (local in self._connects or self._is_connect(value, type_)):
             return
         if isinstance(value, t.Fun) and self._c.is_symbolic(result(type_)) and not is_con(result(type_), "device"):
             return  # a connect function, or one that makes parts of a key: followed from where it is used
@@ -157,7 +186,17 @@ class Walk:
         if not local.top and local.uses == 1 and local in self._punned:
             self._c.inlined[local] = value
             return
-        self._assign(binding, (local,), self.emit(value), type_)
+        if binding.recursive and any(self._c.analysis.symbol(n) is local for n in nodes(value) if isinstance(n, t.Var)):
+            raise CannotConvert(binding, "a value that is made of itself")
+        made = self.emit(value)
+        if isinstance(made, Ref) and renamed(self._c.statements, made.local, local):
+            self._comments.before(binding, self._c.statements[-1])
+            return
+        self._assign(binding, (local,), made, type_)
+
+    def _is_connect(self, value: t.Fun, type_: Type) -> bool:
+        """Whether a function looks like the `connect` of a device: it prints for a list of names."""
+        return is_con(result(type_), "string") and len(value.params) == 2 and _takes_lists(value)
 
     def _stays_away(self, local: Local, type_: Type) -> bool:
         """Whether a definition leaves no trace of its own: it is of OCaml only, or of a type that is gone."""
@@ -171,7 +210,7 @@ class Walk:
         return isinstance(typ, Con) and typ.name == "typ" and self._c.gone_name(typ.args[0]) is not None
 
     def _assign(self, binding: t.Binding, targets: tuple[Local | None, ...], value: PyExpr, type_: Type) -> None:
-        hint = annotation(type_) if isinstance(value, Listed) and not value.items and not value.tuple_ else None
+        hint = self._annotation(type_) if isinstance(value, Listed) and not value.items and not value.tuple_ else None
         if len(targets) == 1 and isinstance(value, Ref) and value.local is targets[0]:
             return
         self._add(binding, Assign(line=binding.line, targets=targets, value=value, annotation=hint))
@@ -208,24 +247,27 @@ class Walk:
             return
         if self._c.is_gone(result(type_)):
             return
-        if binding.recursive and any(
-            self._c.analysis.symbols.get(node) is not None
-            and getattr(self._c.analysis.symbols[node], "name", "") == local.name
-            and isinstance(self._c.analysis.symbols[node], Local)
-            and self._c.analysis.symbols[node].line == local.line  # type: ignore[union-attr]
-            for node in nodes(value)
-            if isinstance(node, t.Var)
-        ):
-            raise CannotConvert(binding, "a function that calls itself")
         with self._c.block() as body:
             params = self._parameters(value, type_)
-            made = self.emit(value.body)
-            body.append(Return(line=value.body.line, value=made))
-        returns = annotation(self._result_type(type_, len(value.params)))
+            returned_type = self._result_type(type_, len(value.params))
+            last = unopened(value.body)
+            if isinstance(last, t.Match) and last.subject is None and isinstance(returned_type, Arrow):
+                params.insert(sum(not one.keyword for one in params), self._by_cases(last, returned_type, body))
+                returned_type = resolved(returned_type.result)
+            else:
+                self._body(value.body, returned_type, body)
+        returns = self._returns(returned_type)
         self._add(
             binding,
             Define(line=binding.line, name=local, params=tuple(params), returns=returns, body=body),
         )
+
+    def _body(self, expr: t.Expr, type_: Type, body: list[AnyStatement]) -> None:
+        """What a function does, up to what it returns."""
+        if is_con(type_, "unit"):
+            self._perform(expr)
+        else:
+            returned(body, self.way(expr))
 
     def _bind_cases(self, local: Local, value: t.Match, type_: Type, binding: t.Binding) -> None:
         """A function by cases: one parameter, and the cases tried in their order."""
@@ -234,13 +276,17 @@ class Walk:
         arrow = resolved(type_)
         if not isinstance(arrow, Arrow):
             raise CannotConvert(value, "a function by cases, used as a value")
-        given = Local(name="value", line=value.line, type=arrow.param)
         with self._c.block() as body:
-            made = cases_of(self._c, value, Ref(line=value.line, local=given))
-            body.append(Return(line=value.line, value=made))
-        param = Parameter(local=given, annotation=annotation(arrow.param))
-        returns = annotation(arrow.result)
+            param = self._by_cases(value, arrow, body)
+        returns = self._returns(arrow.result)
         self._add(binding, Define(line=binding.line, name=local, params=(param,), returns=returns, body=body))
+
+    def _by_cases(self, value: t.Match, arrow: Arrow, body: list[AnyStatement]) -> Parameter:
+        """The parameter of a function by cases, whose cases end its body."""
+        given = Local(name="value", line=value.line, type=arrow.param)
+        way = self._performed if is_con(arrow.result, "unit") else self.way
+        returned(body, alternatives(self._c, value, Ref(line=value.line, local=given), way))
+        return Parameter(local=given, annotation=self._annotation(arrow.param))
 
     def _only_in_converters(self, local: Local) -> bool:
         """Whether a function is used only where a key's values are read and printed, which mpy does itself."""
@@ -281,6 +327,8 @@ class Walk:
             local = self._c.analysis.locals[param.pattern]
         elif isinstance(param.pattern, t.Items) and param.pattern.tuple_ and param.label is None:
             local = self._taken_apart(param.pattern, arrow.param)
+        elif isinstance(param.pattern, (t.Whole, t.Fields)) or param.label is not None:
+            local = self._met(param, arrow.param)
         else:
             raise CannotConvert(param, "a parameter by this pattern")
         default: PyExpr | None = None
@@ -290,35 +338,91 @@ class Walk:
             inside = resolved(arrow.param)
             wanted = inside if param.default is None or not isinstance(inside, Con) else inside.args[0]
         local.python = param.label if param.label and not isinstance(param.pattern, t.Anything) else local.python
-        return Parameter(local=local, annotation=annotation(wanted), keyword=param.label is not None, default=default)
+        return Parameter(
+            local=local, annotation=self._annotation(wanted), keyword=param.label is not None, default=default
+        )
 
     def _taken_apart(self, pattern: t.Items, type_: Type) -> Local:
         """The parameter that a tuple of names stands for; its parts get their names in the function's first line."""
         names = tuple(self._c.analysis.locals.get(one) for one in pattern.items)
-        if not all(isinstance(one, (t.Name, t.Anything)) for one in pattern.items):
-            raise CannotConvert(pattern, "a parameter by this pattern")
         local = Local(name="given", line=pattern.line, type=type_)
+        if not all(isinstance(one, (t.Name, t.Anything)) for one in pattern.items):
+            self._c.replaced |= meeting(self._c, pattern, Ref(line=pattern.line, local=local)).names
+            return local
         self._c.statements.append(
             Assign(line=pattern.line, targets=names, value=Ref(line=pattern.line, local=local)),
         )
         return local
 
-    def _function_value(self, expr: t.Expr) -> tuple[tuple[Local, ...], PyExpr] | None:
+    def _met(self, param: t.Param, type_: Type) -> Local:
+        """A parameter whose parts are named by a pattern."""
+        name = param.pattern.name.name if isinstance(param.pattern, t.Whole) else param.label or "given"
+        local = Local(name=name, line=param.line, type=type_)
+        self._c.replaced |= meeting(self._c, param.pattern, Ref(line=param.line, local=local)).names
+        return local
+
+    def _function_value(self, expr: t.Expr, unpacked: bool = False) -> tuple[tuple[Local, ...], PyExpr] | None:
         """The parameters and the body of a function written where it is used."""
         expr = unopened(expr)
+        if isinstance(expr, t.Match) and expr.subject is None:
+            return self._cases_value(expr)
         if not isinstance(expr, t.Fun) or any(param.label for param in expr.params):
             return None
-        names = []
-        for param in expr.params:
-            if not isinstance(param.pattern, t.Name):
-                return None
-            names.append(self._c.analysis.locals[param.pattern])
-        return tuple(names), self.emit(expr.body)
+        last = unopened(expr.body)
+        if isinstance(last, t.Match) and last.subject is None:
+            inner, value = self._cases_value(last)
+            return (*self._value_params(expr, unpacked=False), *inner), value
+        names = self._value_params(expr, unpacked=unpacked)
+        with self._c.block() as body:
+            made = self.way(expr.body)
+        return self._as_value(expr, names, body, made)
+
+    def _value_params(self, expr: t.Fun, *, unpacked: bool) -> tuple[Local, ...]:
+        first = expr.params[0].pattern
+        if unpacked and len(expr.params) == 1 and isinstance(first, t.Items) and first.tuple_:
+            return tuple(self._part(one) for one in first.items)
+        wanted = [param for param in expr.params if not _is_unit(param.pattern)]
+        return tuple(self._value_param(param) for param in wanted)
+
+    def _part(self, pattern: t.Pattern) -> Local:
+        if isinstance(pattern, t.Name):
+            return self._c.analysis.locals[pattern]
+        local = Local(name="_" if isinstance(pattern, t.Anything) else "given", line=pattern.line, type=Con("any"))
+        self._c.replaced |= meeting(self._c, pattern, Ref(line=pattern.line, local=local)).names
+        return local
+
+    def _value_param(self, param: t.Param) -> Local:
+        return self._part(param.pattern)
+
+    def _cases_value(self, expr: t.Match) -> tuple[tuple[Local, ...], PyExpr]:
+        arrow = self._c.analysis.type_of(expr)
+        given = Local(name="value", line=expr.line, type=arrow.param if isinstance(arrow, Arrow) else Con("any"))
+        with self._c.block() as body:
+            made = alternatives(self._c, expr, Ref(line=expr.line, local=given), self.way)
+        return self._as_value(expr, (given,), body, made)
+
+    def _as_value(
+        self, expr: t.Expr, names: tuple[Local, ...], body: list[AnyStatement], made: PyExpr | None
+    ) -> tuple[tuple[Local, ...], PyExpr]:
+        """Parameters and an expression; where there are statements, they become a function that it calls."""
+        if made is not None and not body:
+            return names, made
+        returned(body, made)
+        function = Local(name="step", line=expr.line, type=Con("function"), top=False)
+        params = tuple(Parameter(local=one, annotation=self._annotation(one.type)) for one in names)
+        type_ = self._c.analysis.type_of(expr.body if isinstance(expr, t.Fun) else expr)
+        returns = self._annotation(type_.result if isinstance(type_, Arrow) and isinstance(expr, t.Match) else type_)
+        self._c.statements.append(
+            Define(line=expr.line, name=function, params=params, returns=returns, body=body),
+        )
+        fresh = tuple(Local(name=one.name, line=one.line, type=one.type) for one in names)
+        args: tuple[PyExpr, ...] = tuple(Ref(line=expr.line, local=one) for one in fresh)
+        return fresh, Called(line=expr.line, function=Ref(line=expr.line, local=function), args=args)
 
     # -----------------------------------------------------------------------------------------------------------------
     # Expressions
 
-    def _perform(self, expr: t.Expr) -> None:
+    def _perform(self, expr: t.Expr) -> None:  # noqa: C901  # one case for each form of expression
         """An expression for what it does."""
         expr = unopened(expr)
         match expr:
@@ -326,16 +430,64 @@ class Walk:
                 for binding in expr.bindings:
                     self.bind(binding)
                 self._perform(expr.body)
+            case t.LetModule():
+                self._bind_module(expr.module)
+                self._perform(expr.body)
             case t.Sequence():
                 for step in expr.steps:
                     self._perform(step)
             case t.Unit():
                 return
+            case t.If() if self._calls.if_(expr) is None:
+                self._choose(expr, self._performed)
+            case t.Match() if expr.subject is not None and not expr.handler:
+                matched(self._c, expr, self._performed)
             case t.Apply() if self._c.analysis.entry(expr.function) == "ignore":
+                self._perform(expr.arguments[0].value)
+            case t.Apply() if self._calls.performed(expr, self._perform):
                 return
             case _:
-                done = self.emit(expr)
-                self._c.statements.append(Do(line=expr.line, value=done))
+                done = self.way(expr)
+                if done is not None and not isinstance(done, (Constant, Ref, Text, Listed)):
+                    self._c.statements.append(Do(line=expr.line, value=done))
+
+    def _performed(self, expr: t.Expr) -> None:
+        self._perform(expr)
+
+    def _bind_module(self, module: t.Module) -> None:
+        """The definitions of a module that is known within an expression only."""
+        for item in module.items:
+            self._convert(item)
+
+    def way(self, expr: t.Expr) -> PyExpr | None:
+        """As `emit`; None for what comes to no end: a failure."""
+        expr = unopened(expr)
+        match expr:
+            case t.Let():
+                for binding in expr.bindings:
+                    self.bind(binding)
+                return self.way(expr.body)
+            case t.LetModule():
+                self._bind_module(expr.module)
+                return self.way(expr.body)
+            case t.Sequence():
+                for step in expr.steps[:-1]:
+                    self._perform(step)
+                return self.way(expr.steps[-1])
+            case t.Match() if expr.subject is not None and not expr.handler:
+                return matched(self._c, expr, self.way)
+            case t.If():
+                return self._if(expr)
+            case t.Assert():
+                return self._fail(expr, Text(line=expr.line, parts=("this cannot be",)))
+            case t.Apply() if self._c.analysis.entry(expr.function) in FAILURES and expr.arguments:
+                return self._fail(expr, self._calls.reason(expr))
+            case _:
+                return self.emit(expr)
+
+    def _fail(self, expr: t.Expr, message: PyExpr) -> PyExpr | None:
+        self._c.statements.append(Raise(line=expr.line, message=message))
+        return None
 
     def emit(self, expr: t.Expr) -> PyExpr:  # noqa: C901  # one case for each form of expression
         """An expression in Python; statements that it needs come before it."""
@@ -359,22 +511,23 @@ class Walk:
                 return self._calls.apply(expr)
             case t.Chain():
                 return self._chain(expr)
-            case t.Let():
-                for binding in expr.bindings:
-                    self.bind(binding)
-                return self.emit(expr.body)
             case t.Fun():
                 return self._fun(expr)
-            case t.Match():
-                return self._calls.handled(expr) if expr.handler else matched(self._c, expr)
-            case t.If():
-                return self._if(expr)
-            case t.Sequence():
-                for step in expr.steps[:-1]:
-                    self._perform(step)
-                return self.emit(expr.steps[-1])
+            case t.Match() if expr.handler:
+                return self._calls.handled(expr)
+            case t.Match() if expr.subject is None:
+                return self._fun(expr)
+            case t.Let() | t.LetModule() | t.Match() | t.If() | t.Sequence():
+                made = self.way(expr)
+                if made is None:
+                    raise CannotConvert(expr, "a failure where a value is wanted")
+                return made
             case t.Open():
                 return self.emit(expr.body)
+            case t.Record() if expr in self._c.analysis.record_of:
+                return self._record(expr)
+            case t.Field():
+                return Attribute(line=expr.line, value=self.emit(expr.record), name=python_name(expr.name))
             case t.Unknown():
                 raise CannotConvert(expr, f"{expr.what} has no counterpart here")
             case _:
@@ -411,8 +564,9 @@ class Walk:
                 return self._calls.compare(expr, _COMPARISONS[operator])
             case "+" | "-" | "*":
                 return Joined(line=expr.line, operator=expr.operator, operands=tuple(map(self.emit, expr.operands)))
-            case "/":
-                return Joined(line=expr.line, operator="//", operands=tuple(map(self.emit, expr.operands)))
+            case operator if operator in _DIVISIONS:
+                operands = tuple(map(self.emit, expr.operands))
+                return Joined(line=expr.line, operator=_DIVISIONS[operator], operands=operands)
             case _:
                 raise CannotConvert(expr, f"the operator {expr.operator}")
 
@@ -430,39 +584,74 @@ class Walk:
             return made.items
         return (Spread(line=expr.line, value=made),)
 
-    def _fun(self, expr: t.Fun) -> PyExpr:
+    def _record(self, expr: t.Record) -> PyExpr:
+        fields = tuple((python_name(name), self.emit(value)) for name, value in expr.fields)
+        if expr.base is not None:
+            changed = Attribute(line=expr.line, value=self.emit(expr.base), name="_replace")
+            return Called(line=expr.line, function=changed, keywords=fields)
+        made = Ref(line=expr.line, local=self._c.classes[self._c.analysis.record_of[expr]])
+        return Called(line=expr.line, function=made, keywords=fields)
+
+    def _fun(self, expr: t.Fun | t.Match) -> PyExpr:
         made = self._function_value(expr)
         if made is None:
             raise CannotConvert(expr, "a function with such parameters, used as a value")
         return Anonymous(line=expr.line, params=made[0], body=made[1])
 
-    def _if(self, expr: t.If) -> PyExpr:
+    def _if(self, expr: t.If) -> PyExpr | None:
         special = self._calls.if_(expr)
-        if special is not None:
-            return special
-        otherwise: PyExpr = (
-            Constant(line=expr.line, value=None) if expr.otherwise is None else self.emit(expr.otherwise)
-        )
-        return Choice(
-            line=expr.line, condition=self.emit(expr.condition), then=self.emit(expr.then), otherwise=otherwise
+        return special if special is not None else self._choose(expr, self.way)
+
+    def _choose(self, expr: t.If, way: Callable[[t.Expr], PyExpr | None]) -> PyExpr | None:
+        condition, other = self.emit(expr.condition), expr.otherwise
+        nothing: PyExpr = Constant(line=expr.line, value=None)
+        return decided(
+            self._c,
+            expr,
+            condition,
+            lambda: way(expr.then),
+            lambda: way(other) if other is not None else None if way == self._performed else nothing,
         )
 
 
-_WORDS = {t.Record: "a record", t.Field: "a field of a record", t.Object: "an object", t.Assert: "an assertion"}
+KNOWN_MODULES = frozenset(
+    (
+        *("Mirage", "Cmdliner", "Functoria", "Key", "Arg", "Runtime_arg", "Runtime_args", "Stdlib", "Fmt", "Printf"),
+        *("Format", "List", "String", "Option", "Filename", "Fun", "Ipaddr", "Bool", "Int", "Sys"),
+    )
+)
+"""Modules of the tool and of OCaml's library whose names are known here."""
+
+_WORDS = {t.Record: "a record", t.Object: "an object", t.Assert: "an assertion"}
 
 
 def _is_function(value: t.Expr) -> bool:
     return isinstance(value, t.Fun) or (isinstance(value, t.Match) and value.subject is None)
 
 
-def _is_connect(value: t.Fun) -> bool:
-    """Whether a function takes a list of names apart, as only `connect` functions do; they are read where used."""
+def _is_unit(pattern: t.Pattern) -> bool:
+    return isinstance(pattern, t.Literal) and pattern.value is None
+
+
+def _takes_lists(value: t.Fun) -> bool:
+    """Whether a function takes a list of names apart, as `connect` functions do; they are read where used."""
     body = unopened(value.body)
     return (
         isinstance(body, t.Match)
         and body.subject is None
         and any(isinstance(case.pattern, t.Items) and not case.pattern.tuple_ for case in body.cases)
     )
+
+
+def _connects(context: Context) -> Iterator[Local]:
+    """The functions that are given to devices as their `connect`."""
+    for item in context.source.items:
+        for node in nodes(item):
+            if isinstance(node, t.Argument) and node.label == "connect":
+                symbol = context.analysis.symbol(unopened(node.value))
+                while isinstance(symbol, Local):
+                    yield symbol
+                    symbol = None if symbol.value is None else context.analysis.symbol(unopened(symbol.value))
 
 
 def _unknown_name(path: t.Path) -> str:

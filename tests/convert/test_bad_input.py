@@ -30,9 +30,9 @@ TAKEN = {
 }
 
 UNDONE = {
-    "an endless function": (
-        b'open Mirage\nlet rec f x = f x\nlet () = register "x" [ f 1 ]\n',
-        "a function that calls itself",
+    "a value made of itself": (
+        b'open Mirage\nlet rec x = package "a" :: x\nlet () = register "x" [ main ~packages:x "U" job ]\n',
+        "a value that is made of itself",
     ),
     "a module of the user's": (b'open Mirage\nlet () = register "x" [ Helper.main ]\n', "Helper.main is of a module"),
 }
@@ -79,6 +79,14 @@ def test_left_undone_is_named_with_its_line(config: Config, name: str, capsys: p
     (folder / "config.py").unlink()
     assert main(["configure", "-t", "unix"]) == 3
     assert said in capsys.readouterr().err
+
+
+def test_endless_function_ends_at_its_line(config: Config, capsys: pytest.CaptureFixture[str]) -> None:
+    config(b'open Mirage\nlet rec f x = f x\nlet () = register "x" [ f 1 ]\n')
+    assert main(["configure", "-t", "unix"]) == 3
+    assert "config.ml:2: RecursionError" in capsys.readouterr().err
+    assert main(["convert"]) == 1
+    assert "config.ml:2: RecursionError" in capsys.readouterr().err
 
 
 def test_config_that_is_there_is_replaced_with_force_only(config: Config, capsys: pytest.CaptureFixture[str]) -> None:

@@ -46,12 +46,25 @@ def test_both_ends_mean_the_same(case: str, mpy: Mpy, tmp_path: Path) -> None:
         graphs = []
         for file in ("config.py", "config.ml"):
             done = mpy("query", "graph", "--json", "-f", file, "-t", target, *GIVEN.get(case, ()), cwd=tmp_path)
-            told = json.loads(done.stdout)
-            for device in told.get("devices", ()):
-                device.pop("location", None)
-            told.pop("location", None)
+            told = [json.loads(line) for line in done.stdout.splitlines()]
+            for one in told:
+                one.pop("location", None)
+                for device in one.get("devices", ()):
+                    device.pop("location", None)
             graphs.append(re.sub(r'config\.(py|ml)(\\":\d+|:\d+)?', "", json.dumps(told)))
         assert graphs[0] == graphs[1]
+
+
+def test_library_functions_give_what_they_give_in_ocaml(mpy: Mpy, tmp_path: Path) -> None:
+    (tmp_path / "config.ml").write_bytes(source("library"))
+    found = mpy("query", "packages", "-t", "unix", "--unikernel", "alpha", cwd=tmp_path, code=0).stdout
+    named = {line.split()[0] for line in found.splitlines()}
+    assert named >= {
+        *("alpha", "beta", "alpha0", "beta1", "kept-beta", "left-alpha", "right-alpha", "left-beta", "right-beta"),
+        *("fold-alpha", "fold-beta", "back-alpha", "back-beta", "number0", "number1", "both-alpha", "both-beta"),
+        *("flat", "there", "upper-case", "blue", "in-blue", "map-blue", "fmt-logs", "comma", "separated", "lwt"),
+    }
+    assert "kept-alpha" not in named
 
 
 GIVEN = {"keys": ("--secure",)}

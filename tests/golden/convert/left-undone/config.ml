@@ -1,7 +1,7 @@
 (* mirage >= 4.9.0 & < 4.12.0 *)
 open Mirage
 
-let rec again n = if n = 0 then default_network else again (n - 1)
-let main = main "Unikernel.Main" (network @-> job)
+let disk = try List.find (fun _ -> true) [] with Failure _ -> ramdisk "none"
+let main = main "Unikernel.Main" (block @-> job)
 
-let () = register "undone" [ main $ again 3 ]
+let () = register "undone" [ main $ disk ]

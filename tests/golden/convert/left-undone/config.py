@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from mirage_py import job, main, network, register
+from mirage_py import block, job, main, register
 
-# TODO(mpy): a function that calls itself
-#     let rec again n = if n = 0 then default_network else again (n - 1)
-again: Any = ...
-unikernel = main("Unikernel.Main", network >> job)
+# TODO(mpy): a handler of exceptions
+#     let disk = try List.find (fun _ -> true) [] with Failure _ -> ramdisk "none"
+disk: Any = ...
+unikernel = main("Unikernel.Main", block >> job)
 
-register("undone", [unikernel(again(3))])
+register("undone", [unikernel(disk)])
