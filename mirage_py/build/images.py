@@ -84,6 +84,7 @@ def build_plans(
     """
     folder = tree.root
     check_dune_lang(folder)
+    tree.refuse_ways_out()
 
     def compiled() -> tuple[Making, ...]:
         equipment = equip(folder, plans, closures, host, toolchains)

@@ -120,6 +120,15 @@ class Below:
             if kind not in {None, "folder"}:
                 raise _no_folder(self._place(path), is_link=kind == "link")
 
+    def refuse_ways_out(self, *folders: str) -> None:
+        """`WouldOverwrite` where a link below one of these leads out of it: tools follow links, and write."""
+        for folder in folders:
+            home = os.path.realpath(self.root / folder)
+            with self._reading(folder):
+                for place in _links(home) if self.kind(folder) == "folder" else ():
+                    if not os.path.realpath(place).startswith(f"{home}{os.sep}"):
+                        raise _way_out(self._place(folder) / os.path.relpath(place, home))
+
     # -----------------------------------------------------------------------------------------------------------------
     # What changes
 
@@ -306,6 +315,22 @@ class Below:
             return False
 
 
+def _links(folder: str) -> Iterator[str]:
+    """Every link below a folder, none of them followed."""
+    waiting = [folder]
+    while waiting:
+        try:
+            entries = os.scandir(waiting.pop())
+        except FileNotFoundError:  # a tool tidies up behind an mpy that was killed
+            continue
+        with entries:
+            for entry in entries:
+                if entry.is_symlink():
+                    yield entry.path
+                elif entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+
+
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
     """Whatever the system refuses within the block, as one line with its place."""
@@ -326,6 +351,14 @@ def no_file(place: Path) -> WouldOverwrite:
         location=Location.of(place),
         details=("mpy neither follows a link below the project, nor waits for a pipe or a device",),
         hint="move it away, or delete it, and run mpy again",
+    )
+
+
+def _way_out(place: Path) -> WouldOverwrite:
+    return WouldOverwrite(
+        "this is a link that leads out of a folder of mpy's, where tools write",
+        location=Location.of(place),
+        hint="delete it, or mpy clean, and run mpy again",
     )
 
 

@@ -130,6 +130,14 @@ class Tree:
             self._below.move(new, folder)
             self._below.remove_tree(aside)
 
+    def refuse_links(self, *folders: str) -> None:
+        """Refuse to go on where one of these stands, and is no folder."""
+        self._below.refuse_links(*folders)
+
+    def refuse_ways_out(self) -> None:
+        """Refuse to go on where a link below a scratch folder leads out of it: the tools that write there follow it."""
+        self._below.refuse_ways_out(*SCRATCH)
+
     def discard(self, folder: str) -> None:
         """Remove a scratch folder; whatever is in it is made again."""
         self._below.remove_tree(folder)

@@ -16,11 +16,23 @@ from typing import Any, Final
 from mirage_py.errors import Location, MpyError
 from mirage_py.project.reading import exact_text_of, json_of
 
-__all__ = ["DUNIVERSE", "Laid", "Manifest", "read_digests", "read_manifest", "write_digests", "write_manifest"]
+__all__ = [
+    "DUNIVERSE",
+    "WRITTEN_TO",
+    "Laid",
+    "Manifest",
+    "read_digests",
+    "read_manifest",
+    "write_digests",
+    "write_manifest",
+]
 
 DUNIVERSE: Final = "mirage/duniverse"
 KEPT_IN: Final = ".mpy"
 """Below the folder: dune looks into no folder with a dot."""
+
+WRITTEN_TO: Final = (DUNIVERSE, f"{DUNIVERSE}/{KEPT_IN}", f"{DUNIVERSE}/{KEPT_IN}/files")
+"""The folders in which something is written while they stay; none of them may be a link."""
 
 FORMAT: Final = 1
 

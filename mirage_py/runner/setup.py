@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
-from mirage_py.doors.files import write_whole
+from mirage_py.doors.below import Below
 from mirage_py.doors.processes import missing_tool, run, stream, which
 from mirage_py.errors import Location, MpyError, ToolNotFound, UnsupportedTarget, WouldOverwrite
 from mirage_py.model.command import Command
@@ -314,9 +314,9 @@ def _read(folder: Path) -> tuple[Made, ...]:
 
 
 def _write(folder: Path, made: tuple[Made, ...]) -> None:
+    below = Below(folder)
     if not made:
-        (folder / FILE).unlink(missing_ok=True)
+        below.remove(FILE)
         return
-    (folder / FILE).parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps({"format": FORMAT, "made": [asdict(one) for one in made]}, indent=1, ensure_ascii=False)
-    write_whole(folder / FILE, text + "\n")
+    below.write(FILE, f"{text}\n".encode(), sync=True)

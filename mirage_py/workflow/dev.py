@@ -12,7 +12,7 @@ from mirage_py.errors import Location, LockError, UsageError, WouldOverwrite
 from mirage_py.packages.duniverse import lay, survey
 from mirage_py.packages.lock import FILE, Lock, SolvedFor
 from mirage_py.packages.lock_file import read_lock
-from mirage_py.packages.manifest import DUNIVERSE, Laid, read_manifest
+from mirage_py.packages.manifest import DUNIVERSE, WRITTEN_TO, Laid, read_manifest
 
 __all__ = ["Chosen", "check_locked", "chosen_folders", "drop", "put"]
 
@@ -41,6 +41,7 @@ def put(root: Path, package: str, checkout: Path, *, waiting: Told = lambda _: N
     folder = _folder_of(lock, package)
     tree = Tree(root)
     with tree.locked(waiting):
+        tree.refuse_links(*WRITTEN_TO)
         found = survey(root, lock)
         state = found.states.get(folder)
         if state is not None and state.kind in {"edited", "foreign"}:
@@ -66,6 +67,7 @@ def drop(root: Path, package: str, *, waiting: Told = lambda _: None) -> Chosen:
     folder = _folder_of(lock, package)
     tree = Tree(root)
     with tree.locked(waiting):
+        tree.refuse_links(*WRITTEN_TO)
         manifest = read_manifest(root)
         laid = manifest.folders.get(folder)
         if laid is None or not laid.chosen:

@@ -14,7 +14,7 @@ from mirage_py.doors.network import Network
 from mirage_py.errors import Location, LockError, MpyError, PackageConflict
 from mirage_py.packages.duniverse import Survey, lay, refuse_blocked, renewed, source_key, survey, unchanged
 from mirage_py.packages.lock import FILE, Folder, Lock
-from mirage_py.packages.manifest import DUNIVERSE, Laid, Manifest, read_manifest, write_manifest
+from mirage_py.packages.manifest import DUNIVERSE, WRITTEN_TO, Laid, Manifest, read_manifest, write_manifest
 
 if TYPE_CHECKING:
     from mirage_py.libraries.dunefiles import Sources
@@ -66,6 +66,7 @@ def pull(
     digest = _digest_of_lock(root)
     tree = Tree(root)
     with tree.locked(waiting):
+        tree.refuse_links(*WRITTEN_TO)
         manifest = read_manifest(root)
         if manifest.lock == digest and unchanged(root, manifest):
             return _as_it_was(manifest)
@@ -106,6 +107,7 @@ class _Pull:
         _check_folders(self.lock)
         found = survey(self.root, self.lock)
         refuse_blocked(self.root, found)
+        self.tree.discard(STAGING)
         todo = found.of("absent", "old")
         if not todo and not found.of("gone"):
             manifest = replace(renewed(self.root, found), lock=self.digest)
