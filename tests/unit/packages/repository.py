@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +40,10 @@ class Published:
             f'url {{ src: "http://releases.invalid/{name}-{version}.tbz" checksum: "{checksum}" }}\n{more}'
         )
         self.write(name, version, text)
+
+    def withdraw(self, name: str, version: str) -> None:
+        """Take a release out of the repository; its archive stays where it is."""
+        shutil.rmtree(self.root / "repository/packages" / name / f"{name}.{version}")
 
     def write(self, name: str, version: str, text: str) -> None:
         """Put an opam file into the repository as it is."""
