@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mirage_py import errors as mpy_errors
-from mirage_py.describe.catalogue import definitions, entry, homes, said_below, title
+from mirage_py.describe.catalogue import Field, definitions, entry, homes, said_below, title
 from mirage_py.dsl import key as keys_module
 from mirage_py.dsl.key import Key
 from mirage_py.dsl.value import Value
@@ -128,7 +128,13 @@ def _family(name: str, names: Iterable[str]) -> str:
 
 def _entry(module: str, name: str, prefix: str = "") -> str:
     found = entry(module, name)
-    return f"### `{prefix}{name}`\n\n```python\n{prefix}{found.signature}\n```\n\n{_markdown(found.doc)}"
+    head = f"### `{prefix}{name}`\n\n```python\n{prefix}{found.signature}\n```\n\n{_markdown(found.doc)}"
+    return f"{head}\n\n{_table(('Field', 'Type', 'Default', 'Meaning'), map(_field, found.fields))}"
+
+
+def _field(one: Field) -> tuple[str, ...]:
+    default = "" if one.default is None else f"`{one.default}`"
+    return f"`{one.name}`", f"`{one.type}`", default, _markdown(one.doc)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -138,7 +144,7 @@ def _entry(module: str, name: str, prefix: str = "") -> str:
 def keys() -> str:
     """The keys that the catalogue's devices declare, and the values computed from them."""
     found = [(name, made) for name in definitions("dsl.key") if (made := _key(name)) is not None]
-    rows = [(f"`--{key.name}`", f"`key.{name}`", _values(key), key.doc) for name, key in found]
+    rows = [(f"`--{key.name}`", f"`key.{name}`", _values(key), _meaning(name, key)) for name, key in found]
     return _table(("Option", "In config.py", "Values", "Meaning"), rows)
 
 
@@ -164,14 +170,28 @@ def _true_for(name: str) -> str:
     return ", ".join(target for target in keys_module.TARGETS if value.eval({"target": target}))
 
 
+OF_CATALOGUE = ["group", "env"]
+"""The parameters of a function that makes a key of the catalogue."""
+
+
 def _key(name: str) -> Key[Any] | None:
     thing = getattr(keys_module, name)
     if isinstance(thing, Key):
         return thing
-    if name.startswith("_") or not inspect.isfunction(thing) or list(inspect.signature(thing).parameters) != ["group"]:
+    if (
+        name.startswith("_")
+        or not inspect.isfunction(thing)
+        or list(inspect.signature(thing).parameters) != OF_CATALOGUE
+    ):
         return None
     made = thing()
     return made if isinstance(made, Key) else None
+
+
+def _meaning(name: str, key: Key[Any]) -> str:
+    """What the function says that makes the key; a key by itself says it to those who give it."""
+    thing = getattr(keys_module, name)
+    return (inspect.getdoc(thing) or key.doc).replace("\n\n", " ") if inspect.isfunction(thing) else key.doc
 
 
 def _values(key: Key[Any]) -> str:

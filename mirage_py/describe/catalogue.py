@@ -6,7 +6,7 @@ import ast
 import importlib
 import inspect
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -25,6 +25,16 @@ CODE_WIDTH = 80
 
 
 @dataclass(frozen=True, kw_only=True)
+class Field:
+    """A field of a class, with its type and default as they are written, and what is said below it."""
+
+    name: str
+    type: str
+    default: str | None
+    doc: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Entry:
     """One name that can be imported from `mirage_py`: `family` is the title of its module, `doc` what is said of it."""
 
@@ -34,6 +44,7 @@ class Entry:
     thing: Any  # any: whatever the name stands for
     signature: str
     doc: str
+    fields: tuple[Field, ...] = ()
 
     @property
     def summary(self) -> str:
@@ -74,6 +85,7 @@ def entry(module_name: str, name: str) -> Entry:
         thing=thing,
         signature=(_signature(node) if isinstance(node, ast.FunctionDef) else name) + _type_of(thing),
         doc=said_below(module_name).get(name) or own or "",
+        fields=tuple(_fields(node)) if isinstance(node, ast.ClassDef) else (),
     )
 
 
@@ -143,8 +155,12 @@ def definitions(module_name: str) -> Mapping[str, ast.stmt]:
 
 def said_below(module_name: str) -> Mapping[str, str]:
     """What the string below a module-level assignment says of it."""
+    return _below(_statements(module_name))
+
+
+def _below(statements: Iterable[ast.stmt]) -> dict[str, str]:
     found: dict[str, str] = {}
-    for before, after in pairwise(_statements(module_name)):
+    for before, after in pairwise(statements):
         match before, after:
             case (
                 ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)),
@@ -154,6 +170,33 @@ def said_below(module_name: str) -> Mapping[str, str]:
             case _:
                 pass
     return found
+
+
+def _fields(node: ast.ClassDef) -> Iterator[Field]:
+    """The fields of a class that anybody may read, then what it computes of them."""
+    said = _below(node.body)
+    for one in node.body:
+        if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name) and not one.target.id.startswith("_"):
+            yield Field(
+                name=one.target.id,
+                type=ast.unparse(one.annotation),
+                default=None if one.value is None else _default(one.value),
+                doc=said.get(one.target.id, ""),
+            )
+    for one in node.body:
+        if isinstance(one, ast.FunctionDef) and [ast.unparse(mark) for mark in one.decorator_list] == ["property"]:
+            type_ = ast.unparse(one.returns) if one.returns else ""
+            yield Field(name=one.name, type=type_, default=None, doc=ast.get_docstring(one) or "")
+
+
+def _default(value: ast.expr) -> str:
+    """What a field is without being given: a factory says it in a roundabout way."""
+    match value:
+        case ast.Call(func=ast.Name(id="field"), keywords=given):
+            made = next((ast.unparse(one.value) for one in given if one.arg in ("default", "default_factory")), "")
+            return made.removeprefix("lambda: ")
+        case _:
+            return ast.unparse(value)
 
 
 def _signature(node: ast.FunctionDef) -> str:

@@ -29,7 +29,9 @@ class Resource:
     """
 
     kind: Literal["net", "block", "xenstore"]
+    """A network interface, a disk, or a disk of Xen by its identifier."""
     name: str
+    """What `mpy run --net NAME=TAP` and `--block NAME=FILE` name, and the manifest of a Solo5 image."""
 
     def __post_init__(self) -> None:
         if self.kind not in _RESOURCES:
@@ -72,10 +74,15 @@ class Connect:
     """What connect code is written from: the module and the OCaml variables of its inputs, in order."""
 
     unikernel: ConfiguredUnikernel
+    """What may be asked of it: `name`, `target`, `choices` (the keys), `source_dir`, `block_number(name)`."""
     module: str
+    """The OCaml module; of a functor the applied one."""
     args: tuple[str, ...] = ()
+    """Variables of the functor arguments."""
     deps: tuple[str, ...] = ()
+    """Variables of the `extra_deps`."""
     runtime_args: tuple[str, ...] = ()
+    """Variables of the boot-time arguments."""
 
     @property
     def inputs(self) -> tuple[str, ...]:

@@ -220,20 +220,24 @@ is_unikraft: Final = target.is_("unikraft-firecracker", "unikraft-qemu")
 
 @checked
 def kv_ro(group: str | None = None, env: str | None = None) -> Key[str]:
-    """How a read-only store is served: `crunch` (compiled in) or `direct` (the host's folder)."""
+    """How a read-only store is served: `crunch` (compiled in) or `direct` (the host's folder, on unix and macosx)."""
     return enum("kv-ro", ["crunch", "direct"], default="crunch", doc=_doc("store", group), group=group, env=env)
 
 
 @checked
 def block(group: str | None = None, env: str | None = None) -> Key[str]:
-    """What backs a block device: `xenstore`, `file` or `ramdisk`."""
+    """What backs a block device: `xenstore` (of Xen), `file` (or the tender's device of that name) or `ramdisk`."""
     doc = _doc("block device", group)
     return enum("block", ["xenstore", "file", "ramdisk"], default="ramdisk", doc=doc, group=group, env=env)
 
 
 @checked
 def net(group: str | None = None, env: str | None = None) -> Key[str | None]:
-    """Whose network stack is used: `host` (or `socket`) or `ocaml` (or `direct`)."""
+    """Whose network stack is used.
+
+    `host` (or `socket`): the sockets of the host, on unix and macosx only. `ocaml` (or `direct`): the stack written in
+    OCaml, over a network interface. Without a choice it is the one in OCaml, but for unix and macosx with `--no-dhcp`.
+    """
     words = {"host": "host", "socket": "host", "ocaml": "ocaml", "direct": "ocaml"}
     return enum("net", words, doc=_doc("network stack", group), group=group, env=env)
 

@@ -48,22 +48,28 @@ class Stubs:
 
 @dataclass(frozen=True, kw_only=True)
 class Package:
-    """An opam package: `min` is the first version that fits, `max` the first that does not any more.
-
-    A `build` package is needed to build only; its libraries are not linked. One that mpy has `brought` itself is in no
-    repository.
-    """
+    """An opam package that a device needs."""
 
     name: str
+    """As opam knows it."""
     libraries: tuple[str, ...]
+    """findlib libraries that are linked."""
     scope: Scope = "monorepo"
+    """`monorepo`: built with the unikernel for its target; `switch`: a tool of the building machine."""
     build: bool = False
+    """Needed to build only: its libraries are not linked."""
     min: str | None = None
+    """The first version that fits."""
     max: str | None = None
+    """The first version that does not fit any more."""
     pin: Pin | None = None
+    """Where it is taken from instead of a repository."""
     stubs: Stubs | None = None
+    """Where its C stubs come from, for targets that cannot use the installed ones."""
     brought: bool = False
+    """Whether mpy has brought it itself: it is in no repository."""
     location: Location | None = field(default=None, compare=False)
+    """Where it was asked for."""
 
 
 def package(

@@ -27,31 +27,49 @@ R = TypeVar("R")
 class Device:
     """A device, known by its identity: two records with the same content are two devices.
 
-    `connect` is OCaml code of type `_ io`. `refusal` is None where the device can exist, else the reason why not.
-    `dune` gives stanzas for the target's folder, `resources` what the device is connected to. `scheduler` is the one
-    whose promise `connect` makes, None for that of the unikernel.
+    What depends on the target or on another key is a `Value`.
     """
 
     module: str
+    """An OCaml module path, of a functor without its arguments."""
     type: AnyType
+    """The module type, or functor type."""
     connect: ConnectCode
+    """OCaml code that makes a value of it, written from a `Connect`."""
     packages: Value[tuple[Package, ...]] = field(default_factory=lambda: pure(()))
+    """What its OCaml code needs."""
     keys: tuple[Key[Any], ...] = ()
+    """Keys that it declares, beside those that it reads."""
     runtime_args: tuple[RuntimeArg, ...] = ()
+    """Boot-time arguments that `connect` gets."""
     local_libs: tuple[str, ...] = ()
+    """Libraries of the same tree that are linked."""
     extra_deps: tuple[Term, ...] = ()
+    """Devices that are awaited first, and that `connect` gets."""
     resources: Value[tuple[Resource, ...]] = field(default_factory=lambda: pure(()))
+    """What of the outside it is connected to."""
     refusal: Value[Refusal | None] = field(default_factory=lambda: pure(None))
+    """Why it cannot exist, or None where it can."""
     dune: Callable[[ConfiguredUnikernel], tuple[Sexp, ...]] | None = None
+    """Stanzas for the target's folder."""
     c_sources: tuple[CSources, ...] = ()
+    """C stubs of a unikernel's own code."""
     modules: tuple[str, ...] | None = None
+    """OCaml modules beside config.py that belong to it; None: all."""
     libc_gaps: tuple[str, ...] = ()
+    """Functions that a target's C library lacks and that mpy is to bring."""
     scheduler: Scheduler | None = None
+    """Whose promise `connect` makes; None: that of the unikernel."""
     is_main: bool = False
+    """Whether it is a unikernel's own code."""
     located: bool = False
+    """Whether its `connect` is the user's, so that an error in it is told there."""
     home: str | None = None
+    """The folder of the Python file that declares it, where that is not config.py's."""
     sources: tuple[str, ...] | None = None
+    """Globs for the OCaml files that it brings from there; None: those of its module's folder."""
     location: Location | None = None
+    """Where it was declared."""
 
 
 class Dev:

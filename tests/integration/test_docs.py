@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mirage_py.cli.app import COMMANDS
+from mirage_py.describe.catalogue import entry
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -46,9 +47,12 @@ def test_reference_has_every_command(built: Path) -> None:
     ("page", "words"),
     [
         ("devices", ["generic_stackv4v6", "default_network", "crunch"]),
-        ("keys", ["--net", "MPY_KEY_", "boot.interface", "key.enum"]),
+        ("keys", ["--net", "the sockets of the host", "MPY_KEY_", "boot.interface", "key.enum"]),
         ("errors", ["WouldOverwrite", "UnsupportedDevice"]),
-        ("config-language", ["register", "match_impl", "FunctorType"]),
+        (
+            "config-language",
+            ["register", "match_impl", "FunctorType", "Variables of the functor arguments", "runtime_args"],
+        ),
         ("json", ["mpy query KIND --json", "boot_argument"]),
     ],
 )
@@ -61,10 +65,20 @@ def test_every_environment_variable_is_told() -> None:
     told = (DOCS / "reference" / "environment.md").read_text(encoding="utf-8")
     sources = [*ROOT.glob("mirage_py/**/*.py"), *ROOT.glob("scripts/*")]
     read = {name for file in sources for name in NAME.findall(file.read_text(encoding="utf-8"))}
-    assert {name for name in read if name not in told and not name.startswith("MPY_KEY")} == set()
+    own = {name for name in read if not name.startswith("MPY_KEY") and not name.endswith("_H")}  # guards of headers
+    assert {name for name in own if name not in told} == set()
 
 
 def test_every_weakness_is_answered() -> None:
     table = (DOCS / "explanation" / "weaknesses.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (\d+) \| [^|]+ \| [^|]+ \|$", table, re.MULTILINE)
     assert rows == [str(number) for number in range(1, 36)]
+
+
+@pytest.mark.parametrize("module", ["device", "term", "package"])
+def test_every_field_of_the_reference_says_what_it_is(module: str) -> None:
+    told = {"device": ("Connect", "Resource"), "term": ("Device",), "package": ("Package",)}
+    for name in told[module]:
+        fields = entry(f"dsl.{module}", name).fields
+        assert fields
+        assert [one.name for one in fields if not one.doc] == []
