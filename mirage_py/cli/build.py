@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,6 +27,7 @@ from mirage_py.cli.options import (
     stated,
 )
 from mirage_py.doors import terminal as console
+from mirage_py.errors import MpyError
 from mirage_py.workflow.build import build as build_all
 
 if TYPE_CHECKING:
@@ -42,6 +47,7 @@ def build(
         bool, option("--pull", help="lay the sources first that mpy.lock names; lock first where there is none")
     ] = False,
     locked: Annotated[bool, option("--locked", help="take no vendored sources but those of mpy.lock")] = False,
+    watch: Annotated[bool, option("--watch", help="build again whenever a source is saved, until Ctrl-C")] = False,
     offline: Offline = False,
     mirror: Mirrors = None,
     link: Link = None,
@@ -58,7 +64,29 @@ def build(
     asked = request(line, file=file, targets=target, unikernels=unikernel, output=output, link=link, toolchain=tools)
     if pull:
         _pull(asked, mirror, offline=offline)
-    return make(asked, jobs=jobs, dev=dev, locked=locked)
+    again = partial(make, jobs=jobs, dev=dev, locked=locked)
+    return _on_save(asked, again) if watch else again(asked)
+
+
+def _on_save(asked: Request, again: Callable[[Request], int]) -> int:
+    """Build now and whenever a source is saved; what fails is told, and waits to be mended. Ends with Ctrl-C."""
+    from mirage_py.workflow.watching import saved
+
+    for files in saved(asked.folder):
+        if files:
+            told = ", ".join(map(_path, files[:MOST_SAVED])) + (" ..." if len(files) > MOST_SAVED else "")
+            console.say(f"saved: {told}", event="saved", files=[_path(one) for one in files])
+        try:
+            again(replace(asked, config=None))  # it is read again: it may be what was saved
+        except MpyError as failed:
+            console.error(failed)
+        console.say("waiting for a source to be saved; Ctrl-C ends", event="waiting")
+        sys.stdout.flush()
+    return 0
+
+
+MOST_SAVED = 3
+"""Saved files that are named."""
 
 
 def make(asked: Request, *, jobs: int | None = None, dev: bool = False, locked: bool = False, told: bool = True) -> int:
@@ -105,13 +133,14 @@ def _tell_root(folder: Path) -> None:
 
 
 def _tell(images: tuple[Built, ...]) -> None:
-    """Path, size and the command that runs it, for each image."""
+    """Path, size and the command that runs it, for each image; with `-q` the path, for a script."""
     rows = [(_path(one.image), size_text(one.size), one.run_command) for one in images]
     widths = [max((len(row[column]) for row in rows), default=0) for column in (0, 1)]
     for (path, size, run), one in zip(rows, images, strict=True):
         unchanged = "" if one.changed else " (unchanged)"
+        told = f"{path:<{widths[0]}}  {size:>{widths[1]}}{unchanged}  run it: {run}"
         console.outcome(
-            f"{path:<{widths[0]}}  {size:>{widths[1]}}{unchanged}  run it: {run}",
+            path if console.settings.verbosity < 0 else told,
             event="built",
             name=one.plan.name,
             target=one.plan.target,

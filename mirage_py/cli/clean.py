@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from mirage_py.cli.command import command
+from typing import Annotated
+
+from mirage_py.cli.command import command, option
 from mirage_py.cli.options import CONFIG, File
 from mirage_py.doors import terminal as console
 from mirage_py.doors.files import Cleaned, Tree
 
 
-def clean(file: File = CONFIG) -> None:
+def clean(
+    file: File = CONFIG,
+    dry_run: Annotated[bool, option("--dry-run", help="tell what would be removed, and remove nothing")] = False,
+) -> None:
     """Remove what mpy generated and built, nothing else.
 
     A generated file that was changed by hand stays, and is named.
@@ -18,6 +23,9 @@ def clean(file: File = CONFIG) -> None:
         console.say("nothing to remove", event="cleaned", removed=[], kept=[])
         return
     tree = Tree(folder)
+    if dry_run:
+        _tell(tree.preview_clean(), dry_run=True)
+        return
     with tree.locked(console.say):
         done = tree.clean()
     _tell(done)
@@ -26,11 +34,14 @@ def clean(file: File = CONFIG) -> None:
 COMMAND = command(clean)
 
 
-def _tell(done: Cleaned) -> None:
+def _tell(done: Cleaned, *, dry_run: bool = False) -> None:
     for path in done.removed:
-        console.detail(f"  removed {path}", event="file", action="removed", path=path)
-    count = f"{len(done.removed)} removed" if done.removed else "nothing to remove"
-    console.say(count, event="cleaned", removed=list(done.removed), kept=list(done.kept))
+        tell = console.say if dry_run else console.detail
+        verb = "would remove" if dry_run else "removed"
+        tell(f"  {verb} {path}", event="file", action=verb, path=path)
+    count = f"{len(done.removed)} {'to remove' if dry_run else 'removed'}" if done.removed else "nothing to remove"
+    head = "dry run: " if dry_run else ""
+    console.say(f"{head}{count}", event="cleaned", removed=list(done.removed), kept=list(done.kept), dry_run=dry_run)
     if done.kept:
         console.warn(
             f"left alone, because it was changed since mpy wrote it: {', '.join(done.kept)}",

@@ -6,7 +6,18 @@ from typing import Annotated
 
 from mirage_py.cli.command import command, option
 from mirage_py.cli.line import Line, request
-from mirage_py.cli.options import CONFIG, File, Link, Output, Targets, Unikernels
+from mirage_py.cli.options import (
+    CONFIG,
+    File,
+    Link,
+    Output,
+    Prefixes,
+    Switch,
+    Targets,
+    ToolchainFile,
+    Unikernels,
+    stated,
+)
 from mirage_py.doors import terminal as console
 from mirage_py.doors.files import Written
 from mirage_py.errors import UsageError
@@ -25,13 +36,26 @@ def configure(
     dry_run: Annotated[bool, option("--dry-run", help="tell what would be written, and write nothing")] = False,
     reset: Annotated[bool, option("--reset", help="forget the choices that were saved")] = False,
     drop: Annotated[bool, option("--drop", help="take the targets that -t names away")] = False,
+    toolchain: ToolchainFile = None,
+    switch: Switch = None,
+    solo5_prefix: Prefixes = None,
 ) -> None:
     """Choose targets and keys; generate the build files.
 
     They go below mirage/. The choices are saved for each unikernel and target: the next configure and build start from
     them. --reset forgets those of the targets that -t names, or all. --drop takes targets away; their images stay.
     """
-    asked = request(line, file=file, targets=target, unikernels=unikernel, output=output, link=link, reset=reset)
+    tools = stated(toolchain, switch, solo5_prefix)
+    asked = request(
+        line,
+        file=file,
+        targets=target,
+        unikernels=unikernel,
+        output=output,
+        link=link,
+        toolchain=tools,
+        reset=reset,
+    )
     if drop:
         _drop(asked, alone=not (dry_run or reset))
         return
@@ -59,7 +83,12 @@ def _tell(one: Resolved) -> None:
         for name, chosen in one.context.chosen.items()
         if name != "target"
     }
-    shown = "".join(f" --{name}={choice['value']} ({choice['source']})" for name, choice in choices.items())
+    keys = one.info.keys
+    shown = "".join(
+        f" {' '.join(keys[name].options(chosen.value))} ({chosen.source})"
+        for name, chosen in one.context.chosen.items()
+        if name != "target" and keys[name].options(chosen.value)
+    )
     console.say(
         f"{one.info.output} for {one.info.target}{':' if shown else ''}{shown}",
         event="resolved",

@@ -61,7 +61,7 @@ def _rendered(asked: Request, form: Format, *, to_file: bool) -> str:
     match form:
         case "text":
             paint = console.plain if to_file else console.painter()
-            columns = console.width() or 80
+            columns = None if to_file else console.width()
             return "\n".join(
                 describe_text(one.resolved, one.served, one.sources, paint, columns) for one in described(asked)
             )

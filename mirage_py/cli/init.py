@@ -1,4 +1,4 @@
-"""`mpy init DIR`: the first files of a unikernel, to build at once and then to change."""
+"""`mpy init [DIR]`: the first files of a unikernel, to build at once and then to change."""
 
 from __future__ import annotations
 
@@ -27,15 +27,17 @@ PLACEHOLDER: Final = "@NAME@"
 
 
 def init(
-    folder: Annotated[Path, argument(metavar="DIR", help="a new folder, or one without such files")],
+    folder: Annotated[
+        Path, argument(metavar="DIR", help="a new folder, or one without such files; default: this one")
+    ] = Path(),
     template: Annotated[Template, option("--template", help="what to begin with; hello unless given")] = "hello",
 ) -> None:
     """Begin a unikernel: write config.py and its sources.
 
-    DIR is a new folder, or one without such files. hello logs and ends; keys has choices for configure and for boot;
-    c-stubs has C code of its own; device has a device of its own. network serves TCP, dns is a name server, web serves
-    HTTPS, key-value reads files that are compiled in, block counts on a disk: these need more of MirageOS's libraries,
-    which `mpy lock` and `mpy pull` bring.
+    DIR is a new folder, or one without such files; without it they are begun here. hello logs and ends; keys has
+    choices for configure and for boot; c-stubs has C code of its own; device has a device of its own. network serves
+    TCP, dns is a name server, web serves HTTPS, key-value reads files that are compiled in, block counts on a disk:
+    these need more of MirageOS's libraries, which `mpy lock` and `mpy pull` bring.
     """
     files = {name: text.replace(PLACEHOLDER, name_for(folder)) for name, text in _texts(template).items()}
     wanted = {name: text for name, text in files.items() if not (name == ".gitignore" and (folder / name).exists())}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,6 @@ from mirage_py.cli.options import (
     Targets,
     ToolchainFile,
     Unikernels,
-    choice,
     stated,
 )
 from mirage_py.doors import terminal as console
@@ -27,6 +27,7 @@ from mirage_py.targets.resolved import Resolved
 from mirage_py.workflow.resolve import resolve_all
 
 if TYPE_CHECKING:
+    from mirage_py.model.toolchain import ToolchainChoice
     from mirage_py.runner.request import RunRequest
     from mirage_py.runner.setup import Ask, Made
     from mirage_py.workflow.request import Request
@@ -75,13 +76,17 @@ def run(
     if undo:
         return _undo(asked.folder, found)
     one = _single(found)
-    if build and (code := _build(replace(asked, toolchain=stated(toolchain, switch, solo5_prefix)), one)):
+    tools = stated(toolchain, switch, solo5_prefix)
+    image = asked.folder / "dist" / one.plan.image
+    if (build or (not (setup or show) and _wants_it_built(image, one))) and (
+        code := _build(replace(asked, toolchain=tools), one)
+    ):
         return code
     if not setup:
         _tell_age(asked.folder, one)
     given = RunRequest(
         plan=one.plan,
-        image=asked.folder / "dist" / one.plan.image,
+        image=image,
         args=tuple(args or ()),
         nets=parse("--net", net or ()),
         blocks={name: Path(file) for name, file in parse("--block", block or ()).items()},
@@ -92,7 +97,7 @@ def run(
     wanted = remember_devices(given, asked.folder)
     if setup:
         return _set_up(wanted, asked.folder, size)
-    return _run(equipped(wanted, choice(toolchain, switch, solo5_prefix, None)), asked.folder, show=show)
+    return _run(equipped(wanted, _tools(replace(asked, toolchain=tools), found)), asked.folder, show=show)
 
 
 COMMAND = command(run)
@@ -104,6 +109,29 @@ def _build(asked: Request, one: Resolved) -> int:
 
     named = replace(asked, config=one.config, targets=(one.info.target,), unikernels=(one.info.name,))
     return make(named, told=False)
+
+
+def _wants_it_built(image: Path, one: Resolved) -> bool:
+    """Whether an image that is not there shall be built first, as the person who waits for it says."""
+    from mirage_py.runner.request import shown
+
+    if image.exists():
+        return False
+    if os.environ.get("MPY_YES") == "1":
+        return True
+    question = f"{shown(image)} is not built. Build it for {one.info.target} now?"
+    return _ask() is not None and _confirmed(question, default=True)
+
+
+def _tools(asked: Request, found: tuple[Resolved, ...]) -> ToolchainChoice:
+    """The toolchain whose tenders run an image: that with which it was built."""
+    from mirage_py.model.toolchain import ToolchainChoice
+    from mirage_py.project.choices import read_state
+    from mirage_py.toolchain.discover import from_environment
+    from mirage_py.workflow.tools import tools_of
+
+    chosen = tools_of(asked, read_state(asked.mirage), [one.plan for one in found])
+    return from_environment(chosen or ToolchainChoice())
 
 
 def _tell_age(folder: Path, one: Resolved) -> None:
@@ -207,6 +235,13 @@ def _ask() -> Ask | None:
 
 
 def _asked(question: str) -> bool:
+    return _confirmed(question, default=False)
+
+
+def _confirmed(question: str, *, default: bool) -> bool:
     import typer
 
-    return typer.confirm(question, default=False, err=True)
+    try:
+        return typer.confirm(question, default=default, err=True)
+    except typer.Abort:  # Ctrl-C or Ctrl-D instead of an answer
+        raise KeyboardInterrupt from None

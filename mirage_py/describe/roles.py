@@ -25,22 +25,22 @@ FAINT: Final = "#6b7280"
 def only_first(one: Resolved) -> tuple[Node, ...]:
     """What is started first, as far as nothing else is applied to it or waits for it."""
     needed = {child for node in drawn(one) for child in node.inputs}
-    first = dict.fromkeys(child for node in one.graph.init for child in (*_behind(node), node) if _is_device(child))
+    first = dict.fromkeys(child for node in one.graph.init for child in (*_behind(node), node) if is_device(child))
     return tuple(node for node in first if node not in needed)
 
 
 def _behind(node: Node) -> tuple[Node, ...]:
-    return () if _is_device(node) else node.inputs
+    return () if is_device(node) else node.inputs
 
 
-def _is_device(node: Node) -> bool:
+def is_device(node: Node) -> bool:
     """Not so `struct end`: a place where something is waited for, which nobody configured."""
     return node.device.module != "struct end"
 
 
 def drawn(one: Resolved) -> tuple[Node, ...]:
     """All devices from the user's jobs down, but for the root, which only stands for the unikernel as a whole."""
-    return tuple(node for node in reversed(one.graph.nodes) if node is not one.graph.root and _is_device(node))
+    return tuple(node for node in reversed(one.graph.nodes) if node is not one.graph.root and is_device(node))
 
 
 def waited(node: Node) -> tuple[Node, ...]:

@@ -21,9 +21,10 @@ _ORIGIN_STYLES: Mapping[str, Style] = {"vendored": "green", "installed": "cyan",
 
 
 def describe_text(
-    one: Resolved, served: Mapping[str, Served], sources: Sources | None, paint: Paint, width: int
+    one: Resolved, served: Mapping[str, Served], sources: Sources | None, paint: Paint, width: int | None
 ) -> str:
-    """The whole description, in lines of about `width` columns."""
+    """The whole description, in lines of about `width` columns; None: as long as they are."""
+    columns = None if width is None else width - 2
     sections = (
         ("Keys", _keys(one)),
         ("Arguments at boot", _boot_arguments(one)),
@@ -32,7 +33,7 @@ def describe_text(
         ("Libraries", _libraries(one, served)),
         ("Locked sources", list(_sources(sources)) if sources else []),
     )
-    tables = {title: table(rows, paint, width - 2) for title, rows in sections if rows}
+    tables = {title: table(rows, paint, columns) for title, rows in sections if rows}
     first, jobs = trees(one.graph)
     devices = {"Started first, in this order": _devices(first, paint), "Devices": _devices(jobs, paint)}
     order = ("Keys", "Arguments at boot", "Connected to", *devices, "Packages", "Libraries", "Locked sources")

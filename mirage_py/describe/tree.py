@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from mirage_py.describe.roles import is_device
 from mirage_py.resolve.graph import Graph, Node
 
 DEEPEST = 12
@@ -25,7 +26,8 @@ def trees(graph: Graph) -> tuple[tuple[Branch, ...], tuple[Branch, ...]]:
     """What is started first, one after the other, and the user's jobs; each with all that is below it."""
     shown: set[Node] = set()
     jobs = [node for node in graph.root.inputs if node not in set(graph.init)]
-    return tuple(_trees(list(graph.init), shown)), tuple(_trees(jobs, shown))
+    first = [node for one in graph.init for node in ((one,) if is_device(one) else one.inputs)]
+    return tuple(_trees(first, shown)), tuple(_trees(jobs, shown))
 
 
 def _trees(roots: list[Node], shown: set[Node]) -> Iterator[Branch]:

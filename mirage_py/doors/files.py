@@ -142,28 +142,29 @@ class Tree:
         """Remove a scratch folder; whatever is in it is made again."""
         self._below.remove_tree(folder)
 
+    def preview_clean(self) -> Cleaned:
+        """What `clean` would do; nothing is touched."""
+        owned = self._manifest().files
+        there = [path for path in sorted(owned) if self._below.kind(path) is not None]
+        own = [path for path in there if self._is_own(path, owned)]
+        folders = [f"{folder}/" for folder in SCRATCH if self._below.kind(folder) == "folder"]
+        return Cleaned(removed=(*own, *folders), kept=tuple(path for path in there if path not in own))
+
     def clean(self) -> Cleaned:
         """Remove what mpy wrote and only that, then the folders left empty."""
         owned = self._manifest().files
-        removed, kept = [], []
-        for path in sorted(owned):
-            if self._below.kind(path) is None:
-                continue
-            if self._is_own(path, owned):
-                self._below.remove(path)
-                removed.append(path)
+        done = self.preview_clean()
+        for path in done.removed:
+            if path.endswith("/"):
+                self._below.remove_tree(path.rstrip("/"))
             else:
-                kept.append(path)
-        for folder in SCRATCH:
-            if self._below.kind(folder) == "folder":
-                self._below.remove_tree(folder)
-                removed.append(f"{folder}/")
+                self._below.remove(path)
         # the manifest goes last: a clean that is killed can be run again
         self._prune(folders_of(owned) - {"mirage"})
         for path in (LOCK, OWNED):
             self._below.remove(path)
         self._prune({"mirage", "dist"})
-        return Cleaned(removed=tuple(removed), kept=tuple(kept))
+        return done
 
     # -----------------------------------------------------------------------------------------------------------------
     # Comparing

@@ -216,7 +216,7 @@ def _filled(cell: Cell, width: int, paint: Paint) -> str:
 def _fitted(text: str, width: int) -> list[str]:
     from textwrap import wrap
 
-    return wrap(text, width, break_on_hyphens=False) or [""]
+    return wrap(text, width, break_long_words=False, break_on_hyphens=False) or [""]
 
 
 @contextmanager

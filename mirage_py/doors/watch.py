@@ -11,7 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from types import CodeType, ModuleType
+from types import CodeType, FrameType, ModuleType
 from typing import Any, Final, TextIO
 
 from mirage_py.doors import answers
@@ -144,6 +144,8 @@ class Watch:
         if not isinstance(code, CodeType) or not _in_configuration():
             return
         file = code.co_filename
+        if file == "<string>" and _is_for_mpy():
+            return
         if file.startswith((_PACKAGE, "<frozen")) or not _counts(file) or any(part in file for part in _ITS_OWN):
             return
         found = next(_telling(code), None)
@@ -214,6 +216,14 @@ def _in_configuration() -> bool:
     """Whether a config.py runs: `dsl.place` knows."""
     folder: Any = getattr(sys.modules.get("mirage_py.dsl.place"), "folder", None)
     return folder is not None and folder.get(None) is not None
+
+
+def _is_for_mpy() -> bool:
+    """Whether Python's library makes code for mpy now: the constructors of its dataclasses."""
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # inspect takes 10 ms to import
+    while frame is not None and (frame.f_code.co_filename == __file__ or frame.f_code.co_filename.startswith(_STDLIB)):
+        frame = frame.f_back
+    return frame is not None and frame.f_code.co_filename.startswith(_PACKAGE)
 
 
 def _is_stream(path: str) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Generic, NoReturn, TypeVar, TypeVarTuple, overload
 
 from mirage_py.dsl import check
@@ -167,11 +166,14 @@ def _names(types: Iterable[object]) -> str:
     return ", ".join(_type_name(type_) for type_ in types)
 
 
-@dataclass(frozen=True)
 class _Strange:
     """What was given as an argument and is no device."""
 
-    thing: object
+    __slots__ = ("thing",)
+    __match_args__ = ("thing",)
+
+    def __init__(self, thing: object) -> None:
+        self.thing = thing
 
 
 def _type_name(thing: object) -> str:

@@ -156,6 +156,11 @@ def _catalogue() -> dict[str, dict[str, str]]:
     return bounds
 
 
+def catalogue_packages() -> tuple[str, ...]:
+    """The names of the packages that the catalogue's devices may need."""
+    return tuple(_catalogue())
+
+
 def bounded(name: str, *libs: str, entry: str | None = None, build: bool = False, scope: Scope = "monorepo") -> Package:
     """A package of the catalogue with the bounds of `devices/bounds.json` (under `entry` where it has several)."""
     bounds = _catalogue().get(entry or name, {})

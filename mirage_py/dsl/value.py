@@ -161,7 +161,7 @@ RESERVED: Final = frozenset(
             "toolchain",
             "unikernel",
         ),
-        *("verbose", "version"),
+        *("verbose", "version", "watch"),
     )
 )
 """Names of mpy's own options: a key of this name could not be given."""
@@ -331,6 +331,18 @@ class Key(Value[T]):
                 return ",".join(map(str, value))
             case _:
                 return str(value)
+
+    def options(self, value: object) -> tuple[str, ...]:
+        """The value as the options that choose it: `--no-dhcp`, `--kind=small`, one for each text of several."""
+        match value:
+            case True if self.kind == "flag":
+                return (f"--{self.name}",)
+            case tuple() if self.kind == "strings":
+                return tuple(f"--{self.name}={one}" for one in value)
+            case None:
+                return ()
+            case _:
+                return (f"--{self.name}={self.show(value)}",)
 
     def __str__(self) -> str:
         return f"key {self.name}"

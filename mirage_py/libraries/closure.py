@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from mirage_py.errors import Location
+from mirage_py.dsl.package import catalogue_packages
+from mirage_py.errors import Location, misspelt
 from mirage_py.libraries.demands import unmet
 from mirage_py.libraries.places import Places
 from mirage_py.libraries.serving import Bad, Question, Serving, serve
@@ -131,12 +132,16 @@ class _Teller:
             askers=tuple(asker for asker in askers if asker.split(".", 1)[0] != package),
             bounds=self.question.bounds.get(package, ANY),
             rejected=rejected,
-            names=() if rejected or devices else self._near(names[0]),
+            names=() if rejected else self._near(names[0], by_person=bool(devices)),
             stubs=any("its C stubs are built for this machine" in one.reason for one in rejected),
             local=any(self.asked[name].local for name in names if name in self.asked),
         )
 
-    def _near(self, name: str) -> tuple[str, ...]:
+    def _near(self, name: str, *, by_person: bool) -> tuple[str, ...]:
+        """Libraries of nearly this name; where a person wrote it, the one that was meant."""
+        if by_person:
+            known = {*self.places.names(), *catalogue_packages()}
+            return () if name in known else tuple(filter(None, [misspelt(name, sorted(known))]))
         from difflib import get_close_matches
 
         return tuple(get_close_matches(name, self.places.names(), n=3, cutoff=NEAR))

@@ -150,7 +150,7 @@ def _lines(missing: Missing, of: tuple[str, ...], targets: tuple[str, ...], held
         f"; {note}" if note else ""
     )
     yield from (f"  {one}" for one in missing.rejected)
-    if missing.names:
+    if missing.names and not missing.asked_by:
         yield f"  names that are near: {', '.join(missing.names)}"
 
 
@@ -168,7 +168,8 @@ def _ways(merged: list[tuple[Missing, tuple[str, ...]]], held: Held | None) -> s
         return "local_libs names libraries of this dune project: look at their dune files, or vendor them"
     vendor = [one.package for one in missing if one.kind == "library"]
     host = [one for one in missing if _may_be_installed(one)]
-    lines = list(_of_lock(vendor, held)) if vendor else []
+    meant = dict.fromkeys(f"did you mean {one.names[0]}?" for one in missing if one.names and one.asked_by)
+    lines = [*meant, *(_of_lock(vendor, held) if vendor else ())]
     debian = _debian_packages(host)
     lines += [f"apt install {' '.join(debian)}"] if debian else []
     named = sorted({one.package for one in host})

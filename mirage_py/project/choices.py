@@ -26,12 +26,16 @@ FILE = "choices.json"
 
 @dataclass(frozen=True, kw_only=True)
 class SavedTarget:
-    """The choices saved for one unikernel on one target: key name to the words it was given in, with who said so."""
+    """The choices saved for one unikernel on one target: key name to the words it was given in, with who said so.
+
+    `tools` are the options of the toolchain, as `--switch` has them: option name to its words, paths absolute.
+    """
 
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
     output: str | None = None
     link: Link | None = None
+    tools: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 Saved = Mapping[str, Mapping[str, SavedTarget]]
@@ -68,7 +72,8 @@ def _encode(one: SavedTarget) -> dict[str, Any]:
         for name, words in sorted(one.choices.items())
     }
     options = {name: value for name, value in (("output", one.output), ("link", one.link)) if value is not None}
-    return {"choices": choices} | options
+    tools = {"tools": {name: list(words) for name, words in sorted(one.tools.items())}} if one.tools else {}
+    return {"choices": choices} | options | tools
 
 
 def _digest(body: object) -> str:
@@ -112,6 +117,7 @@ def _validate(path: Path, whole: dict[str, Any]) -> None:
         choices: dict[str, SavedKey] = {}
         output: Annotated[str, Field(pattern=rf"^{UNIKERNEL_NAME}$")] | None = None
         link: Literal["cross", "pkg-config"] | None = None
+        tools: dict[Literal["toolchain", "switch", "solo5-prefix"], list[str]] = {}
 
     class SavedFile(BaseModel):
         format: int
@@ -144,4 +150,5 @@ def _decode_one(one: dict[str, Any]) -> SavedTarget:
         sources={name: entry.get("source", "flag") for name, entry in choices.items()},
         output=one.get("output"),
         link=one.get("link"),
+        tools={name: tuple(words) for name, words in one.get("tools", {}).items()},
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mirage_py.dsl.config import Config, Unikernel
@@ -102,7 +102,7 @@ def resolve(
         config_file=config.file,
         choices=context,
         keys=keys_of((*unikernel.init, *unikernel.jobs)) | {target_key.name: target_key},
-        requirements=merge(_asked(graph, context, unikernel.scheduler), config.overrides),
+        requirements=merge(_asked(graph, context, unikernel.scheduler, platform), config.overrides),
         local_libs=tuple(dict.fromkeys(lib for node in graph.nodes for lib in node.device.local_libs)),
         boot_args=boot_args(graph),
         nets=nets(graph, context),
@@ -130,10 +130,13 @@ def root_device(unikernel: Unikernel, platform: Platform) -> Device:
     )
 
 
-def _asked(graph: Graph, context: Context, scheduler: Scheduler) -> Iterator[Asked]:
+def _asked(graph: Graph, context: Context, scheduler: Scheduler, platform: Platform) -> Iterator[Asked]:
+    of_scheduler = {package.name for package in scheduler.packages_on(platform.os_module)}
     for node in graph.nodes:
         who = "the target" if node is graph.root else node.device.module
-        yield from asked_by(node, who, context)
+        for one in asked_by(node, who, context):
+            is_schedulers = node is graph.root and one.package.name in of_scheduler
+            yield replace(one, by=f"the scheduler {scheduler.name}") if is_schedulers else one
         for package in packages_of_bridge(node, scheduler):
             yield Asked(package=package, by=who, location=node.location)
 

@@ -20,6 +20,7 @@ from mirage_py.workflow.closures import closures_for
 from mirage_py.workflow.configure import resolved_alone, write_tree
 from mirage_py.workflow.freshness import inputs_of, note
 from mirage_py.workflow.request import Progress, Request
+from mirage_py.workflow.tools import tools_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +101,7 @@ def build(
 def _ready(request: Request, plans: Sequence[Plan], saved: Saved) -> Ready:
     """What can be built here of these plans. Raises where that is nothing."""
     links = {plan.target: saved[plan.name][plan.target].link for plan in plans}
-    found = toolchains_for((plan.target for plan in plans), request.toolchain, links)
+    found = toolchains_for((plan.target for plan in plans), tools_of(request, saved, plans), links)
     equipped = tuple(plan for plan in plans if plan.target in found.toolchains)
     closures = closures_for(request.folder, equipped, found.toolchains, found.host.environment)
     refused = _refused(request, [closures[plan.label] for plan in equipped])

@@ -16,6 +16,7 @@ from mirage_py.project.sources import dune_root
 from mirage_py.toolchain.discover import toolchains_for
 from mirage_py.workflow.request import Request
 from mirage_py.workflow.resolve import Resolution
+from mirage_py.workflow.tools import tools_of
 
 
 def closures_for(
@@ -43,7 +44,7 @@ def closures_or_none(request: Request, found: Resolution) -> Mapping[str, Closur
     """
     links = {plan.target: request.link or found.saved_for(plan).link for plan in found.plans}
     try:
-        here = toolchains_for((plan.target for plan in found.plans), request.toolchain, links)
+        here = toolchains_for((plan.target for plan in found.plans), tools_of(request, found.saved, found.plans), links)
         return closures_for(request.folder, found.plans, here.toolchains, here.host.environment)
     except MpyError:
         return {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -119,6 +119,7 @@ def _shared(request: Request, saved: Saved) -> dict[str, str]:
 
 def _remember(saved: Saved, resolved: tuple[Resolved, ...], request: Request) -> Saved:
     merged = {name: dict(of) for name, of in saved.items()}
+    said = _tools(request)
     for one in resolved:
         before = merged.setdefault(one.info.name, {}).get(one.info.target, SavedTarget())
         given = {n: c for n, c in one.context.chosen.items() if n != target_key.name}
@@ -128,8 +129,17 @@ def _remember(saved: Saved, resolved: tuple[Resolved, ...], request: Request) ->
             sources={name: _origin(name, chosen.source, before) for name, chosen in given.items()},
             output=request.output or before.output,
             link=request.link or before.link,
+            tools=said or before.tools,
         )
     return merged
+
+
+def _tools(request: Request) -> Mapping[str, tuple[str, ...]]:
+    if request.toolchain is None:
+        return {}
+    from mirage_py.workflow.tools import saved_form  # what reads toolchains is not needed to configure
+
+    return saved_form(request.toolchain)
 
 
 def _origin(name: str, source: str, before: SavedTarget) -> str:

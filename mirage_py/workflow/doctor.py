@@ -16,6 +16,7 @@ from mirage_py.workflow.closures import closures_for
 from mirage_py.workflow.lock import misfits
 from mirage_py.workflow.request import Request
 from mirage_py.workflow.resolve import Resolution, resolution
+from mirage_py.workflow.tools import tools_of
 
 __all__ = ["examine"]
 
@@ -50,7 +51,7 @@ def _libraries(request: Request, found: Resolution) -> Iterator[Finding]:
     take_runtime_of(request.folder)
     links = {plan.target: request.link or found.saved_for(plan).link for plan in found.plans}
     try:
-        here = toolchains_for(links, request.toolchain, links)
+        here = toolchains_for(links, tools_of(request, found.saved, found.plans), links)
         plans = [plan for plan in found.plans if plan.target in here.toolchains]
         closures = closures_for(request.folder, plans, here.toolchains, here.host.environment)
     except MpyError:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 
 from mirage_py.errors import MpyError, PackageConflict
 from mirage_py.libraries.bundled import bundled_packages
-from mirage_py.model.toolchain import ToolchainChoice
 from mirage_py.model.version import version_key
 from mirage_py.packages.candidates import Given, environment
 from mirage_py.packages.formula import AllOf, Dependency
@@ -112,9 +111,10 @@ def machine_of(request: Request, found: Resolution, wish: Wish, network: Network
 
 def _tools(request: Request, found: Resolution) -> Toolchains:
     from mirage_py.toolchain.discover import toolchains_for
+    from mirage_py.workflow.tools import tools_of
 
     links = {plan.target: request.link or found.saved_for(plan).link for plan in found.plans}
-    return toolchains_for(links, request.toolchain or ToolchainChoice(), links, linkable=False)
+    return toolchains_for(links, tools_of(request, found.saved, found.plans), links, linkable=False)
 
 
 def _bundled() -> Iterator[Metadata]:

@@ -38,10 +38,11 @@ def _answer(kind: str, one: Resolved, request: Request, found: Resolution) -> An
 def _toolchain(one: Resolved, request: Request, found: Resolution) -> Toolchain:
     """As `build` would find it: how the image is linked may have been saved when it was configured."""
     from mirage_py.toolchain.discover import toolchains_for
+    from mirage_py.workflow.tools import tools_of
 
     target = one.info.target
     links = {target: request.link or found.saved_for(one.plan).link}
-    here = toolchains_for((target,), request.toolchain, links, linkable=False)
+    here = toolchains_for((target,), tools_of(request, found.saved, found.plans), links, linkable=False)
     if target in here.failures:
         raise here.failures[target]
     return here.toolchains[target]
