@@ -1,4 +1,4 @@
-"""The version of sources: what their opam file, their dune-project or the name of their folder says."""
+"""The version of sources: what they were locked as; else what their opam file, dune-project or folder's name says."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import re
 from functools import cache
 from pathlib import Path
 from typing import Final
+
+from mirage_py.packages.manifest import locked_version
 
 __all__ = ["version_of"]
 
@@ -16,6 +18,10 @@ IN_NAME: Final = re.compile(r"(?:^|[.-])v?(\d+(?:\.\d+)+[\w.+~-]*)$")
 
 def version_of(directory: Path, package: str, tops: tuple[Path, ...]) -> str | None:
     """The version of the package whose library is in this folder, where anything states it."""
+    top = next((one for one in (directory, *directory.parents) if one.parent in tops), None)
+    locked = locked_version(top.parent, top.name, package) if top is not None else None
+    if locked is not None:
+        return locked
     for place in (directory, *directory.parents):
         if place in tops:
             return None

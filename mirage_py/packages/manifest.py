@@ -8,8 +8,10 @@ in the folder that it describes: both are swapped at once.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,13 +43,15 @@ FORMAT: Final = 1
 class Laid:
     """A folder as it was laid: `key` names the source and all that was laid over it, `stamp` what it looked like.
 
-    `provides` and `needs` are names of libraries; `left_out` are trees that dune is not to see, with the libraries in
+    `packages` are what the lock takes from it, with their versions: a tarball may state another, or none. `provides`
+    and `needs` are names of libraries; `left_out` are trees that dune is not to see, with the libraries in
     them. A `linked` folder is a link to one elsewhere (relative to config.py): `chosen` with `mpy dev`, or locked so.
     """
 
     key: str
     stamp: str = ""
     version: str = ""
+    packages: Mapping[str, str] = field(default_factory=dict)
     provides: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -93,6 +97,25 @@ def write_manifest(duniverse: Path, manifest: Manifest) -> None:
     half = path.with_name("manifest.json.new")
     half.write_text(json.dumps({"format": FORMAT, "lock": manifest.lock, "folders": folders}, indent=1) + "\n", "utf-8")
     half.replace(path)
+
+
+def locked_version(duniverse: Path, folder: str, package: str) -> str | None:
+    """The version in which a package of a folder of sources was locked; None where `pull` did not lay it."""
+    try:
+        noted = os.stat(duniverse / KEPT_IN / "manifest.json").st_mtime_ns
+    except OSError:
+        return None
+    return _versions(duniverse, noted).get(folder, {}).get(package)
+
+
+@lru_cache(maxsize=8)
+def _versions(duniverse: Path, noted: int) -> Mapping[str, Mapping[str, str]]:  # noqa: ARG001  # part of the key
+    """By folder; what was noted at that time."""
+    try:
+        table = json.loads((duniverse / KEPT_IN / "manifest.json").read_text("utf-8"))
+        return {name: dict(one.get("packages", {})) for name, one in table["folders"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
 
 
 def read_digests(duniverse: Path, folder: str) -> Mapping[str, str] | None:

@@ -195,6 +195,7 @@ class _Pull:
         return Laid(
             key=source_key(source, self.lock),
             version=label(self.lock, name).partition(" ")[2],
+            packages={} if linked else {one.name: one.version for one in self.lock.sharing(name)},
             provides=tuple(sorted(sources.provides(trees))),
             needs=tuple(sorted(sources.needs(trees))),
             left_out={} if linked else trees,

@@ -13,6 +13,7 @@ import pytest
 
 from mirage_py.doors.files import Tree
 from mirage_py.errors import FetchFailed, LockError, MpyError, PackageConflict, WouldOverwrite
+from mirage_py.libraries.versions import version_of
 from mirage_py.packages import duniverse, unpack
 from mirage_py.packages.lock import Archive, Folder, Subst
 from mirage_py.workflow.pull import Pulled, Where, pull
@@ -332,6 +333,19 @@ def test_a_tree_that_a_rule_reads_from_stays(run: Run, releases: Releases, root:
     releases.add("one", files | {"examples/dune": "(executable (name gen))\n"})
     run()
     assert (root / "mirage/duniverse/one/examples/dune").is_file()
+
+
+def test_version_is_that_of_the_lock_whatever_the_sources_say(run: Run, releases: Releases, root: Path) -> None:
+    """Release 0.15.1 of sexplib0 says in its opam file that it is 0.15.0."""
+    files = library("one", version="1.0.0") | {"one.opam": 'opam-version: "2.0"\nversion: "1.0.0"\n'}
+    releases.add("one", files, version="1.0.1")
+    run()
+    top = root / "mirage/duniverse"
+    assert version_of(top / "one/src", "one", (top,)) == "1.0.1"
+    releases.add("one", files, version="1.0.2")
+    run()
+    assert version_of(top / "one/src", "one", (top,)) == "1.0.2"
+    assert version_of(top / "one/src", "other", (top,)) == "1.0.0"
 
 
 def test_two_libraries_of_one_name_are_found_before_dune_does(run: Run, releases: Releases, root: Path) -> None:
