@@ -6,7 +6,7 @@ The layered layout is fast-sugiyama's; what is started first stands apart, in a 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
@@ -21,6 +21,8 @@ LETTER: Final = 7.4
 """Width of a bold letter in px, about: boxes are wide enough for any sans-serif font."""
 SMALL: Final = 5.8
 LINE, PAD, GAP, LAYER = 16.0, 10.0, 26.0, 46.0
+BEND: Final = 6.0
+"""Width that a line takes where it passes a layer."""
 
 
 class Point(NamedTuple):
@@ -150,13 +152,14 @@ def _layered(
     nodes: Sequence[Node], links: Sequence[tuple[Node, Node, bool]], origin: Point
 ) -> tuple[tuple[Box, ...], tuple[Line, ...]]:
     sizes = {node: _size(node) for node in nodes}
-    step = max((size[1] for size in sizes.values()), default=0.0) + GAP
     tall = max((size[2] for size in sizes.values()), default=0.0)
     grid, bends = _grid(nodes, links)
+    passing = {cell: BEND for way in bends.values() for cell in way}
+    columns = _columns(passing | {grid[node]: sizes[node][1] for node in nodes})
     row = tall + LAYER
 
     def place(cell: Point) -> Point:
-        return Point(origin.x + step / 2 + cell.x * step, origin.y + tall / 2 + PAD + cell.y * row)
+        return Point(origin.x + columns[cell.x], origin.y + tall / 2 + PAD + cell.y * row)
 
     boxes = {}
     for node in nodes:
@@ -173,6 +176,25 @@ def _layered(
         for above, below, waits in links
     )
     return tuple(boxes.values()), drawn_lines
+
+
+def _columns(widths: Mapping[Point, float]) -> dict[float, float]:
+    """Where each column of the grid is, as far left as what stands in it has room beside what is left of it.
+
+    `widths` are those of what is in the cells: a column of lines alone is narrow.
+    """
+    by_column: dict[float, list[tuple[float, float]]] = {}
+    for cell, width in widths.items():
+        by_column.setdefault(cell.x, []).append((cell.y, width))
+    right: dict[float, float] = {}
+    found: dict[float, float] = {}
+    least = 0.0
+    for column in sorted(by_column):
+        needed = (right.get(row, 0.0) + width / 2 for row, width in by_column[column])
+        found[column] = least = max(least, *needed)
+        right |= {row: least + width / 2 + GAP for row, width in by_column[column]}
+        least += BEND
+    return found
 
 
 def _through(above: Box, bends: Iterable[Point], below: Box) -> Iterator[Point]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import groupby
+from typing import Any, Literal
 
 from mirage_py.codegen.main_ml import connect
 from mirage_py.codegen.render import render
@@ -19,18 +20,22 @@ from mirage_py.targets.resolved import Resolved
 Json = dict[str, Any]  # any: JSON
 
 
+Kind = Literal["device", "package", "connected to", "boot-time argument"]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """How many devices of a module each picture has, where they do not all have the same."""
+    """How often each picture has something, where they do not all have the same."""
 
-    module: str
+    kind: Kind
+    name: str
     counts: tuple[int, ...]
 
 
 def page(found: Sequence[Resolved]) -> str:
     """The page for these unikernels and targets, one picture beside the other."""
     different = differences(found)
-    alone = {one.module for one in different}
+    alone = _unlike(found)
     pictures = [
         {
             "title": f"{one.info.name} for {one.info.target}",
@@ -45,17 +50,41 @@ def page(found: Sequence[Resolved]) -> str:
         title=f"{names} for {', '.join(dict.fromkeys(one.info.target for one in found))}",
         stamp=stamp("opam", found[0].info.config_file).removeprefix("# "),
         pictures=pictures,
-        differences=different,
+        differences=[(kind, list(rows)) for kind, rows in groupby(different, key=lambda row: row.kind)],
         facts=_script([_facts(one) for one in found]),
     )
 
 
 def differences(found: Sequence[Resolved]) -> tuple[Difference, ...]:
-    """The modules that are not in every picture as often."""
-    counted = [Counter(node.device.module for node in drawn(one)) for one in found]
-    modules = dict.fromkeys(module for count in counted for module in count)
-    rows = (Difference(module=module, counts=tuple(count[module] for count in counted)) for module in modules)
-    return tuple(row for row in rows if len(set(row.counts)) > 1)
+    """What is not in every picture as often: devices, then what they need and are connected to."""
+    kinds: tuple[tuple[Kind, Callable[[Resolved], Iterable[str]]], ...] = (
+        ("device", lambda one: (node.device.module for node in drawn(one))),
+        ("package", lambda one: (requirement.name for requirement in one.info.requirements)),
+        (
+            "connected to",
+            lambda one: (*(f"net {net}" for net in one.plan.nets), *(f"block {b}" for b in one.plan.blocks)),
+        ),
+        ("boot-time argument", lambda one: (boot.arg.code for boot in one.info.boot_args)),
+    )
+    return tuple(row for kind, names in kinds for row in _rows(kind, [Counter(names(one)) for one in found]))
+
+
+def _rows(kind: Kind, counted: Sequence[Counter[str]]) -> Iterable[Difference]:
+    names = dict.fromkeys(name for count in counted for name in count)
+    rows = (Difference(kind=kind, name=name, counts=tuple(count[name] for count in counted)) for name in names)
+    return (row for row in rows if len(set(row.counts)) > 1)
+
+
+def _unlike(found: Sequence[Resolved]) -> set[str]:
+    """The modules of devices that are another in one picture than in the next: not there, or with other packages."""
+    counted = [Counter(_kept(node, one) for node in drawn(one)) for one in found]
+    every = set().union(*counted)
+    return {kept[0] for kept in every if len({count[kept] for count in counted}) > 1}
+
+
+def _kept(node: Node, one: Resolved) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    packages = tuple(package.name for package in node.device.packages.eval(one.context))
+    return node.device.module, packages, tuple(thing.name for thing in node.device.resources.eval(one.context))
 
 
 def _script(data: object) -> str:
