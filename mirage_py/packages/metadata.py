@@ -136,28 +136,33 @@ DETAILED: Final = frozenset(("depexts", "extra-source", "patches", "substs"))
 
 
 def details(name: str, version: str, text: str, environment: Environment, file: str) -> Details:
-    """How the source of a version is prepared on a platform; `MpyError` with the place for a file that is broken."""
+    """How the source of a version is prepared on a platform; `MpyError` with the place for a file that is broken.
+
+    A patch that is for other platforms is not fetched either.
+    """
     parsed = parse(text, file, DETAILED)
     own = {**environment, "name": name, "version": version, "_:name": name, "_:version": version}
+    patches = _filtered(parsed.fields.get("patches"), own)
+    of_others = {*_filtered(parsed.fields.get("patches"), own, every=True)} - {*patches}
     extra = [
         ExtraFile(section.name, found)
         for section in parsed.sections
         if section.kind == "extra-source" and section.name and (found := _remote(section))
     ]
     return Details(
-        extra=tuple(extra),
-        patches=_filtered(parsed.fields.get("patches"), own),
+        extra=tuple(one for one in extra if one.name not in of_others),
+        patches=patches,
         substs=_filtered(parsed.fields.get("substs"), own),
         depexts=tuple(_system(one) for one in _pairs(parsed.fields.get("depexts"))),
     )
 
 
-def _filtered(value: Value | None, environment: Environment) -> tuple[str, ...]:
-    """The strings of a list whose filters hold."""
+def _filtered(value: Value | None, environment: Environment, *, every: bool = False) -> tuple[str, ...]:
+    """The strings of a list whose filters hold, or `every` one."""
     found = []
     for one in _listed(value):
         text, conditions = (one.value, one.arguments) if isinstance(one, Option) else (one, ())
-        if all(truth(condition, environment) for condition in conditions):
+        if every or all(truth(condition, environment) for condition in conditions):
             found.append(interpolate(str(text), environment))
     return tuple(found)
 

@@ -510,6 +510,17 @@ def test_only_the_toolchain_is_of_the_machine(project: Path, published: Publishe
     assert "solo5" not in versions(project)
 
 
+def test_patch_for_another_platform_is_not_fetched(project: Path, published: Published) -> None:
+    more = """patches: [ "a.patch" {os = "macos"} "b.patch" ]
+extra-source "a.patch" { src: "http://releases.invalid/a.patch" checksum: "md5=00" }
+extra-source "b.patch" { src: "http://releases.invalid/b.patch" checksum: "md5=11" }
+"""
+    published.publish("one", "1.0.0", more=more)
+    assert lock(published) == 0
+    source = held(project).source("one")
+    assert (source.patches, [one.name for one in source.extra_sources]) == (("b.patch",), ["b.patch"])
+
+
 def test_installed_library_serves_where_that_is_asked_for(project: Path, published: Published) -> None:
     configure(project, 'package("findlib")')
     assert lock(published) == 4
