@@ -26,18 +26,11 @@ from itertools import chain, combinations
 from mirage_py.model.version import version_key
 from mirage_py.packages.candidates import Candidate, Candidates
 from mirage_py.packages.formula import Bound, Dependency, Formula, alternatives, conjuncts, dependencies, holds
+from mirage_py.packages.requests import Asked
 
-__all__ = ["Asked", "Encoding", "encode", "repository_of"]
+__all__ = ["Encoding", "encode", "repository_of"]
 
 Clause = list[int]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Asked:
-    """What a unikernel asks for: a package within a bound."""
-
-    name: str
-    bound: Bound = None
 
 
 @dataclass(kw_only=True)

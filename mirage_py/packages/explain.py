@@ -10,8 +10,9 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from mirage_py.packages.candidates import Candidate, Candidates
-from mirage_py.packages.encode import Asked, Encoding, repository_of
+from mirage_py.packages.encode import Encoding, repository_of
 from mirage_py.packages.formula import Bound, Dependency, alternatives, bound_text, holds
+from mirage_py.packages.requests import Asked
 from mirage_py.packages.solve import Failed, Place, closure
 
 if TYPE_CHECKING:

@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 from mirage_py.packages.candidates import Candidate, Candidates
-from mirage_py.packages.encode import Asked, Encoding, encode
+from mirage_py.packages.encode import Encoding, encode
 from mirage_py.packages.explain import story
 from mirage_py.packages.formula import Compare, bound_text, holds
 from mirage_py.packages.lock import CONFIG, Want
+from mirage_py.packages.requests import Asked
 from mirage_py.packages.solve import Failed, Solution, choose, requirements_of, solve
 
 __all__ = ["Lacking", "Unported", "lacking"]

@@ -7,14 +7,21 @@ from dataclasses import dataclass
 from typing import Final
 
 from mirage_py.model.toolchain import ABIS
-from mirage_py.packages.encode import Asked
 from mirage_py.packages.formula import Both, Bound, Compare, bound_text
 from mirage_py.resolve.packages import Requirement
 
-__all__ = ["TOOLCHAIN", "Wanted", "wanted"]
+__all__ = ["TOOLCHAIN", "Asked", "Wanted", "wanted"]
 
 TOOLCHAIN: Final = ("solo5", "ocaml-solo5", "ocaml-freestanding", "ocaml-unikraft")
 """How tools that compile and link for a target are called at the beginning: they are of the machine, as OCaml is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What a unikernel asks for: a package within a bound."""
+
+    name: str
+    bound: Bound = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from mirage_py.packages.candidates import Candidate, Candidates
-from mirage_py.packages.encode import Asked, Encoding, encode
+from mirage_py.packages.encode import Encoding, encode
 from mirage_py.packages.formula import AllOf, AnyOf, Dependency, Formula, alternatives, conjuncts, dependencies, holds
+from mirage_py.packages.requests import Asked
 
 if TYPE_CHECKING:
     from pysat.solvers import Solver

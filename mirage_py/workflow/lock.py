@@ -16,10 +16,9 @@ from mirage_py.packages.repositories import SETTINGS, Repositories, named, snaps
 from mirage_py.packages.requests import Wanted, wanted
 from mirage_py.workflow.request import Request
 from mirage_py.workflow.resolve import Resolution, resolution
-from mirage_py.workflow.solving import Solving
 
 if TYPE_CHECKING:
-    from mirage_py.packages.encode import Asked
+    from mirage_py.packages.requests import Asked
 
 __all__ = ["Change", "Locked", "Wish", "check", "lock", "locked_first", "misfits"]
 
@@ -71,6 +70,7 @@ def lock(request: Request, wish: Wish, *, tell: Told = lambda _: None) -> Locked
     from mirage_py.packages.lock_file import lock_text, read_lock
     from mirage_py.packages.locked import lock_of
     from mirage_py.workflow.machine import machine_of
+    from mirage_py.workflow.solving import Solving
 
     found = resolution(request)
     before = read_lock(request.folder) if (request.folder / FILE).exists() else None

@@ -12,9 +12,8 @@ from mirage_py.model.version import version_key
 from mirage_py.packages.candidates import Candidates, Given, environment
 
 if TYPE_CHECKING:
-    from mirage_py.packages.encode import Asked
     from mirage_py.packages.ports import Unported
-    from mirage_py.packages.requests import Wanted
+    from mirage_py.packages.requests import Asked, Wanted
     from mirage_py.packages.snapshot import Snapshot
     from mirage_py.packages.solve import Failed, Solution
     from mirage_py.workflow.machine import Machine

@@ -17,8 +17,8 @@ import pytest
 
 from mirage_py.model.version import version_key
 from mirage_py.packages.candidates import Candidates, Given, environment
-from mirage_py.packages.encode import Asked
 from mirage_py.packages.formula import conjuncts, formula
+from mirage_py.packages.requests import Asked
 from mirage_py.packages.snapshot import Snapshot, from_archive, store
 from mirage_py.packages.solve import Failed, Solution, solve
 from mirage_py.packages.syntax import parse
