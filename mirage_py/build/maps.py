@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import Final
@@ -17,6 +18,7 @@ from mirage_py.build.linkmap import Linked, linked_objects
 from mirage_py.build.making import Making
 from mirage_py.errors import ToolFailed
 from mirage_py.model.plan import Plan
+from mirage_py.project.reading import bytes_of, text_of
 
 __all__ = ["FROM_CONTEXT", "ask_anew", "claim_map", "forget_unclaimed", "map_of", "place_of_map", "read_map"]
 
@@ -28,14 +30,17 @@ KEPT: Final = 4
 """Maps of earlier programs that are kept for each image: a change that is taken back needs no link."""
 
 SUFFIX: Final = ".map"
+_WORD: Final = re.compile(r"next-[0-9a-f]{8}")
 
 
 def place_of_map(folder: Path, plan: Plan) -> str:
     """Where the next link is to write its map, below `mirage/`; the name stays the same until `ask_anew`."""
     name = _folder(folder, plan) / "place"
     try:
-        word = name.read_text("utf-8")
+        word = text_of(name)
     except OSError:
+        word = ""
+    if not _WORD.fullmatch(word):  # nothing yet, or nothing of mpy's
         word = ask_anew(folder, plan)
     return f"{MAPS.removeprefix('mirage/')}/{plan.label}/{word}{SUFFIX}"
 
@@ -74,7 +79,7 @@ def map_of(making: Making) -> Path:
 
 def read_map(file: Path, base: Path) -> tuple[Linked, ...]:
     """The objects that a map tells of. Raises ToolFailed where it tells of none, as another linker's does."""
-    found = linked_objects(file.read_text("utf-8", "surrogateescape"), base)
+    found = linked_objects(bytes_of(file).decode("utf-8", "surrogateescape"), base)
     if not found:
         raise _unmapped(file.name)
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Final, Literal, NamedTuple
 
 from mirage_py.cli import keys, words
 from mirage_py.cli.command import Command, Group, Parameter, argument, command
@@ -13,7 +13,7 @@ from mirage_py.doors import terminal as console
 from mirage_py.errors import MpyError
 
 if TYPE_CHECKING:
-    from mirage_py.dsl.key import Key
+    from mirage_py.project.offered import Offered
 
 Shell = Literal["bash", "zsh", "fish"]
 VARIABLE: Final = "_MPY_COMPLETE"
@@ -25,7 +25,8 @@ SCRIPTS: Final = Path(__file__).parent.parent / "templates" / "completion"
 def completion(shell: Annotated[Shell, argument(metavar="bash|zsh|fish", help="your shell")]) -> None:
     """Print the script for your shell's completion.
 
-    It completes commands, options, targets and the keys of the config.py here.
+    It completes commands, options, targets and the keys of the config.py here, as
+    it was last configured: no TAB runs it.
 
     \b
     bash: eval "$(mpy completion bash)"    in ~/.bashrc
@@ -81,7 +82,7 @@ def _starting(those: Iterable[Offer], last: str) -> Iterator[Offer]:
     return (one for one in those if one.word.startswith(last) or one.kind != "word")
 
 
-def _waiting(before: list[str], known: Sequence[Parameter], open_keys: Mapping[str, Key[Any]]) -> list[Offer] | None:
+def _waiting(before: list[str], known: Sequence[Parameter], open_keys: Mapping[str, Offered]) -> list[Offer] | None:
     """What the word after an option could be; None when the last word is no option that waits for one."""
     name = before[-1] if before and "--" not in before else ""
     for one in known:
@@ -107,20 +108,21 @@ def _place(what: Command, found: words.Sorted) -> list[Offer]:
     return _values(places[-1]) if places and places[-1].many else []
 
 
-def _keys(what: Command | Group | None, before: list[str]) -> Mapping[str, Key[Any]]:
-    """The keys of the configuration; one that does not load has none, and is no reason to fail."""
+def _keys(what: Command | Group | None, before: list[str]) -> Mapping[str, Offered]:
+    """The keys of the configuration as it was last configured: it is a program, and is not run to answer a shell."""
     if not (isinstance(what, Command) and what.takes_keys):
         return {}
     from mirage_py.cli.line import here_or_above
-    from mirage_py.project.loader import load
+    from mirage_py.project.offered import offered_keys
 
-    with suppress(Exception):
-        return keys.keys_of(load(keys.named_file(before) or here_or_above()))
+    with suppress(OSError, MpyError):
+        file = keys.named_file(before) or here_or_above()
+        return offered_keys(file.parent / "mirage", file.name)
     return {}
 
 
-def _key_row(key: Key[Any]) -> tuple[str, str]:
-    return f"--{key.name}", key.doc or ""
+def _key_row(key: Offered) -> tuple[str, str]:
+    return f"--{key.name}", key.doc
 
 
 def _names(one: Parameter) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from mirage_py.cli import words
 if TYPE_CHECKING:
     from mirage_py.dsl.config import Config
     from mirage_py.dsl.key import Key
+    from mirage_py.project.offered import Offered
 
 
 def keys_of(config: Config) -> dict[str, Key[Any]]:
@@ -20,7 +21,7 @@ def keys_of(config: Config) -> dict[str, Key[Any]]:
     return {name: key for name, key in known_keys(config).items() if name != "target"}
 
 
-def readable(keys: Mapping[str, Key[Any]]) -> tuple[words.Key, ...]:
+def readable(keys: Mapping[str, Key[Any]] | Mapping[str, Offered]) -> tuple[words.Key, ...]:
     """What has to be known of each to read it in a line."""
     return tuple(words.Key(name, key.kind == "flag") for name, key in keys.items())
 

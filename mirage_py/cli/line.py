@@ -15,6 +15,7 @@ from mirage_py.cli.everywhere import EVERYWHERE, go_there
 from mirage_py.cli.options import CONFIG
 from mirage_py.doors import signals
 from mirage_py.project.default import DEFAULT, OCAML, default_file
+from mirage_py.project.reading import text_of
 
 if TYPE_CHECKING:
     from mirage_py.dsl.config import Config
@@ -139,7 +140,7 @@ def _is_trusted(config: Path, mark: str) -> bool:
     try:
         if config.stat().st_uid not in {os.getuid(), 0}:
             return False
-        return mark in config.read_text(encoding="utf-8", errors="replace")
+        return mark in text_of(config)
     except OSError:
         return False
 

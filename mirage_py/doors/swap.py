@@ -29,7 +29,7 @@ HIDDEN: Final = b"; mpy was interrupted while it wrote the folders here: run it 
 """What `mirage/dune` says while the folders below it change."""
 
 
-_MADE_AGAIN: Final = frozenset({VEIL, "mirage/dune-workspace"})
+_MADE_AGAIN: Final = frozenset({VEIL, "mirage/dune-workspace", "mirage/keys.json"})
 """Of the files that all targets share, those whose content can be made again; as a target's folder can. A power cut may
 leave them empty, which mpy takes for its own."""
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from mirage_py.packages.manifest import locked_version
+from mirage_py.project.reading import text_of
 
 __all__ = ["version_of"]
 
@@ -38,7 +39,7 @@ def version_of(directory: Path, package: str, tops: tuple[Path, ...]) -> str | N
 def _stated(place: Path, package: str) -> str | None:
     for name, pattern in ((f"{package}.opam", IN_OPAM), ("opam", IN_OPAM), ("dune-project", IN_PROJECT)):
         try:
-            found = pattern.search((place / name).read_text("utf-8", "replace"))
+            found = pattern.search(text_of(place / name))
         except OSError:
             continue
         if found and not found[1].startswith("%%"):

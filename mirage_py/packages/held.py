@@ -11,6 +11,7 @@ from mirage_py.packages.duniverse import source_key
 from mirage_py.packages.lock import FILE, Lock, LockedPackage
 from mirage_py.packages.lock_file import read_lock
 from mirage_py.packages.manifest import Manifest, read_manifest
+from mirage_py.project.reading import bytes_of
 
 __all__ = ["Held", "held"]
 
@@ -59,7 +60,7 @@ def held(root: Path) -> Held | None:
 
 
 def _waiting(path: Path, lock: Lock, manifest: Manifest) -> frozenset[str]:
-    if manifest.lock == hashlib.sha256(path.read_bytes()).hexdigest():
+    if manifest.lock == hashlib.sha256(bytes_of(path)).hexdigest():
         return frozenset()
     there = {name: laid.key for name, laid in manifest.folders.items()}
     return frozenset(one.folder for one in lock.sources if there.get(one.folder) != source_key(one, lock))

@@ -21,6 +21,7 @@ from mirage_py.packages.formula import Bound, Dependency, Formula, alternatives,
 from mirage_py.packages.lock import Lock
 from mirage_py.packages.metadata import Metadata, details, metadata
 from mirage_py.packages.snapshot import Snapshot
+from mirage_py.project.reading import text_of
 
 __all__ = ["Described", "Files", "Folder", "Linked", "LinkedPackage", "Source", "linked"]
 
@@ -69,7 +70,7 @@ class Folder:
 
     def text(self, name: str, version: str) -> str:
         """The opam file of a version."""
-        return (self.folder / "packages" / name / f"{name}.{version}" / "opam").read_text("utf-8", "replace")
+        return text_of(self.folder / "packages" / name / f"{name}.{version}" / "opam")
 
 
 STATED: Final = re.compile(r'^version:\s*"([^"]+)"', re.MULTILINE)
@@ -89,7 +90,7 @@ class Files:
         file = self._file(name)
         if file is None:
             return ()
-        stated = STATED.search(file.read_text("utf-8", "replace"))
+        stated = STATED.search(text_of(file))
         return (stated[1] if stated and not stated[1].startswith("%%") else UNSTATED,)
 
     def text(self, name: str, version: str) -> str:
@@ -97,7 +98,7 @@ class Files:
         file = self._file(name)
         if file is None:
             raise KeyError(name, version)
-        return file.read_text("utf-8", "replace")
+        return text_of(file)
 
     def _file(self, name: str) -> Path | None:
         below = (file for folder in self.sources for file in sorted(folder.glob(f"*/{name}.opam")))

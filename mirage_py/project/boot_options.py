@@ -15,6 +15,7 @@ from pathlib import Path
 
 from mirage_py.dsl.runtime_arg import RuntimeArg
 from mirage_py.errors import Location
+from mirage_py.project.reading import text_of
 
 _REFERENCE = re.compile(r"([A-Z][A-Za-z0-9_']*)\.([a-z_][A-Za-z0-9_']*)")
 _LEXEME = (
@@ -69,7 +70,7 @@ class Sources:
         if file not in self._items:
             text = self._brought.get(file)
             if text is None:
-                text = (self._folder / file).read_text(encoding="utf-8", errors="replace")
+                text = text_of(self._folder / file)
             self._items[file] = tuple(_items(f"\n{text}"))
         return self._items[file]
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from mirage_py.doors.processes import run
 from mirage_py.model.command import Command
 from mirage_py.model.toolchain import Toolchain
+from mirage_py.project.reading import text_of
 
 __all__ = ["Step", "archive", "compile_c", "link", "pending", "perform", "search_path", "strip"]
 
@@ -124,7 +125,7 @@ def _state(step: Step) -> str:
 def _outdated(step: Step) -> bool:
     there = (step.output, *([step.map] if step.map else []))
     try:
-        return not all(file.is_file() for file in there) or step.stamp.read_text("utf-8") != _state(step)
+        return not all(file.is_file() for file in there) or text_of(step.stamp) != _state(step)
     except OSError:
         return True
 
@@ -134,5 +135,5 @@ def _headers(step: Step) -> list[Path]:
     note = step.output.with_name(f"{step.output.name}.d")
     if not note.is_file():
         return []
-    _, _, files = note.read_text("utf-8", errors="replace").replace("\\\n", " ").partition(": ")
+    _, _, files = text_of(note).replace("\\\n", " ").partition(": ")
     return [Path(word.replace("\\ ", " ")) for word in re.findall(r"(?:\\ |\S)+", files)]

@@ -23,6 +23,7 @@ from mirage_py.errors import ConfigError, Location, MpyError
 from mirage_py.libraries.bundled import BUNDLED_IN, runtime_sources
 from mirage_py.packages.lock import FILE
 from mirage_py.packages.manifest import DUNIVERSE, FORMAT, KEPT_IN, read_manifest
+from mirage_py.project.reading import bytes_of
 from mirage_py.workflow.dev import check_locked
 
 __all__ = ["Bundled", "bundle"]
@@ -73,7 +74,7 @@ Entry = tuple[bytes | str, bool]
 def _entries(root: Path, output: Path) -> Iterator[tuple[str, Entry]]:
     yield from _below(root, root, output)
     if (root / "mirage/choices.json").is_file():
-        yield "mirage/choices.json", ((root / "mirage/choices.json").read_bytes(), False)
+        yield "mirage/choices.json", (bytes_of(root / "mirage/choices.json"), False)
     if (root / DUNIVERSE).is_dir():
         yield from _below(root / DUNIVERSE, root, output)
         manifest = read_manifest(root)
@@ -85,7 +86,7 @@ def _entries(root: Path, output: Path) -> Iterator[tuple[str, Entry]]:
         }
         yield f"{DUNIVERSE}/{KEPT_IN}/manifest.json", ((json.dumps(table, indent=1) + "\n").encode(), False)
         for note in sorted((root / DUNIVERSE / KEPT_IN / "files").glob("*.json")):
-            yield f"{DUNIVERSE}/{KEPT_IN}/files/{note.name}", (note.read_bytes(), False)
+            yield f"{DUNIVERSE}/{KEPT_IN}/files/{note.name}", (bytes_of(note), False)
     for name, file in runtime_sources():
         yield f"{BUNDLED_IN}/{name}", (file.read_bytes(), False)
 

@@ -10,11 +10,12 @@ from mirage_py.doors.files import Tree, Written
 from mirage_py.dsl.key import target as target_key
 from mirage_py.errors import UsageError
 from mirage_py.project.choices import FILE, Saved, SavedTarget, read_state, state_text
+from mirage_py.project.offered import FILE as KEYS, Offered, offered_text
 from mirage_py.project.sources import has_dune_project
 from mirage_py.targets.plan import dune_project, dune_workspace, vendored
 from mirage_py.targets.resolved import Resolved
 from mirage_py.workflow.request import Progress, Request
-from mirage_py.workflow.resolve import Resolution, resolution, without_reset
+from mirage_py.workflow.resolve import Resolution, known_keys, resolution, without_reset
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +104,20 @@ def _files(request: Request, found: Resolution) -> tuple[dict[str, dict[str, str
         f"mirage/{one.plan.label}": {file.path: file.content for file in one.plan.files} for one in found.resolved
     }
     saved = _remember(without_reset(found.saved, request), found.resolved, request)
-    return folders, _shared(request, saved), saved
+    return folders, {**_shared(request, saved), **_offered(request, found)}, saved
+
+
+def _offered(request: Request, found: Resolution) -> dict[str, str]:
+    """What a shell is told of the keys, so that it need not run config.py."""
+    configs = {id(one.config): one.config for one in found.resolved}
+    keys = {name: key for config in configs.values() for name, key in known_keys(config).items()}
+    offered = (
+        Offered(name=name, kind=key.kind, choices=tuple(key.choices), doc=key.doc or "")
+        for name, key in sorted(keys.items())
+        if name != target_key.name
+    )
+    text = offered_text(request.mirage, request.file.name, offered)
+    return {} if text is None else {f"mirage/{KEYS}": text}
 
 
 def _shared(request: Request, saved: Saved) -> dict[str, str]:

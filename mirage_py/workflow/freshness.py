@@ -21,7 +21,7 @@ from mirage_py.errors import MpyError
 from mirage_py.libraries.places import VENDORED, not_local
 from mirage_py.model.plan import Plan
 from mirage_py.packages.stamps import stamp
-from mirage_py.project.reading import exact_text_of, json_of
+from mirage_py.project.reading import bytes_of, exact_text_of, json_of
 from mirage_py.project.sources import dune_root
 
 __all__ = ["Inputs", "changed_since", "inputs_of", "note"]
@@ -101,7 +101,7 @@ def _state(file: Path, known: State | None) -> State:
         at = file.stat()
         if known is not None and known[:2] == (at.st_mtime_ns, at.st_size):
             return known
-        return at.st_mtime_ns, at.st_size, hashlib.sha256(file.read_bytes()).hexdigest()
+        return at.st_mtime_ns, at.st_size, hashlib.sha256(bytes_of(file)).hexdigest()
     except OSError:
         return 0, 0, ""
 

@@ -14,6 +14,7 @@ from mirage_py.packages.formula import bound_text, holds
 from mirage_py.packages.lock import FILE, Archive, Lock
 from mirage_py.packages.repositories import SETTINGS, Repositories, named, snapshot_of
 from mirage_py.packages.requests import Wanted, wanted
+from mirage_py.project.reading import exact_text_of
 from mirage_py.workflow.request import Request
 from mirage_py.workflow.resolve import Resolution, resolution
 
@@ -89,7 +90,7 @@ def lock(request: Request, wish: Wish, *, tell: Told = lambda _: None) -> Locked
     )
     text = lock_text(made)
     path = request.folder / FILE
-    written = not wish.dry and (before is None or path.read_text("utf-8") != text)
+    written = not wish.dry and (before is None or exact_text_of(path) != text)
     if written:
         write_whole(path, text)
     notes = tuple(solving.notes(solution, candidates)) if written or wish.dry else ()

@@ -15,6 +15,7 @@ from mirage_py.packages.candidates import Given, environment
 from mirage_py.packages.formula import AllOf, Dependency
 from mirage_py.packages.lock import Folder, Origin, SolvedFor
 from mirage_py.packages.metadata import Metadata, Remote, metadata
+from mirage_py.project.reading import text_of
 
 if TYPE_CHECKING:
     from mirage_py.doors.network import Network
@@ -191,6 +192,6 @@ def _in_tree(tree: Path, name: str, pin: Pin) -> Metadata:
     remote = Remote(urls=(pin.url,), checksums=())
     if file is None:
         return Metadata(name=name, version=pin.version, remote=remote, commands=True)
-    text = file.read_text("utf-8", errors="replace")
+    text = text_of(file)
     found = metadata(name, pin.version, text, environment(), str(file.name))
     return replace(found, remote=remote, commands=True)

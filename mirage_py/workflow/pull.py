@@ -15,6 +15,7 @@ from mirage_py.errors import Location, LockError, MpyError, PackageConflict
 from mirage_py.packages.duniverse import Survey, lay, refuse_blocked, renewed, source_key, survey, unchanged
 from mirage_py.packages.lock import FILE, Folder, Lock
 from mirage_py.packages.manifest import DUNIVERSE, WRITTEN_TO, Laid, Manifest, read_manifest, write_manifest
+from mirage_py.project.reading import bytes_of
 
 if TYPE_CHECKING:
     from mirage_py.libraries.dunefiles import Sources
@@ -77,7 +78,7 @@ def pull(
 
 def _digest_of_lock(root: Path) -> str:
     try:
-        return hashlib.sha256((root / FILE).read_bytes()).hexdigest()
+        return hashlib.sha256(bytes_of(root / FILE)).hexdigest()
     except FileNotFoundError:
         raise LockError(f"there is no {FILE} beside config.py, which names the sources", hint="mpy lock") from None
     except OSError as error:

@@ -17,8 +17,10 @@ SHELLS = ("bash", "zsh", "fish")
 
 
 @pytest.fixture
-def folder(project: MakeProject) -> Path:
-    return project({"config.py": KEYS, "other.py": HELLO})
+def folder(project: MakeProject, mpy: Mpy) -> Path:
+    made = project({"config.py": KEYS, "other.py": HELLO, "unikernel.ml": "let start () = ()"})
+    mpy("configure", cwd=made, code=0)
+    return made
 
 
 def answers(line: str, folder: Path) -> list[str]:
@@ -59,6 +61,25 @@ def test_values_are_completed(folder: Path) -> None:
     assert answers("mpy configure -f ", folder) == ["file"]
     assert answers("mpy -C ", folder) == ["folder"]
     assert answers("mpy run -- ", folder) == []
+
+
+def test_no_configuration_is_run(project: MakeProject) -> None:
+    ran = "open('ran', 'w')\n"
+    folder = project({"config.py": f"{ran}{KEYS}"})
+    assert answers("mpy configure --k", folder) == []
+    assert answers("mpy configure --kind ", folder) == []
+    assert not (folder / "ran").exists()
+
+
+def test_keys_of_a_configuration_that_was_broken_since_are_completed(folder: Path) -> None:
+    (folder / "config.py").write_text("register(", encoding="utf-8")
+    assert answers("mpy configure --k", folder) == ["--kind"]
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"files": 1}', '{"files": {"config.py": [{"name": 1}, 2]}}', "[" * 9999])
+def test_offers_that_cannot_be_read_are_none(folder: Path, text: str) -> None:
+    (folder / "mirage/keys.json").write_text(text, encoding="utf-8")
+    assert answers("mpy configure --k", folder) == []
 
 
 def test_a_broken_configuration_completes_the_rest(project: MakeProject) -> None:

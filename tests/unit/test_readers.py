@@ -30,6 +30,7 @@ from mirage_py.packages.metadata import details, metadata, tools
 from mirage_py.packages.repositories import named, settings_text
 from mirage_py.project.choices import read_state
 from mirage_py.project.loader import load
+from mirage_py.project.sources import ocaml_modules
 from mirage_py.runner.setup import _read as read_devices
 from mirage_py.toolchain.description import read_description
 from mirage_py.workflow.freshness import _noted
@@ -246,7 +247,15 @@ def test_any_content_is_read_or_refused_in_words(tmp_path: Path, name: str, data
         read(tmp_path, content)
 
 
-IN_PLACE_OF = ["config.py", "mpy.toml", "mpy.lock", "mirage/choices.json", "mirage/owned.json", "mirage/devices.json"]
+IN_PLACE_OF = [
+    "config.py",
+    "unikernel.ml",
+    "mpy.toml",
+    "mpy.lock",
+    "mirage/choices.json",
+    "mirage/owned.json",
+    "mirage/devices.json",
+]
 """Files that mpy reads and a person, or a checkout, may have put there."""
 
 
@@ -256,6 +265,7 @@ def test_pipe_in_place_of_a_file_is_refused_at_once(tmp_path: Path, name: str) -
     os.mkfifo(tmp_path / name)
     readers: dict[str, Callable[[], object]] = {
         "config.py": lambda: load(tmp_path / "config.py"),
+        "unikernel.ml": lambda: ocaml_modules(tmp_path, None, "config.py"),
         "mpy.toml": lambda: named(tmp_path),
         "mpy.lock": lambda: read_lock(tmp_path),
         "mirage/choices.json": lambda: read_state(tmp_path / "mirage"),
