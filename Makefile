@@ -1,6 +1,6 @@
 # `make` shows what there is to make. What a target does stands in scripts/, one file each.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-debian13 check lint docs soak truth bench clean
+.PHONY: help setup demo test test-debian13 check lint docs soak truth verdicts bench clean
 
 VENV := .venv/bin
 PYTEST := $(VENV)/python -m pytest -n auto
@@ -38,6 +38,9 @@ soak: setup ## kills, signals, parallel commands, links and hostile input for MI
 
 truth: setup ## links and runs every installed library on spt, and compares with the verdicts
 	$(VENV)/python -m benchmarks.truth
+
+verdicts: setup ## renews the table of verdicts from the sources in SOURCES, built and run for spt and unix
+	$(VENV)/python -m benchmarks.verdicts --sources $(SOURCES) $(ARGS)
 
 bench: setup ## the figures of benchmarks/figures.md, taken on this machine
 	$(VENV)/python -m benchmarks.run $(ARGS)

@@ -26,6 +26,7 @@ from mirage_py.audit.rules import UNIKRAFT, WHEN_USED, Rule, freestanding, rule_
 from mirage_py.audit.runtime import aborting_primitives
 from mirage_py.audit.sources import Sources
 from mirage_py.audit.startup import ends
+from mirage_py.audit.texts import started
 from mirage_py.libraries.archives import Archive, Unreadable, read_archive
 from mirage_py.model.allow import Allow
 from mirage_py.model.audit import (
@@ -104,6 +105,7 @@ class Evidence:
     libc: Libc
     machine: str
     own: dict[str, tuple[Finding, ...]]
+    starts: dict[str, tuple[Finding, ...]] = field(default_factory=dict)
     toolchain: tuple[Path, ...] = ()
     refused: dict[str, tuple[Finding, ...]] = field(default_factory=dict)
     problems: tuple[Problem, ...] = field(default=())
@@ -179,6 +181,7 @@ def gather(
     judge = Judge(codes, libc, machine, unix=not closure.nodes.keys().isdisjoint(UNITS_OF), unbuilt=unbuilt)
     ending = ends(linked.pulled, aborting_primitives(_runtime(request), libc), libc)
     own = judge.findings(linked, named, ending)
+    starts = started(closure, linked, ending, sources) if judged else {}
     unread = tuple(problem for code in codes for problem in code.problems)
     return Evidence(
         closure=closure,
@@ -188,6 +191,7 @@ def gather(
         libc=libc,
         machine=machine,
         own=own,
+        starts=starts,
         toolchain=request.toolchain_folders,
         refused={name: one.findings for name, one in compiled.items()},
         problems=(*closure.loops, *problems, *unread, *linked.problems),
@@ -346,7 +350,7 @@ def _own(
     if rule is not None:
         message = f"{name} {WHAT.get(rule.severity, 'cannot be')} in a unikernel: {rule.why}{_use(name, evidence)}"
         return (Finding(rule="forbidden", severity=rule.severity, message=message, remedy=rule.remedy),)
-    found = evidence.own.get(name, ())
+    found = (*evidence.own.get(name, ()), *evidence.starts.get(name, ()))
     if node.library.read_as_text:
         found = (*sources.findings(name, evidence.libc, evidence.refused.get(name)), *found)
     return (*absent, *_for_target(found, target), *_host_only(node))

@@ -8,7 +8,6 @@ from functools import cached_property
 from pathlib import Path
 
 from mirage_py.audit.libc import Libc
-from mirage_py.audit.starting import start_findings
 from mirage_py.audit.vendored import source_findings, stanza_findings
 from mirage_py.libraries.findlib import Findlib
 from mirage_py.libraries.vendored import Vendored
@@ -24,7 +23,6 @@ class Sources:
         self.bare = bare
         self.findlib = Findlib(path)
         self.vendored = Vendored(vendored, elsewhere=lambda name: self.findlib.find(name) is not None)
-        self._started: dict[Path, tuple[Finding, ...]] = {}
         self._read: dict[Path, None] = dict.fromkeys((*path, *vendored))
 
     @property
@@ -97,13 +95,7 @@ class Sources:
             return ()
         self._read |= dict.fromkeys(stanza.stubs)
         found = source_findings(stanza, libc) if refused is None else (*stanza_findings(stanza), *refused)
-        return (*found, *self._twice(name), *self._starting(stanza.library.directory))
-
-    def _starting(self, directory: Path) -> tuple[Finding, ...]:
-        if directory not in self._started:
-            self._read |= dict.fromkeys((directory, *sorted(directory.glob("*.ml"))))
-            self._started[directory] = start_findings(directory) if directory.is_dir() else ()
-        return self._started[directory]
+        return (*found, *self._twice(name))
 
     def _twice(self, name: str) -> Iterator[Finding]:
         package = self.vendored.stanzas[name].library.package

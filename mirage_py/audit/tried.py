@@ -8,13 +8,14 @@ speaks for itself alone, unless dune is all that it was ported to.
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Final, cast
 
-from mirage_py.audit.rules import UNIKRAFT, UNIX
+from mirage_py.audit.rules import UNIKRAFT, UNIX, XEN
 from mirage_py.model.audit import VERDICTS, Finding, Severity, Verdict
 from mirage_py.model.version import fits, version_key
 
@@ -116,8 +117,14 @@ def tried_on(target: str) -> str | None:
     return None if target in UNIKRAFT else "unix" if target in UNIX else "spt"
 
 
+OF_HYPERVISOR: Final = re.compile(r"xen|qubes|solo5")
+"""Libraries that are for one side only: what became of them on Solo5 says nothing of Xen."""
+
+
 def tried(library: str, target: str, *, version: str | None = None, ocaml: str | None = None) -> Tried | None:
     """The row for a library in this version (None: the newest that was tried), of this OCaml where one is."""
+    if target in XEN and OF_HYPERVISOR.search(library):
+        return None
     rows = [row for row in table().get(library, ()) if row.target == tried_on(target)]
     rows = [row for row in rows if version is None or row.covers(version)]
     alike = [row for row in rows if ocaml is not None and row.ocaml.split(".")[0] == ocaml.split(".")[0]]

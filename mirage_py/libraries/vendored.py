@@ -40,7 +40,7 @@ class Stanza:
     """A `library` stanza: its library, and what it says of C.
 
     `library.requires` are the needs that hold whatever is there; `selections` add to them. `headers` are the folders
-    that its C files may include from.
+    that its C files may include from. `modules` is that field as it stands, `spread` says that folders below count.
     """
 
     library: Library
@@ -58,6 +58,8 @@ class Stanza:
     project: Path = Path()
     selections: tuple[Selection, ...] = ()
     optional: bool = False
+    modules: tuple[Sexp, ...] = ()
+    spread: bool = False
     enabled: tuple[Sexp, ...] = ()
 
 
@@ -269,6 +271,8 @@ def _stanza(one: Located, by_folder: Mapping[Path, list[Located]], tops: tuple[P
         default=next(atoms(field(stanza, "default_implementation")), ""),
         project=_project(directory, tops),
         selections=tuple(_selections(field(stanza, "libraries"))),
+        modules=field(stanza, "modules"),
+        spread=spread,
         optional=any(part == ("optional",) for part in stanza),
         enabled=field(stanza, "enabled_if"),
     )

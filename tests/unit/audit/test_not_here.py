@@ -10,7 +10,7 @@ import pytest
 from mirage_py.audit import audit, tried
 from mirage_py.audit.opam import Metadata
 from mirage_py.audit.render import render_text
-from mirage_py.audit.tried import Tried, rows_in, series_of
+from mirage_py.audit.tried import Tried, rows_in, series_of, table
 from mirage_py.model.audit import AuditReport, AuditRequest, LibraryAudit, Root
 from mirage_py.packages.linked import Folder, Source, linked
 from mirage_py.packages.lock import Lock, LockedPackage, SolvedFor, Want
@@ -198,6 +198,13 @@ def test_an_unknown_package_is_a_line(tmp_path: Path) -> None:
     report = audit(AuditRequest(opam=roots("nope"), opam_repositories=(tmp_path,)))
     assert "no metadata of package nope is here" in str(report.problems[0])
     assert not report.libraries
+
+
+def test_the_table_is_whole() -> None:
+    names = {"base", "lwt", "cohttp", "tls", "decompress.de", "digestif"}
+    names |= {"mirage-crypto", "bigstringaf"}
+    assert names <= table().keys()
+    assert len({row.package for rows in table().values() for row in rows}) >= 100
 
 
 def test_a_row_is_read_as_it_is_kept() -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from mirage_py.audit import audit, with_toolchain
-from mirage_py.audit.starting import start_findings
 from mirage_py.errors import MpyError
 from mirage_py.model.audit import AuditReport, AuditRequest, LibraryAudit, Root
 from mirage_py.model.toolchain import Toolchain, ToolchainChoice
@@ -104,37 +103,3 @@ def test_two_folders_of_one_library_are_refused(tmp_path: Path) -> None:
     assert inner.is_dir()
     found = judged(tmp_path)
     assert (found.verdict, [one.rule for one in found.findings]) == ("missing", ["twice"])
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# What the text says of the start
-
-
-START = {
-    "guarded by try": ('let h = try Some (open_in "/etc/hosts") with Sys_error _ -> None', "aborts"),
-    "through a function": ('let load f = open_in f\nlet () = ignore (load "x")', "aborts"),
-    "in a module of its own": ("module M = struct let x = Sys.getcwd () end", "aborts"),
-    "in an expression": (';; ignore (Sys.readdir ".")', "aborts"),
-    "by a function that is handed on": ("let () = List.iter (fun f -> ignore (open_in f)) names", "unsure"),
-    "a named function that is handed on": ("let load f = open_in f\nlet all = List.map load names", "aborts"),
-    "in a functor": ("module F (X : S) = struct let x = open_in X.name end", "unsure"),
-    "lazily": ('let h = lazy (open_in "x")', "unsure"),
-    "when it is called": ("let load f = open_in f", ""),
-    "as a function that is written out": ("let load = fun f -> open_in f", ""),
-    "by a function inside": ("let x = let go f = open_in f in ignore go; 1", "unsure"),
-    "in a comment": ("(* let h = open_in *) let x = 1", ""),
-    "under another name": ("let open_in_peace = 1 let x = open_in_peace", ""),
-}
-
-
-@pytest.mark.parametrize("kind", START)
-def test_what_runs_at_start_is_told(kind: str, tmp_path: Path) -> None:
-    text, severity = START[kind]
-    (tmp_path / "lb.ml").write_text(text)
-    assert [one.severity for one in start_findings(tmp_path)] == ([severity] if severity else [])
-
-
-def test_a_function_of_another_module_of_the_library_is_followed(tmp_path: Path) -> None:
-    (tmp_path / "files.ml").write_text("let load f = open_in f")
-    (tmp_path / "lb.ml").write_text('let x = Files.load "x"')
-    assert ["Files.load" in one.message for one in start_findings(tmp_path)] == [True]

@@ -1,0 +1,73 @@
+"""Which OCaml sources of a closure are read for what runs at start, and what that adds to what objects say.
+
+Sources that are compiled here are all there is of their libraries. Installed libraries have objects, in which calls are
+followed; their sources, where they lie beside, tell of functions that are handed on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from mirage_py.audit.closure import Closure, Node
+from mirage_py.audit.link import STDLIB, Link
+from mirage_py.audit.names import ocaml_name, unit_of
+from mirage_py.audit.rules import OF_COMPILER, rule_for
+from mirage_py.audit.sources import Sources
+from mirage_py.audit.starting import Key, Text, start_findings
+from mirage_py.audit.startup import End
+from mirage_py.libraries.sexp import atoms
+from mirage_py.libraries.vendored import Stanza
+from mirage_py.model.audit import Finding
+
+
+def started(closure: Closure, link: Link, ending: Iterable[End], sources: Sources) -> dict[str, tuple[Finding, ...]]:
+    """By library, what its sources say of its start."""
+    ends = tuple(ending)
+    texts = tuple(_texts(closure, link, sources))
+    for text in texts:
+        sources.note(text.directory, *(text.files() if text.directory.is_dir() else ()))
+    found = start_findings(texts, _seeds(ends))
+    return {name: tuple(_fitting(closure.nodes[name], ones, ends)) for name, ones in found.items()}
+
+
+def _texts(closure: Closure, link: Link, sources: Sources) -> Iterator[Text]:
+    for name, node in closure.nodes.items():
+        stanza = sources.vendored.stanzas.get(name)
+        if name == STDLIB or rule_for(name) is not None or node.library.package in OF_COMPILER or node.library.ppx:
+            continue
+        if node.library.read_as_text and stanza is not None:
+            yield Text(library=name, directory=stanza.library.directory, modules=_modules(stanza), below=stanza.spread)
+        elif link.units.get(name):
+            units = frozenset(unit.rpartition("__")[2] for unit in link.units[name])
+            directory = stanza.library.directory if stanza is not None else node.library.directory
+            yield Text(library=name, directory=directory, modules=units)
+
+
+def _modules(stanza: Stanza) -> frozenset[str] | None:
+    """The modules of a stanza that names them; None for one that takes all of its folder."""
+    words = tuple(atoms(stanza.modules))
+    if not words or ":standard" in words or "\\" in words:
+        return None
+    return frozenset(word[:1].upper() + word[1:] for word in words)
+
+
+def _seeds(ends: Iterable[End]) -> Mapping[Key, str]:
+    """The functions of installed libraries that end the program, by module and name."""
+    seeds: dict[Key, str] = {}
+    for end in ends:
+        if end.by.place.library != STDLIB and end.by.unit and unit_of(end.function):
+            module, _, name = ocaml_name(end.function).rpartition(".")
+            if module and not name.startswith("fun") and name != "entry":
+                seeds[module.rpartition(".")[2], name] = f"{module.rpartition('.')[2]}.{name}"
+    return seeds
+
+
+def _fitting(node: Node, found: Iterable[Finding], ends: Iterable[End]) -> Iterator[Finding]:
+    """Where there are objects they tell of calls, and the text only of what it cannot be sure of."""
+    if node.library.read_as_text:
+        yield from found
+    elif not any(end.at_start and end.by.place.library == node.library.name for end in ends):
+        yield from (
+            replace(one, severity="unsure", message=one.message.replace(" calls ", " may call ")) for one in found
+        )

@@ -1,0 +1,3 @@
+(* unsure *)
+let load = open_in
+let c = load "x"

@@ -1,0 +1,3 @@
+(* unsure *)
+let a = [| open_in |]
+let c = a.(0) "x"

@@ -1,0 +1,2 @@
+(* aborts *)
+let () = close_in @@ open_in @@ "x"

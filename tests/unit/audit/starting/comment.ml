@@ -1,0 +1,2 @@
+(* nothing *)
+(* let h = open_in *) let x = 1

@@ -1,0 +1,3 @@
+(* unsure *)
+let f ?(c = open_in "x") () = c
+let d = f ()

@@ -1,0 +1,2 @@
+(* aborts *)
+let x = open_in "a"

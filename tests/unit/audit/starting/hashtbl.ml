@@ -1,0 +1,5 @@
+(* unsure *)
+let t = Hashtbl.create 3
+let load f = close_in (open_in f)
+let () = Hashtbl.add t "x" load
+let () = Hashtbl.iter (fun k f -> f k) t

@@ -1,0 +1,2 @@
+(* aborts *)
+let () = (fun f -> close_in (open_in f)) "x"

@@ -1,0 +1,3 @@
+(* aborts *)
+module F (X : sig val v : string end) = struct let c = open_in X.v end
+include F (struct let v = "x" end)

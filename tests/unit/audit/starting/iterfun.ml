@@ -1,0 +1,2 @@
+(* unsure *)
+let () = List.iter (fun f -> close_in (open_in f)) ["a"]

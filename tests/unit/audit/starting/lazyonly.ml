@@ -1,0 +1,2 @@
+(* nothing *)
+let p = lazy (open_in "x")

@@ -1,0 +1,2 @@
+(* unsure *)
+let () = let go f = close_in (open_in f) in go "x"

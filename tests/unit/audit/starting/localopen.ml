@@ -1,0 +1,2 @@
+(* aborts *)
+let a = Sys.(readdir "/")

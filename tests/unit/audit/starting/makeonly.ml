@@ -1,0 +1,3 @@
+(* nothing *)
+let make () = let n = ref 0 in fun f -> incr n; open_in f
+let m = make ()

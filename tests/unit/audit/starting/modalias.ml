@@ -1,0 +1,3 @@
+(* aborts *)
+module S = Sys
+let a = S.readdir "/"

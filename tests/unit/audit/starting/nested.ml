@@ -1,0 +1,3 @@
+(* aborts *)
+module In = struct let go () = open_in "x" end
+let c = In.go ()

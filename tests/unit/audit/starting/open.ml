@@ -1,0 +1,3 @@
+(* aborts *)
+open Sys
+let a = readdir "/"

@@ -1,0 +1,3 @@
+(* nothing *)
+let load a b = open_in (a ^ b)
+let p = load "x"

@@ -1,0 +1,3 @@
+(* unsure *)
+let apply f = f ()
+let c = apply (fun () -> open_in "x")

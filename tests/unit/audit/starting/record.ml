@@ -1,0 +1,5 @@
+(* unsure *)
+type r = {run : string -> unit}
+let load f = close_in (open_in f)
+let r = {run = load}
+let () = r.run "x"

@@ -1,0 +1,2 @@
+(* aborts *)
+let () = Sys.set_signal Sys.sigint Sys.Signal_ignore

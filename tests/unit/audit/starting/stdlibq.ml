@@ -1,0 +1,2 @@
+(* aborts *)
+let c = Stdlib.open_in "x"

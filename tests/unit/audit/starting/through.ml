@@ -1,0 +1,4 @@
+(* aborts *)
+let load f = open_in f
+let go () = load "x"
+let () = go ()

@@ -1,0 +1,2 @@
+(* aborts *)
+let () = try close_in (open_in "x") with _ -> ()

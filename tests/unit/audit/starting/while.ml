@@ -1,0 +1,2 @@
+(* unsure *)
+let () = while true do ignore (open_in "x") done
