@@ -200,7 +200,7 @@ def test_a_file_that_became_a_pipe_is_not_waited_for(folder: Path, tmp_path: Pat
     os.mkfifo(folder / "config.py")
     code, told, how = ran(folder, cache, "query", "name")
     assert (code, how) == (3, "asked")
-    assert "no ordinary file" in told
+    assert "no regular file" in told
 
 
 def test_odd_questions_are_refused_as_ever(folder: Path, tmp_path: Path) -> None:
