@@ -90,7 +90,9 @@ _ccm = block >> block
 def ccm_block(secret: RuntimeArg, disk: Impl[Block], *, nonce_len: int | None = None) -> Impl[Block]:
     """`disk` encrypted with AES-CCM; the boot-time argument `secret` is the key in hexadecimal, 0x allowed in front.
 
-    The Cmdliner term must give a `string`. `nonce_len` is in bytes.
+    The Cmdliner term must give a `string`. `nonce_len` is in bytes. The releases of mirage-block-ccm are written for
+    mirage-crypto 0.11, and `default_random` for 2: `register(..., random=no_random)`, and code of your own that sets a
+    seeded `Mirage_crypto_rng.set_default_generator` before the first block is written.
     """
 
     def connect(c: Connect) -> str:

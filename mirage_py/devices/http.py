@@ -46,7 +46,7 @@ def cohttp_client(names: Impl[Resolver], connections: Impl[Conduit]) -> Impl[Htt
 
 
 def httpaf_server(connections: Impl[Conduit]) -> Impl[Http]:
-    """An HTTP server of http/af."""
+    """An HTTP server of http/af. opam's own repository has no httpaf-mirage: a pin or another repository brings it."""
     return impl(
         "Httpaf_mirage.Server_with_conduit",
         http,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from mirage_py.devices import clock, job as boot_jobs, random as randomness, reporter as logs
 from mirage_py.dsl.check import listed, shown
@@ -15,6 +15,14 @@ from mirage_py.dsl.scheduler import Scheduler, chosen, lwt
 from mirage_py.dsl.term import Choice, Dev, Term, postorder
 from mirage_py.errors import ConfigError
 from mirage_py.types import Argv, Job, Mtime, Ptime, Random, Reporter, Sleep
+
+REPLACEABLE: Final = {
+    "mirage-crypto-rng-mirage": "random=no_random",
+    "mirage-mtime": "mtime=no_mtime",
+    "mirage-ptime": "ptime=no_ptime",
+    "mirage-sleep": "sleep=no_sleep",
+}
+"""Packages of the initial jobs, with what leaves each out."""
 
 
 def register(

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from mirage_py.devices.registration import REPLACEABLE
 from mirage_py.errors import MpyError, PackageConflict
 from mirage_py.model.version import version_key
 from mirage_py.packages.candidates import Candidates, Given, environment
@@ -178,6 +179,16 @@ class Solving:
             others = tuple(one for one in given.pinned if one is not pin)
             if self._solvable(replace(given, pinned=others)):
                 yield f"without the pin of {pin.name} there is one"
+        yield from self._ways_with_less(failed)
+
+    def _ways_with_less(self, failed: Failed) -> Iterator[str]:
+        """What could be left out, or bounded otherwise."""
+        given = self.given
+        for one in failed.core:
+            without = REPLACEABLE.get(one.name)
+            if without and self._solvable(given, [other for other in self.asked if other.name != one.name]):
+                yield f"register(..., {without}) does without {one.name}, and there is one"
+                return
         for one in failed.core:
             if one.bound is not None:
                 loose = [replace(other, bound=None) if other == one else other for other in self.asked]
