@@ -100,7 +100,7 @@ class _Locking:
             yield self._source(folder, group)
 
     def _source(self, folder: str, group: list[Candidate]) -> LockedSource:
-        first, prepared = group[0], [(one, self._details(one)) for one in group]
+        first, prepared = group[0], [(one, self.details[one.name]) for one in group]
         return LockedSource(
             folder=folder,
             origin=self.pinned[first.name] if first.name in self.pinned else _archive(first),
@@ -163,8 +163,8 @@ class _Locking:
         return found
 
     def depexts(self) -> Iterator[Depext]:
-        for name, one in sorted(self.chosen.items()):
-            for wants in self._details(one).depexts:
+        for name in sorted(self.chosen):
+            for wants in self.details[name].depexts:
                 when = filter_text(wants.when) if wants.when is not None else ""
                 yield Depext(package=name, names=wants.names, when=when)
 
@@ -172,6 +172,11 @@ class _Locking:
         if one.repository is None:
             return None
         return self.candidates.repositories[one.repository].text(one.name, one.version)
+
+    @cached_property
+    def details(self) -> Mapping[str, Details]:
+        """How the source of each package is prepared, and what it wants of the system."""
+        return {name: self._details(one) for name, one in self.chosen.items()}
 
     def _details(self, one: Candidate) -> Details:
         text = self._text(one)
