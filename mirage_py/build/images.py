@@ -211,6 +211,11 @@ def _failed(folder: Path, plans: tuple[Plan, ...], toolchains: Toolchains, resul
     linked = tuple(
         (plan, toolchains[plan.target])
         for plan in plans
-        if toolchains[plan.target].freestanding and f"mirage/{plan.label}/main.exe" in result.output
+        if toolchains[plan.target].freestanding and _speaks_of(plan, result.output)
     )
     return LinkFailed(failed, linked) if linked else failed
+
+
+def _speaks_of(plan: Plan, output: str) -> bool:
+    """Whether dune tells of a program that could not be made: dune 2 prints the command, dune 3 the place in `dune`."""
+    return any(f"mirage/{plan.label}/{named}" in output for named in ("main.exe", 'dune", line'))

@@ -459,6 +459,7 @@ def test_a_record_of_dune_that_a_full_disk_cut_short_is_made_anew(project: MakeP
     record = folder / "mirage/_build/.db"
     record.write_bytes(record.read_bytes()[:200])
     done = mpy("build", code=0)
-    assert "all is built anew" in done.stderr
+    old = subprocess.run(("dune", "--version"), capture_output=True, text=True, check=True).stdout.startswith("2.")
+    assert ("all is built anew" in done.stderr) is old, "a newer dune finds out by itself"
     assert "(unchanged)" in done.stdout
     assert "anew" not in mpy("build", code=0).stderr

@@ -233,6 +233,10 @@ def test_library_whose_c_is_the_hosts_is_refused_with_three_ways_out(project: Ma
 def test_declared_sources_that_are_not_there_are_told_at_the_line(project: MakeProject, mpy: Mpy) -> None:
     installed("base")
     project("base")
+    if not subprocess.run(
+        ("ocamlfind", "query", "ocaml_intrinsics_kernel"), capture_output=True, check=False
+    ).returncode:
+        pytest.skip("this base has C stubs below it, which are told first")
     refused = mpy("build", "-t", "spt", "--base-source", "nowhere", code=3)
     assert re.search(r"^error: config\.py:9: ", refused.stderr, re.MULTILINE)
     assert "there is no C file for the stubs of base: nowhere/src/*.c" in refused.stderr
@@ -450,7 +454,7 @@ def test_genode_is_configured_and_queried_and_not_built(project: MakeProject, mp
     folder = project("hello")
     mpy("configure", "-t", "genode", code=0)
     assert (folder / "mirage/hello-genode/manifest.json").exists()
-    assert "nolibc" in mpy("query", "cflags", "-t", "genode", code=0).stdout
+    assert re.search("nolibc|ocaml-solo5", mpy("query", "cflags", "-t", "genode", code=0).stdout)
     refused = mpy("build", code=4)
     assert "no Solo5 of today links an image for genode" in refused.stderr
     assert "hint:" in refused.stderr
