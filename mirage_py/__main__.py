@@ -29,7 +29,9 @@ def _answer(line: list[str]) -> int:
         sys.stdout.write(f"mpy {__version__}\n")
         return 0
     from mirage_py.doors import answers
+    from mirage_py.doors.streams import open_to_all
 
+    open_to_all()
     key = answers.key_of(line) if answers.memorable(line) else None
     code = answers.recall(key) if key is not None else None
     return _run(key) if code is None else code
