@@ -47,7 +47,8 @@ def fill(app: Sphinx, _page: str, source: list[str]) -> None:
 
 def commands() -> str:
     """Every command with its usage, arguments and options."""
-    from mirage_py.cli.app import ABOUT, COMMANDS
+    from mirage_py.cli.app import ABOUT
+    from mirage_py.cli.commands import COMMANDS
     from mirage_py.cli.everywhere import ALONE, EVERYWHERE
 
     top = _section("mpy", "mpy [OPTIONS] [COMMAND] [ARGS]...", ABOUT, (*ALONE, *EVERYWHERE))
@@ -56,8 +57,8 @@ def commands() -> str:
 
 def _command(name: str) -> Iterator[str]:
     """Its section, and one for each command that it has; options that `mpy` itself has are told there alone."""
-    from mirage_py.cli.app import command_named
     from mirage_py.cli.command import Command
+    from mirage_py.cli.find import command_named
     from mirage_py.cli.help import usage
 
     made = command_named(name)

@@ -1,9 +1,9 @@
 """The command line: finds the command of a line and carries it out; every failure becomes a message and a code here.
 
-**To add a command**, write a module `mirage_py/cli/NAME.py` and name it in `COMMANDS`:
+**To add a command**, write a module `mirage_py/cli/NAME.py` and name it in `cli.commands`:
 
     def lock(line: Line, file: File = CONFIG, check: Annotated[bool, option("--check", help="...")] = False) -> int:
-        \"\"\"One line, as COMMANDS has it.
+        \"\"\"One line, as it is there.
 
         What else one has to know, in paragraphs.
         \"\"\"
@@ -24,41 +24,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
-from importlib import import_module
-from typing import Any, Final
+from typing import Final
 
 from mirage_py._version import __version__
 from mirage_py.cli import words
 from mirage_py.cli.command import Command, Group
 from mirage_py.cli.everywhere import ALONE, EVERYWHERE, go_there, settle
+from mirage_py.cli.find import Found, find
 from mirage_py.doors import signals, terminal as console
 from mirage_py.errors import Location, MpyError
-
-COMMANDS: Final = {
-    "init": "Begin a unikernel: write config.py and its sources.",
-    "configure": "Choose targets and keys; generate the build files.",
-    "lock": "Choose a version of every package; write mpy.lock.",
-    "why": "Tell who asked for a locked package, with which bounds.",
-    "repo": "Tell which repositories versions are chosen from.",
-    "pull": "Lay the sources that mpy.lock names into mirage/duniverse.",
-    "build": "Build the images, into dist/.",
-    "run": "Run an image that was built.",
-    "verify": "Build again elsewhere; tell whether the images are the same.",
-    "describe": "Tell what a unikernel is made of, and who chose it so.",
-    "query": "Tell one thing about the configuration.",
-    "devices": "Tell which devices there are, and what each is made of.",
-    "audit": "Tell whether libraries will run on a target, and why not.",
-    "doctor": "Look at this machine's tools; tell how to mend them.",
-    "toolchain": "Tell what compiles and links for a target.",
-    "dev": "Put a checkout of yours in the place of a vendored package.",
-    "bundle": "Put all that a build needs into one archive.",
-    "convert": "Turn an OCaml config.ml into a config.py.",
-    "clean": "Remove what mpy generated and built, nothing else.",
-    "completion": "Print the script for your shell's completion.",
-}
-"""Each command with the first line of its help, so that the list of commands imports none of them."""
 
 ABOUT: Final = """Compose a MirageOS unikernel in Python, for several targets at once.
 
@@ -67,17 +41,6 @@ configuration too."""
 
 INTERRUPTED: Final = 130
 BROKEN_PIPE: Final = 141
-
-
-@dataclass(frozen=True, kw_only=True)
-class Found:
-    """The command that a line names (None where it names none), and the line without its name."""
-
-    where: str
-    what: Command | Group | None
-    line: list[str]
-    commands: Mapping[str, str]
-    """What could be named next, with what each does."""
 
 
 def main(args: list[str] | None = None) -> int:
@@ -132,45 +95,6 @@ def run(line: list[str]) -> int:
     with signals.unwinding():
         code = function(reading.line, **reading.arguments) if wants_line else function(**reading.arguments)
     return code or 0
-
-
-def find(line: list[str]) -> Found:
-    """The command that the first words of a line name; a UsageError when there is none of that name."""
-    leading = words.sort(line, (*EVERYWHERE, *ALONE), up_to_word=True)
-    if not leading.rest:
-        return Found(where="mpy", what=None, line=line, commands=COMMANDS)
-    name, *rest = leading.rest
-    before = line[: len(line) - len(leading.rest)]
-    what = command_named(name)
-    if not isinstance(what, Group):
-        return Found(where=f"mpy {name}", what=what, line=[*before, *rest], commands={})
-    return _find_in(name, what, before, rest)
-
-
-def _find_in(name: str, group: Group, before: list[str], line: list[str]) -> Found:
-    leading = words.sort(line, EVERYWHERE, up_to_word=True)
-    summaries = {word: one.help.partition("\n")[0] for word, one in group.commands.items()}
-    if not leading.rest:
-        return Found(where=f"mpy {name}", what=group, line=[*before, *line], commands=summaries)
-    word, *rest = leading.rest
-    _check_there(f"mpy {name}", word, group.commands)
-    between = line[: len(line) - len(leading.rest)]
-    return Found(where=f"mpy {name} {word}", what=group.commands[word], line=[*before, *between, *rest], commands={})
-
-
-def command_named(name: str) -> Command | Group:
-    """The command of this name; a UsageError when there is none."""
-    _check_there("mpy", name, COMMANDS)
-    module: Any = import_module(f"mirage_py.cli.{name.replace('-', '_')}")
-    made: Command | Group = module.COMMAND
-    return made
-
-
-def _check_there(where: str, name: str, there: Mapping[str, object]) -> None:
-    if name not in there:
-        from mirage_py.cli.meant import no_command
-
-        raise no_command(where, name, there)
 
 
 def _asking_for_help(line: list[str]) -> list[str]:

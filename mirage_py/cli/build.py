@@ -107,8 +107,9 @@ def _pull(asked: Request, mirrors: list[str] | None, *, offline: bool) -> None:
     """Only with --pull is there anything to connect for. A lock that is there is taken as it is, if it fits."""
     from mirage_py.cli import lock as locking
     from mirage_py.cli.pull import tell
-    from mirage_py.workflow.lock import Wish, locked_first
+    from mirage_py.workflow.lock import locked_first
     from mirage_py.workflow.pull import Where, pull
+    from mirage_py.workflow.request import Wish
 
     where = Where(mirrors=tuple(mirrors or ()), offline=offline)
     with console.working("choosing versions") as progress:

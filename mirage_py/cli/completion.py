@@ -57,8 +57,8 @@ def answer(line: Sequence[str]) -> int:
 
 def offers(before: list[str], last: str) -> Iterator[Offer]:
     """What a line could go on with, after the words before and the beginning of one more."""
-    from mirage_py.cli.app import find
     from mirage_py.cli.everywhere import ALONE, EVERYWHERE
+    from mirage_py.cli.find import find
 
     try:
         found = find(before)
@@ -112,7 +112,7 @@ def _keys(what: Command | Group | None, before: list[str]) -> Mapping[str, Offer
     """The keys of the configuration as it was last configured: it is a program, and is not run to answer a shell."""
     if not (isinstance(what, Command) and what.takes_keys):
         return {}
-    from mirage_py.cli.line import here_or_above
+    from mirage_py.cli.where import here_or_above
     from mirage_py.project.offered import offered_keys
 
     with suppress(OSError, MpyError):

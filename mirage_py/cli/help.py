@@ -56,7 +56,7 @@ def _place(one: Parameter) -> str:
 
 def _keys(line: list[str]) -> Iterator[tuple[str, Rows | str]]:
     """A section with the keys, or with the reason why there are none to show."""
-    from mirage_py.cli.line import here_or_above
+    from mirage_py.cli.where import here_or_above
     from mirage_py.project.loader import load
 
     file = keys.named_file(line) or here_or_above()

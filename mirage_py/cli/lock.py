@@ -54,6 +54,7 @@ def lock(
     What is locked stays where it can, until `--update`. The compiler, dune and Solo5 are those of this machine.
     """
     from mirage_py.workflow import lock as work
+    from mirage_py.workflow.request import Wish
 
     if packages and not update:
         raise UsageError("packages are named with --update only", hint=f"mpy lock --update {' '.join(packages)}")
@@ -61,7 +62,7 @@ def lock(
         raise UsageError("--check changes nothing, and shows nothing", hint="leave --diff and --update out")
     asked = request(line, file=file, targets=target, unikernels=None, toolchain=stated(toolchain, switch, solo5_prefix))
     moving = tuple(packages or ()) if update or diff else None
-    wish = work.Wish(
+    wish = Wish(
         repositories=tuple(repo or ()),
         ocaml=ocaml,
         dune=dune,

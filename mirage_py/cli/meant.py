@@ -158,7 +158,7 @@ def _key_elsewhere(word: str, read: Misread) -> str | None:
     if read.config is not None or not word.startswith("--") or read.where == "mpy":
         return None
     from mirage_py.cli.keys import keys_of
-    from mirage_py.cli.line import here_or_above
+    from mirage_py.cli.where import here_or_above
     from mirage_py.project.loader import load
 
     try:
@@ -188,7 +188,7 @@ def _elsewhere(word: str, read: Misread) -> Iterator[str]:
 
 
 def _commands_with(word: str) -> Iterator[str]:
-    from mirage_py.cli.app import COMMANDS as ALL
+    from mirage_py.cli.commands import COMMANDS as ALL
 
     for name in ALL:
         one = import_module(f"mirage_py.cli.{name}").COMMAND

@@ -6,8 +6,6 @@ in only over one that the configuration names.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mirage_py.dsl.config import Unikernel
 from mirage_py.dsl.package import Package
 from mirage_py.dsl.scheduler import Bridge, Scheduler
@@ -15,9 +13,7 @@ from mirage_py.dsl.term import postorder
 from mirage_py.errors import ConfigError, UnsupportedTarget
 from mirage_py.resolve.checks import path_to, place_of
 from mirage_py.resolve.graph import Graph, Node
-
-if TYPE_CHECKING:
-    from mirage_py.resolve.info import Platform
+from mirage_py.resolve.platform import Platform
 
 __all__ = ["bridge_for", "check_main_loop", "check_schedulers", "packages_of_bridge"]
 

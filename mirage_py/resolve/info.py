@@ -9,7 +9,6 @@ from typing import Any
 from mirage_py.dsl.config import Config, Unikernel
 from mirage_py.dsl.device import CSources
 from mirage_py.dsl.key import Key, target as target_key
-from mirage_py.dsl.package import Package
 from mirage_py.dsl.scheduler import Scheduler, lwt
 from mirage_py.dsl.term import Device
 from mirage_py.dsl.types import ModuleType
@@ -21,17 +20,9 @@ from mirage_py.resolve.checks import blocks, check_generated, check_required, ch
 from mirage_py.resolve.context import Context, keys_of
 from mirage_py.resolve.graph import Graph, Node, build_graph
 from mirage_py.resolve.packages import Asked, Requirement, merge
+from mirage_py.resolve.platform import Platform
 
 _ROOT: ModuleType[Any] = ModuleType("root")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Platform:
-    """What the engine must know of a target: its runtime module, and the packages that every unikernel needs there."""
-
-    target: str
-    os_module: str
-    packages: tuple[Package, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

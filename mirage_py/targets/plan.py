@@ -12,8 +12,9 @@ from mirage_py.model.bounds import Bounds
 from mirage_py.model.plan import CStub, GeneratedFile, NeededLibrary, Plan
 from mirage_py.model.stubs import DeclaredStubs
 from mirage_py.resolve.graph import Graph
-from mirage_py.resolve.info import Info, Platform
+from mirage_py.resolve.info import Info
 from mirage_py.resolve.packages import Requirement
+from mirage_py.resolve.platform import Platform
 from mirage_py.targets import family
 
 LANG = "2.9"

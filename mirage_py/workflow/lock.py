@@ -15,32 +15,15 @@ from mirage_py.packages.lock import FILE, Archive, Lock
 from mirage_py.packages.repositories import SETTINGS, Repositories, named, snapshot_of
 from mirage_py.packages.requests import Wanted, wanted
 from mirage_py.project.reading import exact_text_of
-from mirage_py.workflow.request import Request
+from mirage_py.workflow.request import Request, Wish
 from mirage_py.workflow.resolve import Resolution, resolution
 
 if TYPE_CHECKING:
     from mirage_py.packages.requests import Asked
 
-__all__ = ["Change", "Locked", "Wish", "check", "lock", "locked_first", "misfits"]
+__all__ = ["Change", "Locked", "check", "lock", "locked_first", "misfits"]
 
 Told = Callable[[str], None]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wish:
-    """How to lock: `repositories` in place of the project's, another compiler than the machine's, what may serve.
-
-    `update` names the packages that are to move (none of them: all); None keeps what is locked where it can stay.
-    """
-
-    repositories: tuple[str, ...] = ()
-    ocaml: str | None = None
-    dune: str | None = None
-    bundled: bool = True
-    installed: bool = False
-    update: tuple[str, ...] | None = None
-    offline: bool = False
-    dry: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

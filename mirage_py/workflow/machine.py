@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from mirage_py.dsl.package import Pin
     from mirage_py.packages.snapshot import Snapshot
     from mirage_py.toolchain.discover import Toolchains
-    from mirage_py.workflow.lock import Wish
-    from mirage_py.workflow.request import Request
+    from mirage_py.workflow.request import Request, Wish
     from mirage_py.workflow.resolve import Resolution
 
 __all__ = ["Machine", "machine_of"]

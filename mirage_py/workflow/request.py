@@ -44,3 +44,20 @@ class Request:
     def mirage(self) -> Path:
         """Where everything generated lives."""
         return self.folder / "mirage"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """How to lock: `repositories` in place of the project's, another compiler than the machine's, what may serve.
+
+    `update` names the packages that are to move (none of them: all); None keeps what is locked where it can stay.
+    """
+
+    repositories: tuple[str, ...] = ()
+    ocaml: str | None = None
+    dune: str | None = None
+    bundled: bool = True
+    installed: bool = False
+    update: tuple[str, ...] | None = None
+    offline: bool = False
+    dry: bool = False

@@ -15,9 +15,11 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings, strategies as st
 
 from mirage_py.cli import words as line_words
-from mirage_py.cli.app import COMMANDS, command_named, main
+from mirage_py.cli.app import main
 from mirage_py.cli.command import Command, Group, Parameter
+from mirage_py.cli.commands import COMMANDS
 from mirage_py.cli.everywhere import ALONE, EVERYWHERE
+from mirage_py.cli.find import command_named
 from mirage_py.cli.judge import judge
 from mirage_py.describe import KINDS
 from mirage_py.describe.queries import VIEWS

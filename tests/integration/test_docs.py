@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mirage_py.cli.app import COMMANDS
+from mirage_py.cli.commands import COMMANDS
 from mirage_py.describe.catalogue import entry
 
 ROOT = Path(__file__).parents[2]
