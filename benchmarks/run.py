@@ -21,7 +21,19 @@ from statistics import median
 from typing import Final
 
 from benchmarks.inputs import HELLO_ML, NETWORK_ML, write_chain, write_hello, write_ladder, write_network, write_wide
-from benchmarks.measure import Measured, Sample, imports, interleaved, machine, mpy, recorded, repeat, slope
+from benchmarks.measure import (
+    Measured,
+    Sample,
+    imports,
+    interleaved,
+    machine,
+    mpy,
+    recorded,
+    repeat,
+    resident,
+    run,
+    slope,
+)
 from mirage_py.errors import MpyError
 from mirage_py.model.toolchain import ToolchainChoice
 from mirage_py.toolchain.discover import discover, from_environment
@@ -36,6 +48,7 @@ METADATA: Final = Path(__file__).parents[2] / "shared" / "opam"
 FREESTANDING: Final = ("spt", "hvt", "virtio", "muen")
 LIBRARIES: Final = 200
 SIZES: Final = [1000, 2000, 5000, 10000]
+LARGE: Final = 100_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,45 +99,66 @@ def _record(rows: list[str]) -> None:
 
 
 def start(folder: Path) -> Iterator[Figure]:
-    """The interpreter alone, and the shortest commands."""
-    write_hello(folder / "hello")
-    python = repeat((sys.executable, "-c", "pass"), folder, runs=41)
-    version = repeat(mpy("--version"), folder, runs=41)
-    yield Figure(what="`python -c pass`, for comparison", value=_ms(python))
-    ratio = version.seconds / python.seconds
-    yield Figure(
-        what="`mpy --version`", value=f"{_ms(version)}, {ratio:.1f} times python", bound="2.5 times", mirage="4 ms"
+    """The interpreter alone, and the shortest command."""
+    write_hello(folder)
+    commands = {
+        "python": Measured(argv=(sys.executable, "-c", "pass")),
+        "`mpy --version`": Measured(argv=mpy("--version")),
+    }
+    taken = interleaved(commands, folder, runs=41)
+    yield Figure(what="`python -c pass`, for comparison", value=_ms(taken["python"]))
+    yield _against("`mpy --version`", taken, "1.5", "4 ms")
+
+
+def _against(what: str, taken: dict[str, Sample], bound: str, mirage: str = "") -> Figure:
+    ratio = taken[what].seconds / taken["python"].seconds
+    return Figure(
+        what=what, value=f"{_ms(taken[what])}, {ratio:.1f} times python", bound=f"{bound} times", mirage=mirage
     )
-    yield _timed("`mpy query` of hello", repeat(mpy("query", "packages"), folder / "hello"), "100 ms", "36 ms")
 
 
 def configure(folder: Path) -> Iterator[Figure]:
-    """`configure` of hello: the first time, again, after an edit, for every target."""
-    one, every = (
-        mpy("configure", "-t", "unix"),
-        mpy("configure", *(word for target in TARGETS for word in ("-t", target))),
-    )
-    hello = folder / "hello"
+    """`configure` of hello: the first time and after an edit; of many devices, for every target."""
+    one, every = mpy("configure", "-t", "unix"), mpy("configure", *_targets(*TARGETS))
+    hello, many = folder / "hello", folder / "many"
+    write_wide(many, MANY)
+    edits = count()
 
     def fresh() -> None:
         shutil.rmtree(hello, ignore_errors=True)
         write_hello(hello)
 
-    edits = count()
+    def edit(place: Path) -> Callable[[], object]:
+        def append() -> None:
+            with (place / "config.py").open("a", encoding="utf-8") as config:
+                config.write(f"# edit {next(edits)}\n")
 
-    def edit() -> None:
-        with (hello / "config.py").open("a", encoding="utf-8") as config:
-            config.write(f"# edit {next(edits)}\n")
+        return append
 
-    yield _timed("`configure` of hello, one target, first time", repeat(one, hello, before=fresh), "130 ms", "350 ms")
-    yield _timed("the same, nothing changed", repeat(one, hello), "130 ms", "39 ms")
-    yield _timed("the same, config.py edited", repeat(one, hello, before=edit), "130 ms", "280 ms")
-    yield _timed("all eleven targets, first time", repeat(every, hello, before=fresh), "220 ms")
-    yield _timed("all eleven, config.py edited", repeat(every, hello, before=edit), "220 ms", "430 ms for five")
+    fresh()
+    rows = {
+        "`configure` of hello, one target, first time": (one, hello, fresh, "85 ms", "350 ms"),
+        "the same, config.py edited": (one, hello, edit(hello), "85 ms", "280 ms"),
+        "all eleven targets, first time": (every, hello, fresh, "", ""),
+        "all eleven, config.py edited": (every, hello, edit(hello), "120 ms", "430 ms for five"),
+        f"{MANY + 12} devices, all eleven, config.py edited": (every, many, edit(many), "180 ms", "5.1 s"),
+    }
+    for what, (argv, place, before, bound, mirage) in rows.items():
+        run(argv, place)
+        commands = {"python": Measured(argv=(sys.executable, "-c", "pass")), what: Measured(argv=argv, before=before)}
+        taken = interleaved(commands, place, runs=15)
+        ratio = taken[what].seconds / taken["python"].seconds
+        yield Figure(what=what, value=f"{_ms(taken[what])}, {ratio:.1f} times python", bound=bound, mirage=mirage)
+    edit(hello)()
+    value = f"{resident(one, hello) / 2**20:.0f} MB"
+    yield Figure(what="memory of a `configure` of hello, config.py edited", value=value, bound="26 MB")
+
+
+MANY: Final = 40
 
 
 def warm(folder: Path) -> Iterator[Figure]:
-    """Commands that were answered before, and a configure after an edit, beside the interpreter alone: in turns."""
+    """Commands that were answered before, in turns with the interpreter alone, and what starts import."""
     cache, folder = folder / "cache", folder / "hello"
     write_hello(folder)
     edits, config = count(), folder / "config.py"
@@ -135,29 +169,24 @@ def warm(folder: Path) -> Iterator[Figure]:
         with config.open("a", encoding="utf-8") as text:
             text.write(f"# edit {next(edits)}\n")
 
-    python = "`python -c pass`, for comparison"
     rows = {
-        "`mpy --version`": (mpy("--version"), "1.5"),
-        "`configure`, nothing changed": (mpy("configure"), "2.5"),
-        "`describe`": (mpy("describe"), "2.5"),
-        "`query packages`": (mpy("query", "packages"), "2.5"),
-        "`configure --help`": (mpy("configure", "--help"), "2.5"),
-        "completion of a key": (mpy("configure", "--"), "2.5"),
+        "`configure`, nothing changed": (mpy("configure"), "39 ms"),
+        "`describe`, answered before": (mpy("describe"), "44 ms"),
+        "`query packages`, answered before": (mpy("query", "packages"), "36 ms"),
+        "`configure --help` beside a configuration, answered before": (mpy("configure", "--help"), "41 ms"),
+        "completion of a key, answered before": (mpy("configure", "--"), ""),
     }
-    commands = {python: Measured(argv=(sys.executable, "-c", "pass"))}
+    commands = {"python": Measured(argv=(sys.executable, "-c", "pass"))}
     for name, (argv, _) in rows.items():
         commands[name] = Measured(argv=argv, env=asked if "completion" in name else plain)
     for _ in range(3):  # until all is remembered
         interleaved(commands, folder, runs=1)
         time.sleep(0.1)
-    rows["`configure`, config.py edited"] = (mpy("configure"), "6.5")
     taken = interleaved(commands, folder)
-    edited = Measured(argv=mpy("configure"), before=edit, env=plain)
-    taken["`configure`, config.py edited"] = interleaved({"": edited}, folder)[""]
-    for name, sample in taken.items():
-        ratio = sample.seconds / taken[python].seconds
-        value = f"{_ms(sample)}, {ratio:.1f} times python, {sample.memory / 2**20:.0f} MB"
-        yield Figure(what=name, value=value, bound=f"{rows[name][1]} times" if name in rows else "")
+    for name, (_, mirage) in rows.items():
+        yield _against(name, taken, "2.5", mirage)
+    most = max(resident(one.argv, folder, one.env) for one in commands.values())
+    yield Figure(what="memory of the largest of them", value=f"{most / 2**20:.0f} MB", bound="16 MB")
     yield from _imports("warm `query packages`", mpy("query", "packages"), folder)
     yield from _imports("`configure`, config.py edited", mpy("configure"), folder, edit)
 
@@ -182,7 +211,9 @@ def _imports(
 
 def graphs(folder: Path) -> Iterator[Figure]:
     """Chains, ladders and wide graphs, and how time and memory grow."""
-    yield from _growth(folder, "chain", write_chain, {1000: ("0.3 s", "1.3 to 2.8 s"), 10000: ("3 s", "142 s")})
+    yield from _growth(folder, "chain", write_chain, {1000: ("0.3 s", "1.3 to 2.8 s"), 10000: ("0.5 s", "142 s")})
+    large = _graph(folder / "large", write_chain, LARGE, runs=3)
+    yield _timed(f"{LARGE:,} devices, chain", large, "4 s")
     short = _graph(folder / "short", write_chain, 30)
     ladder = _graph(folder / "ladder", write_ladder, 30)
     yield Figure(what="chain of 30", value=_ms(short))
@@ -206,13 +237,13 @@ def _growth(
     yield Figure(what=f"growth, {shape}, above a graph of one", value=value, bound="n^1")
 
 
-def _graph(folder: Path, write: Callable[[Path, int], None], size: int) -> Sample:
+def _graph(folder: Path, write: Callable[[Path, int], None], size: int, *, runs: int = 7) -> Sample:
     write(folder, size)
 
     def unconfigured() -> None:
         shutil.rmtree(folder / "mirage", ignore_errors=True)
 
-    return repeat(mpy("configure", "-t", "unix"), folder, runs=7, before=unconfigured)
+    return repeat(mpy("configure", "-t", "unix"), folder, runs=runs, before=unconfigured)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -253,9 +284,9 @@ def freestanding(folder: Path) -> Iterator[Figure]:
     yield _timed(f"hello for {', '.join(FREESTANDING)} from clean", every)
     further = (every.seconds - first.seconds) / 3
     yield Figure(what="each further target", value=f"{further:.2f} s", bound="0.3 s", mirage="0.46 s")
-    yield _timed("all four, nothing changed", repeat(four, hello), "300 ms", "1.14 s for three")
+    yield _timed("all four, nothing changed", repeat(four, hello), "200 ms", "1.14 s for three")
     yield _timed(
-        "all four, unikernel.ml edited", repeat(four, hello, runs=7, before=edit), "800 ms", "1.28 s for three"
+        "all four, unikernel.ml edited", repeat(four, hello, runs=7, before=edit), "600 ms", "1.28 s for three"
     )
     yield from _discovery(folder)
 
@@ -325,15 +356,31 @@ def conversion(folder: Path) -> Iterator[Figure]:
 
 
 def _idle(folder: Path, targets: tuple[str, ...], what: str) -> Iterator[Figure]:
+    """A build and the run of dune that it makes, in turns: with nothing to do, and after an edit."""
     write_hello(folder)
     command = _build(*targets)
     argv, env = recorded("dune", command, folder)
-    bare = repeat(argv, folder, env=env)
-    ours = repeat(command, folder)
-    extra = (ours.seconds - bare.seconds) * 1000
-    yield _timed(f"bare `dune build` of hello, nothing to do, {what}", bare)
-    value = f"{_ms(ours)}, {extra:.0f} ms more"
-    yield Figure(what=f"`mpy build`, nothing to do, {what}", value=value, bound="100 ms more", mirage="107 ms a target")
+    for _ in range(3):
+        run(command, folder)
+        time.sleep(0.1)
+    bare, ours = Measured(argv=argv, env=env), Measured(argv=command)
+    yield from _more(folder, bare, ours, f"nothing to do, {what}", 40)
+    edits = count()
+
+    def edit() -> None:
+        text = HELLO_ML.replace('"hello"', f'"hello {next(edits)}"')
+        (folder / "unikernel.ml").write_text(text, encoding="utf-8")
+
+    bare, ours = (Measured(argv=one.argv, env=one.env, before=edit) for one in (bare, ours))
+    yield from _more(folder, bare, ours, f"unikernel.ml edited, {what}", 60)
+
+
+def _more(folder: Path, bare: Measured, ours: Measured, what: str, bound: int) -> Iterator[Figure]:
+    taken = interleaved({"bare": bare, "ours": ours}, folder, runs=11)
+    extra = (taken["ours"].seconds - taken["bare"].seconds) * 1000
+    yield _timed(f"bare `dune build` of hello, {what}", taken["bare"])
+    value = f"{_ms(taken['ours'])}, {extra:.0f} ms more"
+    yield Figure(what=f"`mpy build`, {what}", value=value, bound=f"{bound} ms more", mirage="107 ms a target")
 
 
 def _build(*targets: str) -> tuple[str, ...]:

@@ -32,8 +32,9 @@ def _answer(line: list[str]) -> int:
     from mirage_py.doors.streams import open_to_all
 
     open_to_all()
+    answers.kinds["options"] = _options
     key = answers.key_of(line) if answers.memorable(line) else None
-    code = answers.recall(key) if key is not None else None
+    code = _remembered(key) if key is not None else None
     return _run(key) if code is None else code
 
 
@@ -58,6 +59,32 @@ def _untold(refused: OSError) -> int:
     with suppress(OSError):
         os.write(2, f"error: cannot write what there is to tell: {refused.strerror}\n".encode())
     return 1
+
+
+def _remembered(key: bytes) -> int | None:
+    """The exit code of a line that is answered, or built, as it was before; None where that cannot be."""
+    from mirage_py.doors import answers
+
+    answer = answers.recall(key)
+    if answer is None:
+        return None
+    if answer.rest is None:
+        return answers.tell(answer.told) if answer.holds() else None
+    from mirage_py.cli.again import build_again
+
+    try:
+        return build_again(key, answer)
+    except KeyboardInterrupt as stopped:
+        from mirage_py.cli.app import ended
+
+        return ended(stopped)
+
+
+def _options(content: bytes) -> object:
+    """What of a module counts for a configuration, where all that is asked are its options."""
+    from mirage_py.project.boot_options import told_by
+
+    return told_by(content)
 
 
 def _run(key: bytes | None) -> int:

@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 import signal
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from mirage_py.build.excerpts import cleaned, without_message
+from mirage_py.dataclass import dataclass, replace
 from mirage_py.doors.processes import Result
 from mirage_py.errors import Location, ToolFailed
 from mirage_py.model.audit import Explanation

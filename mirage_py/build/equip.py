@@ -9,7 +9,6 @@ import hashlib
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import assert_never
 
@@ -18,6 +17,7 @@ from mirage_py.build.gaps import filling
 from mirage_py.build.link import Group, c_environment, groups, host_workspace, output_obj_compiler, sharing
 from mirage_py.build.maps import FROM_CONTEXT, place_of_map
 from mirage_py.build.stubs import StubsRequest, TargetStubs, stubs_for_target
+from mirage_py.dataclass import dataclass
 from mirage_py.dsl.device import Sexp
 from mirage_py.errors import Location, ToolFailed, ToolTooOld
 from mirage_py.libraries.bundled import bundled_packages, sources_of

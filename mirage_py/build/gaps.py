@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from mirage_py.dataclass import dataclass
 from mirage_py.libraries.gaps import compiled_with, headers, lacking, present_in, source_of
 from mirage_py.model.gaps import FUNCTIONS, gaps_library
 from mirage_py.model.plan import Plan

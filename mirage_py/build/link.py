@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mirage_py.build.gaps import archive_of
 from mirage_py.build.making import BUILD, Making, build_dir
 from mirage_py.codegen.sexp import render_stanzas
-from mirage_py.doors.processes import run
+from mirage_py.dataclass import dataclass
+from mirage_py.doors.processes import Result, failure, run_together
 from mirage_py.dsl.device import Sexp
 from mirage_py.errors import ToolFailed
 from mirage_py.model.command import Command
@@ -193,13 +193,21 @@ def _compiled_archives(making: Making) -> Iterator[Path]:
     yield from (gaps,) if gaps else ()
 
 
-def check_manifest(program: Path, plan: Plan, toolchain: Toolchain) -> None:
-    """Read back what the image wants of its tender; ToolFailed where that is not what was configured."""
-    if plan.manifest is None or toolchain.elftool is None:
-        return
-    argv = (str(toolchain.elftool), "query-manifest", str(program))
-    answer = run(Command(argv=argv, purpose=f"read the devices of {plan.image}"))
-    found, wanted = _devices(json.loads(answer.stdout)), _devices(plan.manifest)
+def check_manifests(images: Sequence[tuple[Path, Plan, Toolchain]]) -> None:
+    """Read back what images want of their tender; ToolFailed where that is not what was configured."""
+    asked = [
+        (plan, Command(argv=(str(tool), "query-manifest", str(program)), purpose=f"read the devices of {plan.image}"))
+        for program, plan, toolchain in images
+        if plan.manifest is not None and (tool := toolchain.elftool) is not None
+    ]
+    for (plan, _), answer in zip(asked, run_together([command for _, command in asked]), strict=True):
+        _check_manifest(plan, answer)
+
+
+def _check_manifest(plan: Plan, answer: Result) -> None:
+    if not answer.ok:
+        raise failure(answer)
+    found, wanted = _devices(json.loads(answer.stdout)), _devices(plan.manifest or {"devices": []})
     if found != wanted:
         raise ToolFailed(
             f"{plan.image} declares other devices than were configured",

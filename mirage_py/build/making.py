@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from mirage_py.build.stubs import TargetStubs
+from mirage_py.dataclass import dataclass
 from mirage_py.model.closure import Closure
 from mirage_py.model.plan import Plan
 from mirage_py.model.toolchain import Toolchain

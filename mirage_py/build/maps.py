@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import secrets
 from pathlib import Path
 from typing import Final
 
@@ -47,7 +46,7 @@ def place_of_map(folder: Path, plan: Plan) -> str:
 
 def ask_anew(folder: Path, plan: Plan) -> str:
     """Choose another name for the map, so that the link is run whatever dune remembers."""
-    word = f"next-{secrets.token_hex(4)}"
+    word = f"next-{os.urandom(4).hex()}"
     place = _folder(folder, plan)
     place.mkdir(parents=True, exist_ok=True)
     (place / "place").write_text(word, "utf-8")

@@ -10,13 +10,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Final
 
 from mirage_py.build.linkmap import Linked
 from mirage_py.build.making import BUILD, BY_HAND, Making
+from mirage_py.dataclass import dataclass
 from mirage_py.errors import LibraryNotFound
 
 __all__ = ["foreign", "refusal"]

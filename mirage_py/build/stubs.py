@@ -7,11 +7,11 @@ the archive that its META file names for freestanding targets. Here the way is m
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from glob import iglob
 from pathlib import Path
 from typing import Literal
 
+from mirage_py.dataclass import dataclass
 from mirage_py.errors import ConfigError
 from mirage_py.libraries.findlib import Findlib
 from mirage_py.libraries.linkopts import LinkOptions, link_options

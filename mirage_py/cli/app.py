@@ -59,9 +59,7 @@ def main(args: list[str] | None = None) -> int:
         console.error(error)
         return error.exit_code
     except KeyboardInterrupt as stopped:
-        code = stopped.exit_code if isinstance(stopped, signals.Stopped) else INTERRUPTED
-        console.interrupted(code)
-        return code
+        return ended(stopped)
     except BrokenPipeError:
         return _unread()
     except OSError as refused:
@@ -73,6 +71,13 @@ def main(args: list[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001  # the last resort: no traceback is thrown at a user
         console.bug(error, __version__)
         return console.Bug.exit_code
+    return code
+
+
+def ended(stopped: KeyboardInterrupt) -> int:
+    """The exit code of a process that was told to end, which is told."""
+    code = stopped.exit_code if isinstance(stopped, signals.Stopped) else INTERRUPTED
+    console.interrupted(code)
     return code
 
 

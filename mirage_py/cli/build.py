@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from mirage_py.cli.command import command, option
+from mirage_py.cli.images import path_here, tell_images, tell_root
 from mirage_py.cli.line import Line, request
 from mirage_py.cli.options import (
     CONFIG,
@@ -26,7 +25,7 @@ from mirage_py.cli.options import (
     Unikernels,
     stated,
 )
-from mirage_py.doors import terminal as console
+from mirage_py.doors import answers, terminal as console
 from mirage_py.errors import MpyError
 from mirage_py.workflow.build import build as build_all
 
@@ -63,6 +62,7 @@ def build(
     tools = stated(toolchain, switch, solo5_prefix)
     asked = request(line, file=file, targets=target, unikernels=unikernel, output=output, link=link, toolchain=tools)
     if pull:
+        answers.never()  # whether all is there is decided file by file
         _pull(asked, mirror, offline=offline)
     again = partial(make, jobs=jobs, dev=dev, locked=locked)
     return _on_save(asked, again) if watch else again(asked)
@@ -72,10 +72,11 @@ def _on_save(asked: Request, again: Callable[[Request], int]) -> int:
     """Build now and whenever a source is saved; what fails is told, and waits to be mended. Ends with Ctrl-C."""
     from mirage_py.workflow.watching import saved
 
+    answers.never()
     for files in saved(asked.folder):
         if files:
-            told = ", ".join(map(_path, files[:MOST_SAVED])) + (" ..." if len(files) > MOST_SAVED else "")
-            console.say(f"saved: {told}", event="saved", files=[_path(one) for one in files])
+            told = ", ".join(map(path_here, files[:MOST_SAVED])) + (" ..." if len(files) > MOST_SAVED else "")
+            console.say(f"saved: {told}", event="saved", files=[path_here(one) for one in files])
         try:
             again(replace(asked, config=None))  # it is read again: it may be what was saved
         except MpyError as failed:
@@ -91,13 +92,24 @@ MOST_SAVED = 3
 
 def make(asked: Request, *, jobs: int | None = None, dev: bool = False, locked: bool = False, told: bool = True) -> int:
     """Build what is asked, and tell of the images where that is the answer; the code for what could not be built."""
+
+    def tell(images: tuple[Built, ...]) -> None:
+        tell_root(asked.folder)
+        if told:
+            tell_images(images)
+
     with console.working("configuring") as progress:
         done = build_all(
-            asked, jobs=jobs, dev=dev, locked=locked, progress=progress, waiting=console.say, warn=console.warn
+            asked,
+            jobs=jobs,
+            dev=dev,
+            locked=locked,
+            progress=progress,
+            waiting=console.say,
+            warn=console.warn,
+            tell=tell,
         )
-    _tell_root(asked.folder)
-    if told:
-        _tell(done.built)
+    tell(done.built)
     for failure in done.failures:
         console.error(failure)
     return max((failure.exit_code for failure in done.failures), default=0)
@@ -122,46 +134,3 @@ def _pull(asked: Request, mirrors: list[str] | None, *, offline: bool) -> None:
 
 
 COMMAND = command(build, takes_keys=True)
-
-
-def _tell_root(folder: Path) -> None:
-    """Whose rules dune has carried out, where that is not the project alone."""
-    from mirage_py.project.sources import dune_root
-
-    root = dune_root(folder)
-    if root != folder:
-        console.say(f"built in the dune project of {_path(root)}/, above this one", event="root", root=str(root))
-
-
-def _tell(images: tuple[Built, ...]) -> None:
-    """Path, size and the command that runs it, for each image; with `-q` the path, for a script."""
-    rows = [(_path(one.image), size_text(one.size), one.run_command) for one in images]
-    widths = [max((len(row[column]) for row in rows), default=0) for column in (0, 1)]
-    for (path, size, run), one in zip(rows, images, strict=True):
-        unchanged = "" if one.changed else " (unchanged)"
-        told = f"{path:<{widths[0]}}  {size:>{widths[1]}}{unchanged}  run it: {run}"
-        console.outcome(
-            path if console.settings.verbosity < 0 else told,
-            event="built",
-            name=one.plan.name,
-            target=one.plan.target,
-            image=path,
-            size=one.size,
-            changed=one.changed,
-            run=run,
-        )
-
-
-def _path(image: Path) -> str:
-    """As one would type it from here."""
-    return os.path.relpath(image) if image.is_relative_to(Path.cwd()) else str(image)
-
-
-def size_text(size: int) -> str:
-    """A number of bytes as a person reads it."""
-    amount, unit = float(size), "B"
-    for unit in ("B", "kB", "MB", "GB"):
-        if amount < 1000 or unit == "GB":
-            break
-        amount /= 1000
-    return f"{size} B" if unit == "B" else f"{amount:.1f} {unit}"

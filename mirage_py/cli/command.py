@@ -7,10 +7,10 @@ typer makes its own parameters from it (`judge`), when a line is not as plain as
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
+from mirage_py.dataclass import dataclass, field
 from mirage_py.errors import UsageError
 
 Kind = Literal["flag", "count", "text", "path", "whole", "number"]

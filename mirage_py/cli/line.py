@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from mirage_py.cli.command import Command, Parameter, one_json
 from mirage_py.cli.everywhere import EVERYWHERE, go_there
 from mirage_py.cli.options import CONFIG
 from mirage_py.cli.where import here_or_above
+from mirage_py.dataclass import dataclass, field
 from mirage_py.doors import signals
 
 if TYPE_CHECKING:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from mirage_py.cli.command import Parameter
+from mirage_py.dataclass import dataclass, field
 
 
 @dataclass(kw_only=True)

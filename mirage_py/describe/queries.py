@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from mirage_py.codegen.describe import requirement_json
+from mirage_py.dataclass import dataclass
 from mirage_py.describe.data import Json, boot_arguments_data, bounds, files, graph_data, keys_data, plan_data
 from mirage_py.targets.resolved import Resolved
 

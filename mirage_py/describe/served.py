@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from mirage_py.dataclass import dataclass, field
 
 
 @dataclass(frozen=True, kw_only=True)

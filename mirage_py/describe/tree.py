@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from mirage_py.dataclass import dataclass
 from mirage_py.describe.roles import is_device
 from mirage_py.resolve.graph import Graph, Node
 

@@ -1,10 +1,11 @@
-"""Ask once: what a command that only reads answered, remembered by everything that the answer came of.
+"""Ask once: what a command answered, remembered by everything that the answer came of.
 
 A line that was answered before is answered again without asking, as long as all is as it was: the words, the folder,
 the environment, the form of the terminal, every file and folder that was read, every path that was looked at, mpy
 itself. All of it is compared before anything else of mpy is imported: this module imports next to nothing.
 
-An answer is kept only if its process did no more than read (`doors.watch` tells), and ended with 0.
+An answer is kept only if its process did no more than read (`doors.watch` tells), and ended with 0. The answer of a
+build has a rest, which is still to be done each time: the run of dune, and what follows of it.
 """
 
 from __future__ import annotations
@@ -18,11 +19,34 @@ from mirage_py._version import __version__
 
 TYPE_CHECKING = False  # typing's own costs 4 ms
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
+    from typing import Any, TextIO
 
-__all__ = ["Told", "folder", "keep", "key_of", "memorable", "recall", "seen"]
+    from mirage_py.doors.watch import Watch
 
-FORMAT = 2
+    Inputs = dict[tuple[str, str], object]
+    """What an answer came of: a kind of input and its path, with what it was."""
+
+__all__ = [
+    "Answer",
+    "Told",
+    "aside",
+    "folder",
+    "holds",
+    "keep",
+    "key_of",
+    "kinds",
+    "memorable",
+    "moved",
+    "never",
+    "note",
+    "recall",
+    "seen",
+    "tell",
+    "unheard",
+]
+
+FORMAT = 3
 """Raised when the meaning of what is stored changes: older answers are not recalled then."""
 
 MOST = 2000
@@ -30,19 +54,77 @@ LARGEST = 4_000_000
 """Bytes of a file whose content is compared; of a larger one, what the file system says of it."""
 
 READS = frozenset({"completion", "configure", "describe", "help", "query"})
-OTHERS = frozenset({"audit", "build", "clean", "doctor", "init", "run", "toolchain", "verify"})
+OTHERS = frozenset({"audit", "clean", "doctor", "init", "run", "toolchain", "verify"})
+BUILDS = frozenset({"build"})
 
 Told = list[tuple[int, str]]
 """What was written, in order: 1 for standard output, 2 for standard error, with the text."""
 
 
+watching: Watch | None = None
+"""What watches this process, where its answer may be remembered."""
+
+kinds: dict[str, Callable[[bytes], object]] = {}
+"""Kinds of files of which a part counts: by name, what gives that part of a content."""
+
+
+class Answer:
+    """What was told, what it came of, and what is still to be done before it holds (of a build)."""
+
+    def __init__(self, inputs: Inputs, told: Told, rest: dict[str, Any] | None) -> None:
+        self.inputs = inputs
+        self.told = told
+        self.rest = rest
+
+    def holds(self) -> bool:
+        """Whether all that it came of is as it was."""
+        return holds(self.inputs)
+
+
+class aside:  # noqa: N801  # used as a function is
+    """Within the block nothing counts: what is done is of no consequence for the answer."""
+
+    def __enter__(self) -> None:
+        self._before = watching is not None and watching.on
+        if watching is not None:
+            watching.on = False
+
+    def __exit__(self, *_failure: object) -> None:
+        if watching is not None:
+            watching.on = self._before
+
+
+def moved(*places: str) -> None:
+    """Folders have taken other places, in a way that nothing tells of."""
+    if watching is not None:
+        watching.moves(*places)
+
+
+def note(kind: str, *paths: str) -> None:
+    """These are inputs, which were looked at aside."""
+    if watching is not None:
+        for path in paths:
+            watching.note(kind, path)
+
+
+def never() -> None:
+    """The answer of this process is not to be remembered: it depends on more than can be looked at."""
+    if watching is not None:
+        watching.never = True
+
+
+def unheard(stream: TextIO) -> TextIO:
+    """A stream for what is no part of the answer: what moves on the screen."""
+    return getattr(stream, "unheard", stream)
+
+
 def memorable(line: list[str]) -> bool:
-    """Whether a line may be of a command that only reads."""
+    """Whether the answer to a line may be remembered."""
     if os.environ.get("MPY_REMEMBER") == "no":
         return False
     words = {*line}
     asks_help = words & {"-h", "--help"} and "--" not in words
-    return bool("_MPY_COMPLETE" in os.environ or asks_help or (words & READS and not words & OTHERS))
+    return bool("_MPY_COMPLETE" in os.environ or asks_help or (words & (READS | BUILDS) and not words & OTHERS))
 
 
 def key_of(line: list[str]) -> bytes:
@@ -55,8 +137,8 @@ def key_of(line: list[str]) -> bytes:
     )
 
 
-def recall(key: bytes) -> int | None:
-    """Tell again what was told to this key, and give the exit code; None when nothing that holds is remembered."""
+def recall(key: bytes) -> Answer | None:
+    """What is remembered for this key, whether or not it still holds; None where that is nothing."""
     try:
         with open(_file(key), "rb") as file:
             if os.fstat(file.fileno()).st_uid != os.getuid():
@@ -64,17 +146,15 @@ def recall(key: bytes) -> int | None:
             checksum, body = int.from_bytes(file.read(4), "big"), file.read()
         if zlib.crc32(body) != checksum:
             return None
-        stored, inputs, told = marshal.loads(body)  # noqa: S302  # a file of this user's, with its checksum
+        stored, inputs, told, rest = marshal.loads(body)  # noqa: S302  # a file of this user's, with its checksum
     except (OSError, ValueError, EOFError, TypeError):
         return None
-    if stored != key or any(seen(kind, path) != state for (kind, path), state in inputs.items()):
-        return None
-    return _tell(told)
+    return Answer(inputs, told, rest) if stored == key else None
 
 
-def keep(key: bytes, inputs: Mapping[tuple[str, str], object], told: Told) -> None:
+def keep(key: bytes, inputs: Inputs, told: Told, rest: dict[str, Any] | None = None) -> None:
     """Remember what was told to this key, for as long as the inputs are as they are."""
-    body = marshal.dumps((key, dict(inputs), told))
+    body = marshal.dumps((key, inputs, told, rest))
     target = _file(key)
     half = f"{target}.{os.getpid()}"
     try:
@@ -87,22 +167,21 @@ def keep(key: bytes, inputs: Mapping[tuple[str, str], object], told: Told) -> No
         return
 
 
+def holds(inputs: Mapping[tuple[str, str], object]) -> bool:
+    """Whether inputs are what they were."""
+    return all(_is(kind, path, state) for (kind, path), state in inputs.items())
+
+
 def seen(kind: str, path: str) -> object:
     """What can be known of an input: the content of a file, what is in a folder, the state of a path.
 
-    A folder's state changes whenever something is written below it; what mpy asks of one is whether it is there. What
-    a configuration asks of it is not known: that is its whole state.
+    A folder's state changes whenever something is written below it; what mpy asks of one is whether it is there, and
+    of many a file no more. What a configuration asks is not known: that is the whole state. Of some files a part of
+    the content is all that counts; such an input is the whole content with that part, and either may stay the same.
+    What dune has made has several names, which come and go with other folders: a state without the time of that.
     """
     try:
-        match kind:
-            case "file":
-                return _content(path)
-            case "folder":
-                return _names(path)
-            case "link" | "whole link":
-                return _state(os.lstat(path), whole=kind == "whole link")
-            case _:
-                return _state(os.stat(path), whole=kind == "whole")
+        return _SEEN[kind](path) if kind in _SEEN else (_content(path), _part(kind, path))
     except OSError as refused:
         return refused.errno
 
@@ -124,17 +203,80 @@ def _content(path: str) -> object:
     return len(text), zlib.crc32(text), zlib.adler32(text)
 
 
-def _names(path: str) -> object:
+def _is(kind: str, path: str, state: object) -> bool:
+    if kind in kinds and isinstance(state, tuple):
+        try:
+            return _content(path) == state[0] or bool(_part(kind, path) == state[1])
+        except OSError:
+            return False
+    return seen(kind, path) == state
+
+
+def _part(kind: str, path: str) -> object:
+    with open(path, "rb") as file:
+        return kinds[kind](file.read())
+
+
+def _below(path: str) -> object:
+    """Names, sizes and times of all that is below a folder, in short."""
+    sum_ = 0
+    for name, state in sorted(_walk(path)):
+        sum_ = zlib.crc32(f"{name}\0{state}\0".encode(errors="surrogateescape"), sum_)
+    return sum_
+
+
+def _walk(folder: str) -> Iterator[tuple[str, object]]:
+    with os.scandir(folder) as entries:
+        for one in entries:
+            yield one.path, _state(one.stat(follow_symlinks=False), whole=False)
+            if one.is_dir(follow_symlinks=False):
+                yield from _walk(one.path)
+
+
+def _ways_out(path: str) -> list[str]:
+    """The links below a folder that lead out of it."""
+    found, waiting, home = [], [path], os.path.realpath(path) + os.sep
+    while waiting:
+        try:
+            with os.scandir(waiting.pop()) as entries:
+                for one in entries:
+                    if one.is_symlink():
+                        found += [] if os.path.realpath(one.path).startswith(home) else [one.path]
+                    elif one.is_dir(follow_symlinks=False):
+                        waiting.append(one.path)
+        except FileNotFoundError:
+            continue
+    return sorted(found)
+
+
+def _names(path: str) -> list[tuple[str, bool, bool, bool]]:
     """Each name in a folder with what it is of: a file may become a folder of the same name."""
     with os.scandir(path) as entries:
         return sorted((one.name, one.is_symlink(), one.is_dir(), one.is_file()) for one in entries)
 
 
-def _state(found: os.stat_result, *, whole: bool) -> object:
+def _state(found: os.stat_result, *, whole: bool) -> tuple[int, ...]:
     """The time of the last change tells of all the rest: rights, names, extended attributes, a time that was set."""
     if not whole and found.st_mode & 0o170000 == 0o040000:
         return found.st_mode, found.st_ino
     return found.st_mode, found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+_SEEN: dict[str, Callable[[str], object]] = {
+    "file": _content,
+    "folder": _names,
+    "modules": lambda path: [one for one in _names(path) if one[0].partition(".")[0].isidentifier()],
+    "tree": _below,
+    "state": lambda path: _state(os.stat(path), whole=False),
+    "whole": lambda path: _state(os.stat(path), whole=True),
+    "link": lambda path: _state(os.lstat(path), whole=False),
+    "whole link": lambda path: _state(os.lstat(path), whole=True),
+    "there": lambda path: os.stat(path).st_mode & 0o170000,
+    "link there": lambda path: os.lstat(path).st_mode & 0o170000,
+    "ways out": _ways_out,
+    "made": lambda path: _state(os.stat(path), whole=False)[:5],
+}
+"""What is known of an input of each kind."""
 
 
 def _form(descriptor: int) -> object:
@@ -152,7 +294,8 @@ def _here() -> str:
         return ""
 
 
-def _tell(told: Told) -> int:
+def tell(told: Told) -> int:
+    """Write what was told again; the exit code."""
     streams = {1: sys.stdout, 2: sys.stderr}
     try:
         for number, text in told:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, Literal
 
+from mirage_py.doors import answers
 from mirage_py.errors import Location, MpyError, WouldOverwrite
 
 __all__ = ["Below", "aside_name", "digest", "is_scratch", "no_file", "scratch_name", "set_aside", "translated"]
@@ -35,7 +35,7 @@ _CHUNK: Final = 1 << 20
 
 def scratch_name() -> str:
     """A name for what is not whole yet, that nobody can have taken, or put something at, before."""
-    return f".mpy-{secrets.token_hex(16)}"
+    return f".mpy-{os.urandom(16).hex()}"
 
 
 def is_scratch(name: str) -> bool:
@@ -170,10 +170,13 @@ class Below:
 
     def exchange(self, one: str, other: str) -> bool:
         """Let two paths change places in one step; False where the system cannot do that."""
-        from mirage_py.doors.exchange import exchange  # 8 ms, where something is replaced
-
         with self._writing(other), self._parent(one) as (first, left), self._parent(other) as (second, right):
-            return exchange(first, left, second, right)
+            with answers.aside():
+                from mirage_py.doors.exchange import exchange  # 8 ms, where something is replaced
+
+                done = exchange(first, left, second, right)
+            answers.moved(*(os.path.abspath(self.root / path) for path in (one, other) if done))
+            return done
 
     def make_folder(self, path: str) -> None:
         """Make a folder, and those above it, where they are not there yet."""

@@ -11,11 +11,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from mirage_py.doors import signals
+from mirage_py.dataclass import dataclass
+from mirage_py.doors import answers, signals
 from mirage_py.doors.below import Below, aside_name, digest, is_scratch, scratch_name, set_aside, translated
 from mirage_py.doors.lock import LOCK, locked
 from mirage_py.doors.manifest import OWNED, Manifest, Owned, folders_of, manifest_text, read_manifest
@@ -87,20 +87,28 @@ class Tree:
             self._put(folders, loose, before, done)
         return done
 
-    def install(self, source: Path, path: str) -> bool:
-        """Copy a built file to `path`, whole or not at all; False when it was there already, the same."""
+    def install(self, built: Mapping[str, Path]) -> frozenset[str]:
+        """Copy built files to their paths, each whole or not at all; those where the same was not there already."""
         owned = self._manifest().files
+        made = {path: self._made(source) for path, source in built.items()}
+        digests = {path: digest(content) for path, (content, _) in made.items()}
+        new = {path: one for path, one in digests.items() if path not in owned or self._below.digest(path) != one}
+        if not new:
+            return frozenset()
+        for path in new:
+            self._refuse_foreign(path, owned)
+        self._save({**owned, **{path: owned.get(path, frozenset()) | {one} for path, one in new.items()}})
+        for path in new:
+            content, mode = made[path]
+            self._below.write(path, content, mode=mode, sync=True)
+        for folder in {path.rpartition("/")[0] for path in new}:
+            self._below.sync(folder)
+        self._save({**owned, **{path: frozenset({one}) for path, one in new.items()}})
+        return frozenset(new)
+
+    def _made(self, source: Path) -> tuple[bytes, int]:
         with translated(source):
-            content, mode = source.read_bytes(), source.stat().st_mode & 0o777
-        new = digest(content)
-        if path in owned and self._below.digest(path) == new:
-            return False
-        self._refuse_foreign(path, owned)
-        self._save({**owned, path: owned.get(path, frozenset()) | {new}})
-        self._below.write(path, content, mode=mode, sync=True)
-        self._below.sync(path.rpartition("/")[0])
-        self._save({**owned, path: frozenset({new})})
-        return True
+            return source.read_bytes(), source.stat().st_mode & 0o777
 
     def mirror(self, folder: str, files: Mapping[str, str | Path]) -> None:
         """Make a scratch folder hold exactly these files, each a text or a copy; only what differs is touched."""
@@ -136,7 +144,9 @@ class Tree:
 
     def refuse_ways_out(self) -> None:
         """Refuse to go on where a link below a scratch folder leads out of it: the tools that write there follow it."""
-        self._below.refuse_ways_out(*SCRATCH)
+        with answers.aside():  # tools make links anew; whether one leads out is all that counts
+            self._below.refuse_ways_out(*SCRATCH)
+        answers.note("ways out", *(os.path.abspath(self.root / folder) for folder in SCRATCH))
 
     def discard(self, folder: str) -> None:
         """Remove a scratch folder; whatever is in it is made again."""

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from mirage_py.dataclass import dataclass, field
 from mirage_py.doors.below import is_scratch
 from mirage_py.errors import Location, MpyError
 

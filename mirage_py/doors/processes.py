@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
+from mirage_py.dataclass import dataclass
 from mirage_py.doors import signals
 from mirage_py.errors import ToolFailed, ToolNotFound
 from mirage_py.model.command import Command
@@ -21,7 +21,18 @@ from mirage_py.model.command import Command
 if TYPE_CHECKING:
     from subprocess import Popen
 
-__all__ = ["Result", "failure", "missing_tool", "observe", "require", "run", "stream", "which"]
+__all__ = [
+    "Result",
+    "end_group",
+    "failure",
+    "missing_tool",
+    "observe",
+    "require",
+    "run",
+    "run_together",
+    "stream",
+    "which",
+]
 
 GRACE: Final = 5.0
 """Seconds that an interrupted child has for its own cleaning up (dune removes half-written targets)."""
@@ -130,9 +141,28 @@ def run(command: Command, *, check: bool = True, stdin: str = "") -> Result:
     from subprocess import PIPE
 
     with _started(command, PIPE, PIPE, PIPE) as child:
-        out, err = child.communicate(stdin.encode(), timeout=command.timeout)
-    result = Result(command=command, code=child.returncode, stdout=_text(out), stderr=_text(err))
+        result = _answer(command, child, stdin)
     return _checked(result) if check else result
+
+
+def run_together(commands: Sequence[Command]) -> tuple[Result, ...]:
+    """What each of the commands answers, in their order, whether or not it succeeds; several are run at once."""
+    at_once = max(2, os.cpu_count() or 1)
+    batches = (commands[start : start + at_once] for start in range(0, len(commands), at_once))
+    return tuple(result for batch in batches for result in _answers(batch))
+
+
+def _answers(commands: Sequence[Command]) -> list[Result]:
+    from subprocess import PIPE
+
+    with ExitStack() as running:
+        children = [running.enter_context(_started(command, PIPE, PIPE, PIPE)) for command in commands]
+        return [_answer(command, child) for command, child in zip(commands, children, strict=True)]
+
+
+def _answer(command: Command, child: Popen[bytes], stdin: str = "") -> Result:
+    out, err = child.communicate(stdin.encode(), timeout=command.timeout)
+    return Result(command=command, code=child.returncode, stdout=_text(out), stderr=_text(err))
 
 
 def stream(
@@ -156,7 +186,7 @@ def stream(
         text = _follow(child, on_line, command.timeout) if on_line else ""
         child.wait(timeout=command.timeout)
         if child.returncode < 0:
-            _signal(child, signal.SIGKILL)  # what the dead leader of the group may have left running
+            _signal(child.pid, signal.SIGKILL)  # what the dead leader of the group may have left running
     result = Result(command=command, code=child.returncode, stdout=text)
     return _checked(result) if check else result
 
@@ -285,25 +315,33 @@ def _ending(code: int) -> str:
 
 
 def _end(child: Popen[bytes]) -> None:
-    """End the child's whole process group: asked first, then without asking.
+    """End the child's whole process group."""
+    if child.returncode is None:
+        end_group(child.pid)
+    else:
+        _signal(child.pid, signal.SIGKILL)
+    child.wait()
+
+
+def end_group(leader: int) -> None:
+    """End the whole process group of a child that leads it: asked first, then without asking. It is left unreaped.
 
     The group's number stays ours until the child is reaped, so that the last signal cannot meet a stranger.
     """
     for ask, patience in ((signal.SIGINT, GRACE), (signal.SIGTERM, 1.0)):
-        _signal(child, ask)
-        if _ended_within(child, patience):
+        _signal(leader, ask)
+        if _ended_within(leader, patience):
             break
-    _signal(child, signal.SIGKILL)
-    child.wait()
+    _signal(leader, signal.SIGKILL)
 
 
-def _signal(child: Popen[bytes], number: signal.Signals) -> None:
+def _signal(group: int, number: signal.Signals) -> None:
     # the group may be gone, or belong to root by now (sudo): nothing more that we may do then
     with suppress(ProcessLookupError, PermissionError):
-        os.killpg(child.pid, number)
+        os.killpg(group, number)
 
 
-def _ended_within(child: Popen[bytes], seconds: float) -> bool:
+def _ended_within(child: int, seconds: float) -> bool:
     """Whether the child ends in this time; it is left unreaped."""
     import time
 
@@ -315,11 +353,9 @@ def _ended_within(child: Popen[bytes], seconds: float) -> bool:
     return True
 
 
-def _ended(child: Popen[bytes]) -> bool:
-    if child.returncode is not None:
-        return True
+def _ended(child: int) -> bool:
     try:
-        return os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
     except ChildProcessError:
         return True
 

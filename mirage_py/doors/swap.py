@@ -12,9 +12,9 @@ Where a file system cannot exchange two folders (or gives no second names), file
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Final
 
+from mirage_py.dataclass import dataclass, replace
 from mirage_py.doors import signals
 from mirage_py.doors.below import Below, digest, is_scratch, scratch_name
 from mirage_py.doors.lock import LOCK

@@ -11,9 +11,10 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, TextIO
 
+from mirage_py.dataclass import dataclass
+from mirage_py.doors import answers
 from mirage_py.errors import MpyError, ToolFailed
 
 if TYPE_CHECKING:
@@ -220,13 +221,13 @@ def _fitted(text: str, width: int) -> list[str]:
 
 
 @contextmanager
-def working(what: str) -> Iterator[Callable[[str], None]]:
-    """Show that something is being done, once it takes longer than a second and a person watches.
+def working(what: str, *, patience: float = PATIENCE) -> Iterator[Callable[[str], None]]:
+    """Show that something is being done, once it takes longer than this many seconds and a person watches.
 
     Gives a function that is told what is being done now.
     """
     progress = _Progress(what)
-    timer = _later(PATIENCE, progress.show) if _watched() else None
+    timer = _later(patience, progress.show) if _watched() else None
     try:
         yield progress.tell
     finally:
@@ -255,7 +256,8 @@ class _Progress:
         from rich.console import Console
         from rich.status import Status
 
-        status = Status(self._shown(), console=Console(stderr=True, no_color=not colored(sys.stderr)))
+        console = Console(file=answers.unheard(sys.stderr), no_color=not colored(sys.stderr))
+        status = Status(self._shown(), console=console)
         status.start()
         self._status = status
 
@@ -275,7 +277,8 @@ def _later(seconds: float, action: Callable[[], None]) -> Timer:
 
     timer = Timer(seconds, action)
     timer.daemon = True
-    timer.start()
+    with answers.aside():
+        timer.start()
     return timer
 
 

@@ -11,6 +11,8 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from opcode import opmap
 from types import CodeType, FrameType, ModuleType
 from typing import Any, Final, TextIO
 
@@ -24,6 +26,18 @@ _FOREIGN: Final = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.
 _PACKAGE: Final = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _ITS_OWN: Final = tuple(f"{place}{name}{os.sep}" for place in _FOREIGN for name in ("lazy_loader", "packaging"))
 """What mpy itself may import while a configuration runs."""
+_LOCK: Final = os.path.join("mirage", ".lock")
+_OF_TOOLS: Final = frozenset(("duniverse", "machine"))
+_WRITES: Final = {
+    "os.chmod": ((0, 2),),
+    "os.link": ((1, 3),),
+    "os.mkdir": ((0, 2),),
+    "os.remove": ((0, 1),),
+    "os.rename": ((0, 2), (1, 3)),
+    "os.rmdir": ((0, 1),),
+    "os.utime": ((0, 3),),
+}
+"""Events that tell of something that is written: which of their arguments are paths, and which the folders of those."""
 _GRAIN: Final = 20_000_000
 """Nanoseconds that the time of a file may lie before the change: kernels keep them in steps."""
 
@@ -38,8 +52,15 @@ class Watch:
         self.told: answers.Told = []
         self.doubt = ""
         self.on = True
-        sys.stdout = _Heard(sys.stdout, lambda text: self.told.append((1, text)))
-        sys.stderr = _Heard(sys.stderr, lambda text: self.told.append((2, text)))
+        self.doubts = True
+        self.never = False
+        self.building = False
+        self.written: set[str] = set()
+        self.moved: set[str] = set()
+        answers.watching = self
+        self.muted = False
+        sys.stdout = _Heard(sys.stdout, 1, self)
+        sys.stderr = _Heard(sys.stderr, 2, self)
         self._stand_in()
         _look_afresh()
         sys.addaudithook(self._event)
@@ -49,12 +70,47 @@ class Watch:
     def keep(self) -> None:
         """Remember the answer, if the process only read, and all that it read is still as it was then."""
         self.on = False
-        if self.doubt or any("\r" in text for _, text in self.told):
-            return
-        for (kind, path), state in self.inputs.items():
-            if self._is_young(kind, path) or answers.seen(kind, path) != state:
-                return
-        answers.keep(self.key, self.inputs, self.told)
+        inputs = self.settled(self.inputs)
+        if not (self.building or self.never or self.doubt) and inputs is not None:
+            answers.keep(self.key, inputs, self.told)
+
+    def turn(self) -> dict[tuple[str, str], object]:
+        """The inputs up to now; from here on others are noted, and no doubt holds any more."""
+        inputs, self.inputs = self.inputs, {}
+        self.doubt, self.doubts = "", False
+        return inputs
+
+    def left(self) -> dict[tuple[str, str], object]:
+        """What was written up to now, as inputs: who begins where it is there already looks at it first."""
+        self.on = False
+        found: dict[tuple[str, str], object] = {}
+        for path in self.written | {place for moved in self.moved for place in _all_below(moved)}:
+            if os.path.lexists(path) and not path.endswith(_LOCK):
+                kind = "folder" if os.path.isdir(path) else "file"
+                found[kind, path] = answers.seen(kind, path)
+        self.on = True
+        return found
+
+    def note(self, kind: str, path: str) -> None:
+        """Keep an input in mind that is looked at in a way that nothing tells of."""
+        self._input(kind, path)
+
+    @contextmanager
+    def unseen(self, told: answers.Told) -> Iterator[None]:
+        """Within the block what is told goes there, and nowhere else."""
+        before, self.told, self.muted = self.told, told, True
+        try:
+            yield
+        finally:
+            self.told, self.muted = before, False
+
+    def settled(self, inputs: dict[tuple[str, str], object]) -> dict[tuple[str, str], object] | None:
+        """The inputs as they are now; None if one has changed that mpy itself has not written."""
+        now = {(kind, path): answers.seen(kind, path) for kind, path in inputs}
+        for (kind, path), state in inputs.items():
+            if not self._is_own(path) and (self._is_young(kind, path) or not answers.holds({(kind, path): state})):
+                return None
+        return now
 
     def _input(self, kind: str, path: str) -> None:
         """Keep in mind what an input is when it is first asked for."""
@@ -62,7 +118,7 @@ class Watch:
             return
         self.on = False  # looking is no asking
         try:
-            if kind == "file" and _is_stream(path):
+            if (kind == "file" or kind in answers.kinds) and _is_stream(path):
                 self.doubt = f"reads from {path}"
             else:
                 self.inputs[kind, path] = answers.seen(kind, path)
@@ -72,12 +128,15 @@ class Watch:
             self.on = True
 
     def _is_young(self, kind: str, path: str) -> bool:
+        """Whether a file may have changed again without another time; what was looked into tells by itself."""
         try:
             found = os.stat(path)
         except OSError:
             return False
-        is_folder = found.st_mode & 0o170000 == 0o040000 and kind != "whole"
-        return not is_folder and max(found.st_mtime_ns, found.st_ctime_ns) >= self.start
+        if found.st_mode & 0o170000 == 0o040000 or kind in _THERE.values():
+            return kind == "whole" and max(found.st_mtime_ns, found.st_ctime_ns) >= self.start
+        looked_into = (kind == "file" or kind in answers.kinds) and found.st_size <= answers.LARGEST
+        return not looked_into and max(found.st_mtime_ns, found.st_ctime_ns) >= self.start
 
     # -----------------------------------------------------------------------------------------------------------------
     # What is told of
@@ -89,6 +148,8 @@ class Watch:
             self._told(event, args)
         except (OSError, ValueError, TypeError) as error:  # of an odd argument, which what was asked for refuses too
             self.doubt = f"{event}: {error}"
+        if not self.doubts:
+            self.doubt = ""
 
     def _told(self, event: str, args: tuple[Any, ...]) -> None:  # any: what each event brings
         match event:
@@ -102,32 +163,59 @@ class Watch:
                 self._listed(args[0])
             case "exec":
                 self._code(args[0])
-            case "os.mkdir" if self._is_folder(args[0], args[2]):
-                pass  # is refused: it is there
-            case "os.remove" | "os.rmdir" if not self._is_there(args[0], args[1]):
-                pass  # is refused: it is not there
+            case _ if event in _WRITES:
+                self._written(event, args)
+            case _ if self.building and event.startswith("shutil.") and not _in_configuration():
+                pass  # what it is made of is told too
             case _:
                 self.doubt = event if event.startswith(DOES) else ""
 
-    def _is_folder(self, path: Any, dir_fd: int) -> bool:  # any: a path in any form
-        where = _path_of(path, dir_fd if dir_fd >= 0 else None)
-        return where is not None and os.path.isdir(where)
+    def _written(self, event: str, args: tuple[Any, ...]) -> None:  # any: what each event brings
+        paths = [self._where(args[path], args[dir_fd]) for path, dir_fd in _WRITES[event]]
+        if event == "os.mkdir" and _is_folder(paths[0]):
+            self._input("state", paths[0])  # is refused: it is there
+        elif event in {"os.remove", "os.rmdir"} and not _is_there(paths[0]):
+            self._input("link", paths[0])  # is refused: it is not there
+        elif not self.building or _in_configuration():
+            self.doubt = event
+        elif event == "os.rename":
+            self.wrote(*paths)
+            self.moves(paths[1])
+        else:
+            self.wrote(*paths)
 
-    def _is_there(self, path: Any, dir_fd: int) -> bool:  # any: a path in any form
-        where = _path_of(path, dir_fd if dir_fd >= 0 else None)
-        return where is None or os.path.lexists(where)
+    def moves(self, *places: str) -> None:
+        """What is at these places was put there from elsewhere; by what is no build, that is more than reading."""
+        if self.building:
+            self.moved |= {*places}
+            self.wrote(*places)
+        else:
+            self.doubt = "moves something"
+
+    def _is_own(self, path: str) -> bool:
+        """Whether a build has written what is there, or put a folder there that it is in."""
+        return path in self.written or any(path.startswith(place + os.sep) for place in self.moved)
+
+    def wrote(self, *paths: str) -> None:
+        """Keep in mind what a build writes: it is as it was left afterwards."""
+        self.written |= {place for path in paths for place in (path, os.path.dirname(path))}
+
+    def _where(self, path: Any, dir_fd: int) -> str:  # any: a path in any form
+        return _path_of(path, dir_fd if dir_fd >= 0 else None) or ""
 
     def _opened(self, path: str, *, writes: bool) -> None:
-        if path.endswith(os.path.join("mirage", ".lock")) or path == os.devnull:
+        if path.endswith(_LOCK) or path == os.devnull:
             return
         source = _source_of(path)
         if source != path:
             path, writes = source, False  # the interpreter's own
         if writes:
-            if not path.startswith(os.path.dirname(answers.folder()) + os.sep):  # what is found out about the machine
+            if self.building and not _in_configuration():
+                self.wrote(path)
+            elif not path.startswith(os.path.dirname(answers.folder()) + os.sep):  # what was found out of the machine
                 self.doubt = f"writes {path}"
         elif _counts(path):
-            self._input("state" if _is_installed(path) else "file", path)
+            self._input("state" if _is_installed(path) else _kind_of_content(), path)
             if path.endswith((".py", ".pyc", ".so")) and not _is_installed(path):
                 head, _, name = path.rpartition(os.sep)
                 self._input("folder", os.path.join(head, name.partition(".")[0]))  # a package would be taken first
@@ -137,7 +225,7 @@ class Watch:
         if where is None:
             self.doubt = "lists a folder without a name"
         elif _counts(where + os.sep):
-            self._input("folder", where)
+            self._input("modules" if _is_import() else "folder", where)
 
     def _code(self, code: object) -> None:
         """Code of the configuration, and of what it imports."""
@@ -176,6 +264,8 @@ class Watch:
         def asked(path: Any, *args: Any, dir_fd: int | None = None, **kwargs: Any) -> Any:
             if self.on and not isinstance(path, int):
                 one = "link" if kwargs.get("follow_symlinks") is False else kind
+                if kind in _THERE and not _in_configuration() and _is_whether_there():
+                    one = _THERE[one]
                 self._named(path, dir_fd, lambda where: self._looked(one, where))
             return real(path, *args, dir_fd=dir_fd, **kwargs)
 
@@ -192,13 +282,14 @@ class Watch:
         return doubted
 
     def _looked(self, kind: str, where: str) -> None:
-        if _counts(where) and not where.endswith(os.path.join("mirage", ".lock")):
+        if _counts(where) and not where.endswith(_LOCK):
             whole = {"state": "whole", "link": "whole link"} if _in_configuration() else {}
             self._input(whole.get(kind, kind), where)
 
     def _opened_low(self, where: str, flags: int) -> None:
-        if flags & os.O_DIRECTORY:
-            self._looked("state", where)
+        if flags & os.O_DIRECTORY or _is_folder(where):  # what is in it is asked for in other ways
+            if _counts(where):
+                self._input("state", where)
         else:
             self._opened(where, writes=bool(flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)))
 
@@ -210,6 +301,14 @@ class Watch:
             self.doubt = "looks at a path that has no name"
         else:
             use(where)
+
+
+def _all_below(path: str) -> Iterator[str]:
+    """What is at a place and below it, without what is there for tools."""
+    yield path
+    for here, folders, names in os.walk(path):
+        folders[:] = [name for name in folders if not name.startswith((".", "_")) and name not in _OF_TOOLS]
+        yield from (os.path.join(here, name) for name in (*folders, *names))
 
 
 def _in_configuration() -> bool:
@@ -224,6 +323,37 @@ def _is_for_mpy() -> bool:
     while frame is not None and (frame.f_code.co_filename == __file__ or frame.f_code.co_filename.startswith(_STDLIB)):
         frame = frame.f_back
     return frame is not None and frame.f_code.co_filename.startswith(_PACKAGE)
+
+
+def _is_import() -> bool:
+    """Whether a folder is listed to find a module in it: other names are of no interest then."""
+    frame = sys._getframe(4)  # noqa: SLF001  # inspect takes 10 ms to import
+    return frame.f_code.co_name == "_fill_cache" and frame.f_code.co_filename.startswith("<frozen")
+
+
+_THERE: Final = {"state": "there", "link": "link there"}
+_WHETHER_THERE: Final = frozenset(
+    ("exists", "is_dir", "is_file", "is_symlink", "isdir", "isfile", "islink", "lexists", "is_junction")
+)
+
+
+def _is_whether_there() -> bool:
+    """Whether a state is asked for by a function of Python's own that tells no more than what is there."""
+    frame = sys._getframe(2)  # noqa: SLF001  # inspect takes 10 ms to import
+    for _ in range(3):
+        code = frame.f_code
+        if not code.co_filename.startswith((_STDLIB, "<frozen")) or frame.f_back is None:
+            return False
+        if code.co_name in _WHETHER_THERE:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _kind_of_content() -> str:
+    """What of a file counts for who reads it now."""
+    options = sys.modules.get("mirage_py.project.boot_options")
+    return "options" if options is not None and options.reading and not _in_configuration() else "file"
 
 
 def _is_stream(path: str) -> bool:
@@ -247,20 +377,21 @@ def _put(name: str, stand_in: Callable[..., Any], module: ModuleType = os) -> No
 class _Heard:
     """A stream whose text is heard as it is written."""
 
-    def __init__(self, stream: TextIO, hear: Callable[[str], None]) -> None:
-        self._stream = stream
-        self._hear = hear
+    def __init__(self, stream: TextIO, number: int, watch: Watch) -> None:
+        self.unheard = stream
+        self._number = number
+        self._watch = watch
 
     def write(self, text: str) -> int:
-        self._hear(text)
-        return self._stream.write(text)
+        self._watch.told.append((self._number, text))
+        return len(text) if self._watch.muted else self.unheard.write(text)
 
     def writelines(self, lines: Any) -> None:
         for line in lines:
             self.write(line)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
+        return getattr(self.unheard, name)
 
 
 def _path_of(path: Any, dir_fd: int | None) -> str | None:
@@ -304,7 +435,22 @@ def _look_afresh() -> None:
             forget()
 
 
-_readlink = os.readlink
+_readlink, _stat, _lstat = os.readlink, os.stat, os.lstat
+"""As they are before anything stands in for them."""
+
+
+def _is_folder(path: str) -> bool:
+    try:
+        return _stat(path).st_mode & 0o170000 == 0o040000
+    except (OSError, ValueError):
+        return False
+
+
+def _is_there(path: str) -> bool:
+    try:
+        return bool(_lstat(path))
+    except (OSError, ValueError):
+        return False
 
 
 def _counts(path: str) -> bool:
@@ -329,6 +475,11 @@ def _telling(code: CodeType) -> Iterator[str]:
 
 
 def _imports(code: CodeType) -> Iterator[str]:
-    from dis import get_instructions
-
-    return (one.argval for one in get_instructions(code) if one.opname == "IMPORT_NAME")
+    """The modules that code imports, read from its instructions; `dis` takes 8 ms to import."""
+    argument = 0
+    for instruction, value in zip(code.co_code[::2], code.co_code[1::2], strict=True):
+        argument = argument << 8 | value
+        if instruction == opmap["IMPORT_NAME"]:
+            yield code.co_names[argument]
+        if instruction != opmap["EXTENDED_ARG"]:
+            argument = 0

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from typing import Literal
 
+from mirage_py.dataclass import dataclass, field
 from mirage_py.dsl.check import shown, text
 from mirage_py.dsl.package import Package
 from mirage_py.dsl.place import here

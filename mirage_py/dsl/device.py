@@ -7,9 +7,9 @@ and how a value of it is made (`connect`). It does not know targets: what depend
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from mirage_py.dataclass import dataclass
 from mirage_py.dsl.check import shown, text
 from mirage_py.dsl.ocaml import ocaml_string
 from mirage_py.dsl.place import guarded, here

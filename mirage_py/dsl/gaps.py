@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from mirage_py.dataclass import dataclass
 from mirage_py.dsl.check import names as listed_names, shown
 from mirage_py.dsl.place import here
 from mirage_py.errors import ConfigError

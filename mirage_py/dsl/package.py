@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from mirage_py.dataclass import dataclass, field
 from mirage_py.dsl.check import names, shown, text
 from mirage_py.dsl.place import here
 from mirage_py.errors import ConfigError, Location

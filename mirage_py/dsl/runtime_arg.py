@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
+from mirage_py.dataclass import dataclass, field
 from mirage_py.dsl.check import listed, names, text
 from mirage_py.dsl.package import Package
 from mirage_py.dsl.place import here

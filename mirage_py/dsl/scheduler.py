@@ -7,9 +7,9 @@ What is written for another scheduler is awaited over a bridge, which a page kno
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
+from mirage_py.dataclass import dataclass, replace
 from mirage_py.dsl.check import listed, names, shown
 from mirage_py.dsl.package import Package, bounded, brought
 from mirage_py.dsl.place import here

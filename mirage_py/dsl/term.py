@@ -7,10 +7,10 @@ Every walk over terms keeps this sharing and none recurses; a ladder of diamonds
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
+from mirage_py.dataclass import dataclass, field
 from mirage_py.dsl.device import ConfiguredUnikernel, ConnectCode, CSources, Refusal, Resource, Sexp
 from mirage_py.dsl.package import Package
 from mirage_py.dsl.place import here

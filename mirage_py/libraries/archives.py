@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+from mirage_py.dataclass import dataclass, field, replace
 from mirage_py.model.audit import Problem
 from mirage_py.project.reading import bytes_of
 

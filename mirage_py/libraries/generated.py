@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from mirage_py.dataclass import dataclass
 from mirage_py.libraries.sexp import Sexp, atoms, field
 from mirage_py.libraries.stanzas import Located
 

@@ -10,9 +10,9 @@ its own, `xen_linkopts`, until mirage 3.9 let the same archives serve it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from mirage_py.dataclass import dataclass
 from mirage_py.libraries.archives import is_empty, machine_of
 from mirage_py.libraries.findlib import Findlib
 from mirage_py.model.library import Library

@@ -6,11 +6,11 @@ Each package has its candidates there; which of them serves is decided in `mirag
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Final
 
+from mirage_py.dataclass import dataclass, replace
 from mirage_py.libraries.bundled import BundledPackage, bundled_packages
 from mirage_py.libraries.cside import OtherCompiler, c_side
 from mirage_py.libraries.findlib import Findlib, findlib_for

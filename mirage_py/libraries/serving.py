@@ -8,8 +8,8 @@ next one that fits is taken, and the reason is kept. Sources are never passed ov
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 
+from mirage_py.dataclass import dataclass, field, replace
 from mirage_py.libraries.bundled import BundledPackage
 from mirage_py.libraries.cside import OtherCompiler, c_side
 from mirage_py.libraries.places import OF_COMPILER, Candidate, Places

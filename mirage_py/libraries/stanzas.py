@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
+from mirage_py.dataclass import dataclass, field
 from mirage_py.errors import MpyError
 from mirage_py.libraries.ocamldune import is_program, printed_by
 from mirage_py.libraries.sexp import Sexp, SexpError, parse

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
+from mirage_py.dataclass import dataclass
 from mirage_py.libraries.places import Places
 from mirage_py.libraries.serving import Question, serve
 from mirage_py.model.closure import Conflict, Missing, Served

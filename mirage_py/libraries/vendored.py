@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from mirage_py.dataclass import dataclass, replace
 from mirage_py.libraries.conditions import holds
 from mirage_py.libraries.generated import made_by
 from mirage_py.libraries.sexp import Sexp, atoms, field

@@ -8,9 +8,9 @@ The walk asks a function for each library, so that vendored, installed and bundl
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 
+from mirage_py.dataclass import dataclass
 from mirage_py.model.closure import Trouble
 from mirage_py.model.library import Library
 

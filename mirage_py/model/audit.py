@@ -5,10 +5,10 @@ They live in `model` because three sides make them: the dsl (allow-list), the en
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
+from mirage_py.dataclass import dataclass, field
 from mirage_py.model.allow import Allow
 
 Verdict = Literal["runs", "recompile", "unsure", "aborts", "missing", "unix"]

@@ -7,11 +7,11 @@ missing. It is computed once, by `mirage_py.libraries.closure`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+from mirage_py.dataclass import dataclass
 from mirage_py.model.bounds import ANY, Bounds
 from mirage_py.model.library import Library, Origin
 from mirage_py.model.plan import CStub

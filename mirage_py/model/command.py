@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from mirage_py.dataclass import dataclass, field
 
 
 @dataclass(frozen=True, kw_only=True)

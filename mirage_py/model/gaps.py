@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from mirage_py.dataclass import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from mirage_py.dataclass import dataclass
 
 Origin = Literal["vendored", "local", "installed", "bundled"]
 """Who serves a library. local: the project that config.py is part of; vendored wins over installed, installed over

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
+from mirage_py.dataclass import dataclass, field
 from mirage_py.model.bounds import Bounds
 from mirage_py.model.stubs import DeclaredStubs
 
@@ -37,6 +37,9 @@ class GeneratedFile:
 
     def __repr__(self) -> str:
         return f"GeneratedFile(path={self.path!r})"
+
+    def __getstate__(self) -> dict[str, str]:
+        return {"path": self.path, "_content": self.content}
 
 
 @dataclass(frozen=True, kw_only=True)

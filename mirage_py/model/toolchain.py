@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
+
+from mirage_py.dataclass import dataclass, field
 
 Generation = Literal["host", "cross", "pkg-config"]
 """host: the machine's own compiler; cross: ocaml-solo5, Solo5 since 0.7; pkg-config: ocaml-freestanding before it."""

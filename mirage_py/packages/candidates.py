@@ -7,10 +7,10 @@ no building. Everything else is left out here, and remembered with the reason, t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final, Literal
 
+from mirage_py.dataclass import dataclass, field
 from mirage_py.model.version import version_key
 from mirage_py.packages.formula import Bound, Environment, holds
 from mirage_py.packages.images import Images

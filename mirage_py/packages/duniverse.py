@@ -10,10 +10,10 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from mirage_py.dataclass import dataclass, replace
 from mirage_py.doors.files import Tree
 from mirage_py.errors import Location, MpyError, WouldOverwrite
 from mirage_py.packages.lock import Lock, LockedSource

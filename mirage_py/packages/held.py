@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from mirage_py.dataclass import dataclass, field
 from mirage_py.packages.duniverse import source_key
 from mirage_py.packages.lock import FILE, Lock, LockedPackage
 from mirage_py.packages.lock_file import read_lock

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from mirage_py.dataclass import dataclass, field
 from mirage_py.packages.formula import Formula, conjuncts, dependencies, without
 from mirage_py.packages.metadata import details, metadata
 

@@ -7,8 +7,9 @@ that every machine writes the same bytes. It needs no repository to be read: wha
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Final, Literal
+
+from mirage_py.dataclass import dataclass, field
 
 __all__ = [
     "FILE",

@@ -10,11 +10,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
+from mirage_py.dataclass import dataclass, field
 from mirage_py.errors import Location, MpyError
 from mirage_py.project.reading import exact_text_of, json_of
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from mirage_py.dataclass import dataclass
 from mirage_py.errors import Location, MpyError
 from mirage_py.packages.formula import (
     AnyOf,

@@ -10,12 +10,12 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any, Final
 
+from mirage_py.dataclass import dataclass, field
 from mirage_py.errors import MpyError
 
 __all__ = ["Damaged", "Snapshot", "from_archive", "from_folder", "open_snapshot", "store"]

@@ -9,13 +9,17 @@ claimed: a clash that is missed is found at boot as before, one that is not ther
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from mirage_py.dataclass import dataclass
 from mirage_py.dsl.runtime_arg import RuntimeArg
 from mirage_py.errors import Location
 from mirage_py.project.reading import text_of
+
+reading = False
+"""Whether a module is being read here: of its text no more counts than what `told_by` tells."""
 
 _REFERENCE = re.compile(r"([A-Z][A-Za-z0-9_']*)\.([a-z_][A-Za-z0-9_']*)")
 _LEXEME = (
@@ -70,13 +74,33 @@ class Sources:
         if file not in self._items:
             text = self._brought.get(file)
             if text is None:
-                text = text_of(self._folder / file)
+                text = _text(self._folder / file)
             self._items[file] = tuple(_items(f"\n{text}"))
         return self._items[file]
 
     def _file(self, module: str) -> str | None:
         names = {f"{module}.ml", f"{module[0].lower()}{module[1:]}.ml"}
         return next((name for name in self._modules if name in names), None)
+
+
+def told_by(content: bytes) -> str:
+    """All that a module says of boot-time options: equal for two contents that `Sources` tells the same of."""
+    if b"info" not in content and b"register_arg" not in content:
+        return ""
+    text = content.decode("utf-8", "replace").replace("\r\n", "\n")  # as text_of reads it
+    items = [one.tokens for one in _items(f"\n{text}")]
+    named = Counter(tokens[:2] for tokens in items)
+    told = ((tokens[:2], named[tokens[:2]], tuple(_options(tokens)), "register_arg" in tokens) for tokens in items)
+    return repr([one for one in told if one[2] or one[3]])
+
+
+def _text(file: Path) -> str:
+    global reading  # noqa: PLW0603  # who watches what is read has no other way to know
+    reading = True
+    try:
+        return text_of(file)
+    finally:
+        reading = False
 
 
 def _items(source: str) -> Iterator[Item]:

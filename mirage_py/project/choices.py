@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from mirage_py.dataclass import dataclass, field
 from mirage_py.dsl.config import UNIKERNEL_NAME
 from mirage_py.dsl.key import TARGETS
 from mirage_py.errors import Location, MpyError

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
@@ -235,11 +234,15 @@ def _not_imported(error: ImportError, location: Location) -> ConfigError:
 
 def _last_line(error: BaseException, file: Path) -> Location:
     """The innermost line of the user's own files."""
+    import traceback  # 3 ms, for what fails
+
     own = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_users(frame.filename, file)]
     return Location.of(own[-1].filename, own[-1].lineno or 0) if own else Location(file.name)
 
 
 def _steps(error: BaseException, file: Path) -> tuple[str, ...]:
+    import traceback  # 3 ms, for what fails
+
     own = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_users(frame.filename, file)]
     return tuple(f"called from {Location.of(frame.filename, frame.lineno or 0)}" for frame in reversed(own[:-1]))
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from mirage_py.dataclass import dataclass
 from mirage_py.project.reading import exact_text_of, json_of
 
 __all__ = ["FILE", "Offered", "offered_keys", "offered_text"]
@@ -45,7 +45,7 @@ def offered_text(mirage: Path, config_file: str, keys: Iterable[Offered]) -> str
 
 
 def _encoded(one: Offered) -> dict[str, Any]:  # any: JSON
-    return {name: value for name, value in asdict(one).items() if value}
+    return {name: value for name, value in vars(one).items() if value}
 
 
 def _read(mirage: Path) -> dict[str, tuple[Offered, ...]]:

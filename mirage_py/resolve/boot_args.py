@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 
+from mirage_py.dataclass import dataclass, replace
 from mirage_py.dsl.runtime_arg import RuntimeArg
 from mirage_py.errors import ConfigError, Location, UnsupportedDevice
 from mirage_py.resolve.graph import Graph

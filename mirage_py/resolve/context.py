@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
+from mirage_py.dataclass import dataclass
 from mirage_py.dsl.term import App, Choice, Dev, Device, Term, children, postorder
 from mirage_py.dsl.value import VARIABLES, Key
 from mirage_py.errors import ConfigError, UsageError, suggestion

@@ -7,10 +7,10 @@ and each visits a node once.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from mirage_py.dataclass import dataclass
 from mirage_py.dsl.ocaml import ocaml_identifier
 from mirage_py.dsl.term import App, Choice, Dev, Device, Term, children, postorder
 from mirage_py.dsl.types import FunctorType

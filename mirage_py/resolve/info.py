@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
+from mirage_py.dataclass import dataclass, replace
 from mirage_py.dsl.config import Config, Unikernel
 from mirage_py.dsl.device import CSources
 from mirage_py.dsl.key import Key, target as target_key

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from mirage_py.dataclass import dataclass
 from mirage_py.dsl.package import Package, Pin, Scope, Stubs
 from mirage_py.errors import Location, PackageConflict
 from mirage_py.model.version import compare_versions, version_key

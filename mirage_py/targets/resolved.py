@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from mirage_py.dataclass import dataclass
 from mirage_py.dsl.config import Config, Unikernel
 from mirage_py.model.plan import Plan
 from mirage_py.resolve.context import Context

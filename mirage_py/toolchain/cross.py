@@ -10,10 +10,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from mirage_py.dataclass import dataclass
 from mirage_py.doors.processes import which
 from mirage_py.errors import MpyError, ToolNotFound, ToolTooOld, UsageError
 from mirage_py.libraries.findlib import configuration

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
+from mirage_py.dataclass import dataclass, replace
 from mirage_py.errors import MpyError, ToolNotFound, ToolTooOld, UnsupportedTarget, UsageError
 from mirage_py.model.toolchain import ABIS, HostToolchain, Link, Toolchain, ToolchainChoice
 from mirage_py.toolchain.cross import Place, cross_toolchain, places

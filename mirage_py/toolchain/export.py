@@ -7,10 +7,10 @@ that description on purpose. Written into a folder of its own, and read through 
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from mirage_py.dataclass import dataclass
 from mirage_py.doors.processes import run
 from mirage_py.errors import ToolFailed, UnsupportedTarget
 from mirage_py.model.command import Command

@@ -10,10 +10,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from mirage_py.dataclass import replace
 from mirage_py.doors.processes import which
 from mirage_py.errors import ToolNotFound, ToolTooOld
 from mirage_py.model.toolchain import ABIS, HostToolchain, Toolchain, ToolchainChoice

@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Collection
-from dataclasses import dataclass
 from pathlib import Path
 
+from mirage_py.dataclass import dataclass
 from mirage_py.doors.processes import run
 from mirage_py.errors import ToolFailed, ToolNotFound
 from mirage_py.model.command import Command

@@ -6,16 +6,17 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from mirage_py.doors.processes import run
+from mirage_py.dataclass import dataclass
+from mirage_py.doors.processes import failure, run, run_together
+from mirage_py.errors import ToolFailed
 from mirage_py.model.command import Command
 from mirage_py.model.toolchain import Toolchain
 from mirage_py.project.reading import text_of
 
-__all__ = ["Step", "archive", "compile_c", "link", "pending", "perform", "search_path", "strip"]
+__all__ = ["Step", "archive", "compile_c", "link", "pending", "perform", "perform_together", "search_path", "strip"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +104,20 @@ def perform(steps: Iterable[Step]) -> None:
         step.output.unlink(missing_ok=True)
         run(step.command)
         step.stamp.write_text(_state(step), "utf-8")
+
+
+def perform_together(steps: Sequence[Step]) -> tuple[ToolFailed | None, ...]:
+    """Run what is pending of steps that do not follow each other, several at once; for each that failed, why."""
+    waiting = pending(steps)
+    for step in waiting:
+        step.output.parent.mkdir(parents=True, exist_ok=True)
+        step.output.unlink(missing_ok=True)
+    results = run_together([step.command for step in waiting])
+    failures = {step.output: failure(one) for step, one in zip(waiting, results, strict=True) if not one.ok}
+    for step in waiting:
+        if step.output not in failures:
+            step.stamp.write_text(_state(step), "utf-8")
+    return tuple(failures.get(step.output) for step in steps)
 
 
 def search_path(toolchain: Toolchain) -> Mapping[str, str | None]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from mirage_py.build.diagnostics import link_failed
 from mirage_py.build.images import Built, LinkFailed, build_plans
+from mirage_py.dataclass import dataclass
+from mirage_py.doors import answers
 from mirage_py.doors.files import Tree
 from mirage_py.errors import MpyError, ToolFailed
 from mirage_py.libraries.bundled import take_runtime_of
@@ -16,9 +16,11 @@ from mirage_py.model.plan import Plan
 from mirage_py.model.toolchain import HostToolchain, Toolchain
 from mirage_py.project.choices import Saved
 from mirage_py.toolchain.discover import toolchains_for
+from mirage_py.workflow.again import Recording
 from mirage_py.workflow.closures import closures_for
 from mirage_py.workflow.configure import resolved_alone, write_tree
-from mirage_py.workflow.freshness import inputs_of, note
+from mirage_py.workflow.explaining import explained
+from mirage_py.workflow.freshness import note
 from mirage_py.workflow.request import Progress, Request
 from mirage_py.workflow.tools import tools_of
 
@@ -52,26 +54,35 @@ def build(
     progress: Progress = lambda _: None,
     waiting: Progress = lambda _: None,
     warn: Progress = lambda _: None,
+    tell: Callable[[tuple[Built, ...]], None] = lambda _: None,
 ) -> BuildResult:
     """Configure what has changed, then build every image in one dune run; a target that cannot be is left out.
 
     Raises what `configure` raises; where nothing at all can be built `ToolNotFound`, `ToolTooOld` or `LibraryNotFound`
     for what this machine has not; and `ToolFailed` with the first error at the user's line. `locked`: raises
     `LockError` unless the vendored sources are those that mpy.lock names. `environment` is laid over that of dune.
+    Where the line may be remembered, so is how to make them (`workflow.again`), with what `tell` tells of images.
     """
+    recording = Recording()
     take_runtime_of(request.folder)
     if locked:
         from mirage_py.workflow.dev import check_locked
 
+        answers.never()  # whether they are is decided file by file
         check_locked(request.folder)
     tree = Tree(request.folder)
-    with resolved_alone(tree, request, waiting) as found:
+
+    def wait(text: str) -> None:
+        answers.never()
+        waiting(text)
+
+    with resolved_alone(tree, request, wait) as found:
         saved = write_tree(tree, request, found).saved
         ready = _ready(request, found.plans, saved)
         here = [ready.closures[plan.label] for plan in ready.plans]
         for doubt in dict.fromkeys(one.message for closure in here for one in closure.unmet):
             warn(doubt)
-        inputs = {plan.label: inputs_of(request.folder, plan) for plan in ready.plans}
+        inputs = recording.sources(request.folder, ready.plans)
         try:
             done = build_plans(
                 tree,
@@ -84,17 +95,20 @@ def build(
                 config_file=request.file.name,
                 environment=environment or {},
                 progress=progress,
-                tell=waiting,
+                tell=wait,
+                around=recording.around,
             )
         except LinkFailed as failed:
-            raise _explained(request, ready, failed) from None
+            raise explained(request.folder, ready.closures, failed) from None
         except ToolFailed as failed:
             raise doubted(failed, here) from None
         for one in done.built:
             note(request.folder, one.plan, inputs[one.plan.label])
-    failures = (*ready.failures, *done.refused)
-    if failures and not done.built:
-        raise _one_of(failures)
+        failures = (*ready.failures, *done.refused)
+        if failures and not done.built:
+            raise _one_of(failures)
+        if not failures:
+            recording.keep(done.built, tell)
     return BuildResult(built=done.built, failures=failures)
 
 
@@ -133,14 +147,3 @@ def _one_of(failures: Sequence[MpyError]) -> MpyError:
     for other in others:
         first.details = (*first.details, str(other), *(f"  {line}" for line in other.details))
     return first
-
-
-def _explained(request: Request, ready: Ready, failed: LinkFailed) -> ToolFailed:
-    """The failed link told by who wants the undefined symbols, and why they are not there, where there are any."""
-    from mirage_py.workflow.audit import explain_link  # readers of archives: 100 ms, for a link that failed only
-
-    told: ToolFailed = failed
-    for plan, toolchain in failed.linked:
-        explanations = explain_link(request.folder, plan, toolchain, ready.closures[plan.label], failed.output)
-        told = link_failed(plan.image, explanations, failed) if explanations else told
-    return told

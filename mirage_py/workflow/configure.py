@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 
+from mirage_py.dataclass import dataclass, replace
 from mirage_py.doors.files import Tree, Written
 from mirage_py.dsl.key import target as target_key
 from mirage_py.errors import UsageError

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 
+from mirage_py.dataclass import dataclass, replace
 from mirage_py.describe.served import Served, Sources
 from mirage_py.errors import MpyError
 from mirage_py.model.closure import Closure

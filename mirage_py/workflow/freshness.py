@@ -12,10 +12,11 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
+from mirage_py.dataclass import dataclass
 from mirage_py.doors.files import write_whole
 from mirage_py.errors import MpyError
 from mirage_py.libraries.places import VENDORED, not_local

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from mirage_py.dataclass import dataclass, field
 
 if TYPE_CHECKING:
     from mirage_py.dsl.config import Config

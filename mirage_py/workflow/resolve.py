@@ -6,9 +6,9 @@ Nothing is written. Each command that speaks of a configuration begins here.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
+from mirage_py.dataclass import dataclass
 from mirage_py.doors import signals
 from mirage_py.dsl.config import Config, Unikernel, check_unikernel_name
 from mirage_py.dsl.key import TARGETS, Key, target as target_key

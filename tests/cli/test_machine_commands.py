@@ -10,7 +10,7 @@ import pytest
 
 from mirage_py.build.images import Built
 from mirage_py.cli.app import main
-from mirage_py.cli.build import size_text
+from mirage_py.cli.images import size_text
 from mirage_py.model.audit import AuditReport, Finding as Evidence, LibraryAudit
 from mirage_py.model.plan import Plan
 from mirage_py.model.toolchain import Finding, Toolchain

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from mirage_py.build.link import check_manifest
+from mirage_py.build.link import check_manifests
 from mirage_py.errors import MpyError, ToolFailed
 from mirage_py.model.toolchain import Toolchain, ToolchainChoice
 from mirage_py.toolchain.discover import discover, from_environment, refuse_unlinkable
@@ -177,10 +177,10 @@ def test_manifest_of_the_image_is_compared_with_the_configuration(project: MakeP
     built(mpy, folder, "spt")
     (resolved,) = resolve_all(Request(file=folder / "config.py"))
     image = folder / "dist/noop.spt"
-    check_manifest(image, resolved.plan, toolchain("spt"))
+    check_manifests([(image, resolved.plan, toolchain("spt"))])
     other = replace(resolved.plan, manifest={"devices": [{"name": "service", "type": "NET_BASIC"}]})
     with pytest.raises(ToolFailed, match=r"noop\.spt declares other devices than were configured") as caught:
-        check_manifest(image, other, toolchain("spt"))
+        check_manifests([(image, other, toolchain("spt"))])
     assert caught.value.details == ("configured: NET_BASIC service", "in the image: none")
 
 

@@ -269,11 +269,11 @@ def test_built_image_is_installed_whole_and_only_over_its_own(tmp_path: Path) ->
     with fresh(tmp_path) as tree:
         built = tree.root / "built"
         built.write_text("image", encoding="utf-8")
-        assert tree.install(built, "dist/a")
-        assert not tree.install(built, "dist/a")
+        assert tree.install({"dist/a": built})
+        assert not tree.install({"dist/a": built})
         (tree.root / "dist/a").write_text("mine", encoding="utf-8")
         with pytest.raises(WouldOverwrite):
-            tree.install(built, "dist/a")
+            tree.install({"dist/a": built})
 
 
 def test_create_writes_all_or_nothing(tmp_path: Path) -> None:

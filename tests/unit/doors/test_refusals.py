@@ -51,7 +51,7 @@ def _swap_in(tree: Tree) -> None:
 
 OPERATIONS: dict[str, Callable[[Tree], object]] = {
     "write": lambda tree: tree.write(*SECOND),
-    "install": lambda tree: tree.install(tree.root / "built", "dist/a"),
+    "install": lambda tree: tree.install({"dist/a": tree.root / "built"}),
     "mirror": lambda tree: tree.mirror("mirage/machine", {"y/z": "y", "x": "y"}),
     "discard": lambda tree: tree.discard("mirage/_build"),
     "swap in": _swap_in,

@@ -1,0 +1,194 @@
+"""Build again: what a build came of is remembered beside what it told, so that the next one asks dune at once.
+
+A build has three chapters. Up to the run of dune everything is decided by files that are read and paths that are looked
+at, and is as it was while those are (`doors.watch`). What dune does is dune's to know: it is asked each time. What
+follows, the last steps of each image, reads what dune has made: where that is as it was, so are the images.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mirage_py.build.images import Built, Compiled, LinkFailed, Outcome, failed_run, finish, mapped, tell_editor
+from mirage_py.dataclass import dataclass, replace
+from mirage_py.doors import answers, terminal as console
+from mirage_py.doors.files import Tree
+from mirage_py.doors.processes import Result
+from mirage_py.libraries.missing import doubted
+from mirage_py.model.command import Command
+from mirage_py.workflow.explaining import explained
+from mirage_py.workflow.freshness import Inputs, inputs_of, note
+
+if TYPE_CHECKING:
+    from mirage_py.doors.watch import Watch
+    from mirage_py.errors import ToolFailed
+    from mirage_py.model.plan import Plan
+
+__all__ = ["Again", "Recording"]
+
+Seen = dict[tuple[str, str], object]
+Tell = Callable[[tuple[Built, ...]], None]
+
+
+class Recording:
+    """What a build comes of, noted while it is made; nothing where this process is not watched."""
+
+    def __init__(self) -> None:
+        self._watch: Watch | None = answers.watching
+        self._sources: Seen = {}
+        self._before: Seen | None = None
+        self._commands: Sequence[Command] = ()
+        self._compiled: Compiled | None = None
+        self._told: answers.Told = []
+        if self._watch is not None:
+            self._watch.building = True
+
+    def sources(self, folder: Path, plans: Sequence[Plan]) -> dict[str, Inputs]:
+        """What the images are made of, by label; read apart from what decides how they are made."""
+        if self._watch is None:
+            return {plan.label: inputs_of(folder, plan) for plan in plans}
+        decided, self._watch.inputs = self._watch.inputs, {}
+        found = _looked_at(folder, plans)
+        self._sources, self._watch.inputs = self._watch.inputs, decided
+        return found
+
+    @contextmanager
+    def around(self, commands: Sequence[Command], compiled: Compiled) -> Iterator[None]:
+        """While dune runs; a second run, or a doubt before the first, and nothing is remembered."""
+        watch = self._watch
+        if watch is None or watch.doubt or self._before is not None:
+            self._watch = None
+            yield
+            return
+        self._commands, self._compiled = commands, compiled
+        self._before = watch.turn() | watch.left()
+        watch.wrote(*(str(compiled.folder / group.build_dir) for group in compiled.groups))  # dune makes them
+        with answers.aside():
+            yield
+        self._told = list(watch.told)
+
+    def keep(self, built: tuple[Built, ...], tell: Tell) -> None:
+        """Remember how to make these images, which were told of."""
+        if self._watch is None or self._before is None or self._compiled is None or console.settings.verbosity > 0:
+            return
+        again = Again(compiled=self._compiled)
+        rest = {
+            "folder": str(self._compiled.folder),
+            "commands": [_as_data(command) for command in self._commands],
+            "told": self._told,
+            "built in": tuple(f"{self._compiled.folder / group.build_dir}{os.sep}" for group in self._compiled.groups),
+            "terminal": (console.settings.verbosity, console.settings.color, console.settings.log_format),
+            "again": pickle.dumps(again),
+            "sources": self._sources,
+        }
+        _keep(self._watch, self._before, rest, built, tell)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Again:
+    """All that is needed when dune has done its work: programs in the making."""
+
+    compiled: Compiled
+
+    @property
+    def plans(self) -> tuple[Plan, ...]:
+        """The plans of the images."""
+        return tuple(making.plan for making in self.compiled.makings)
+
+
+class Resumed:
+    """The last chapter of a build that was remembered; made while dune runs, after an edit or where something is gone.
+
+    `sources` are what the sources were before dune was started.
+    """
+
+    def __init__(self, key: bytes, answer: answers.Answer, sources: Seen) -> None:
+        from mirage_py.doors.watch import Watch
+
+        assert answer.rest is not None, "only a build is resumed"
+        self._before, self._rest = answer.inputs, answer.rest
+        self._again: Again = pickle.loads(answer.rest["again"])  # noqa: S301  # a file of this user's, with its checksum
+        console.settings.verbosity, console.settings.color, console.settings.log_format = answer.rest["terminal"]
+        self._watch = Watch(key)
+        self._watch.building = True
+        self._tree = Tree(Path(answer.rest["folder"]))
+        self._watch.turn()
+        self._inputs = _looked_at(self._tree.root, self._again.plans)
+        self._sources = self._watch.turn()
+        self._certain = all(sources.get(one, state) == state for one, state in self._sources.items())
+
+    def finish(self) -> Outcome | None:
+        """Make the images of what dune has compiled; None where dune has to link again."""
+        compiled = self._again.compiled
+        tell_editor(self._tree, compiled)
+        if not mapped(compiled.makings):
+            return None
+        done = finish(self._tree, compiled.makings)
+        if self._certain:
+            for one in done.built:
+                note(self._tree.root, one.plan, self._inputs[one.plan.label])
+        return done
+
+    def end(self) -> None:
+        """Look at nothing any more: the build is made from the beginning."""
+        self._watch.on = False
+
+    def keep(self, built: tuple[Built, ...], tell: Tell) -> None:
+        """Remember how it was made this time."""
+        if self._certain:
+            _keep(self._watch, self._before, {**self._rest, "sources": self._sources}, built, tell)
+
+    def failed(self, number: int, code: int, output: str) -> ToolFailed | None:
+        """The error for a run of dune that failed; None where dune has to be asked again."""
+        self._watch.on = False
+        argv, cwd, env, purpose = self._rest["commands"][number]
+        command = Command(argv=tuple(argv), purpose=purpose, cwd=Path(cwd), env=env)
+        compiled = self._again.compiled
+        error = failed_run(compiled, Result(command=command, code=code, stderr=output), number)
+        closures = {making.plan.label: making.closure for making in compiled.makings}
+        if isinstance(error, LinkFailed):
+            return explained(self._tree.root, closures, error)
+        return error and doubted(error, list(closures.values()))
+
+
+def _looked_at(folder: Path, plans: Sequence[Plan]) -> dict[str, Inputs]:
+    """What the images are made of; what is looked at folder by folder is an input as a whole."""
+    found = {plan.label: inputs_of(folder, plan) for plan in plans}
+    watch = answers.watching
+    if watch is not None:
+        from mirage_py.project.sources import dune_root
+
+        root = dune_root(folder)
+        for path in {path for inputs in found.values() for path in inputs.folders}:
+            watch.note("tree", os.path.normpath(root / path))
+    return found
+
+
+def _as_data(command: Command) -> tuple[list[str], str, Mapping[str, str | None], str]:
+    return list(command.argv), str(command.cwd or "."), dict(command.env), command.purpose
+
+
+def _keep(watch: Watch, before: Seen, rest: dict[str, Any], built: tuple[Built, ...], tell: Tell) -> None:
+    after = watch.turn()
+    watch.on = False
+    settled = watch.settled(before)
+    if settled is None or watch.never:
+        return
+    told: answers.Told = [*rest["told"]]
+    with watch.unseen(told):
+        tell(tuple(replace(one, changed=False) for one in built))
+    states = {(_kind(kind, path, rest["built in"]), path) for kind, path in after}
+    rest = {**rest, "after": {one: answers.seen(*one) for one in states}}
+    answers.keep(watch.key, settled, told, rest)
+
+
+def _kind(kind: str, path: str, built_in: tuple[str, ...]) -> str:
+    """How what was read after dune is looked at again: large, and written by dune and mpy alone."""
+    if path.startswith(built_in):
+        return "made"
+    return "state" if kind in {"file", *answers.kinds} else kind
