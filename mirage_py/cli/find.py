@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
@@ -11,6 +10,7 @@ from mirage_py.cli import words
 from mirage_py.cli.command import Command, Group
 from mirage_py.cli.commands import COMMANDS
 from mirage_py.cli.everywhere import ALONE, EVERYWHERE
+from mirage_py.dataclass import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
