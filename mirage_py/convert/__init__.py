@@ -63,7 +63,7 @@ def read(source: bytes, file: str) -> Program:
     """The Python of an OCaml configuration; a `ConfigError` at its line for what is not OCaml."""
     from mirage_py.convert.comments import Comments
     from mirage_py.convert.context import Context
-    from mirage_py.convert.dialect import dialect_of
+    from mirage_py.convert.dialect import BEYOND, dialect_of
     from mirage_py.convert.evidence import evidence
     from mirage_py.convert.infer import analyse
     from mirage_py.convert.names import name_all
@@ -76,7 +76,7 @@ def read(source: bytes, file: str) -> Program:
     report = Report()
     for name, line in dialect.strays:
         report.add(line, "dialect", f"no release of mirage accepts this: {name} in a file for {dialect.words}")
-    analysis = analyse(parsed, dialect.release)
+    analysis = analyse(parsed, dialect.release, dialect.lowest if dialect.stated else BEYOND)
     context = Context(source=parsed, analysis=analysis, dialect=dialect, report=report, emit=_nothing, way=_nothing)
     statements = Walk(context, Comments(parsed)).run()
     name_all(statements, report)

@@ -12,7 +12,7 @@ from mirage_py.convert.context import Context
 from mirage_py.convert.devices import Devices
 from mirage_py.convert.infer import Call, nodes, unopened
 from mirage_py.convert.library import LIBRARY
-from mirage_py.convert.ocaml_types import Arrow, is_con
+from mirage_py.convert.ocaml_types import Arrow, argument as argument_of, is_con
 from mirage_py.convert.python import (
     Attribute,
     Builtin,
@@ -82,9 +82,7 @@ class Calls:
         return local in self._c.boot_keys and not self._is_listed(local)
 
     def _is_key_list(self, local: Local) -> bool:
-        from mirage_py.convert.ocaml_types import argument
-
-        return is_con(argument(local.type), "abstract_key")
+        return is_con(argument_of(local.type), "abstract_key")
 
     def _is_listed(self, local: Local) -> bool:
         """Whether a key is in a list of keys, and not an argument of devices alone."""
@@ -105,11 +103,17 @@ class Calls:
             return Attribute(line=line, value=Imported(line=line, name="boot"), name=BOOT_NAMES.get(name, name))
         if entry.name in LIBRARY:
             return self._lists.name(entry.name, expr)
+        if entry.name == "git_client" and self._is_mimic(expr):
+            return Imported(line=line, name="mimic")
         if entry.python is not None:
             return Imported(line=line, name=entry.python)
         if entry.name in ("main", "impl", "package", "register", "typ", "runtime_arg", "if_impl"):
             return Imported(line=line, name=entry.name)
         raise CannotConvert(expr, f"{entry.name} is no name of the present language")
+
+    def _is_mimic(self, expr: t.Var) -> bool:
+        """Whether this type of before 4.3.2 is that of a connection to git's servers, which is a mimic now."""
+        return is_con(argument_of(self._c.analysis.type_of(expr)), "mimic")
 
     def constructor(self, expr: t.Constructor) -> PyExpr:
         """A constructor or tag as a value."""

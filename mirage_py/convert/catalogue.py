@@ -31,9 +31,13 @@ class Entry:
     drops: dict[str, str] = field(default_factory=dict)
     before: tuple[tuple[Release, str], ...] = ()
     change: str | None = None
+    varying: str = ""
+    """Its type where the releases of a file are some that have the older one, and some that have the present one."""
 
-    def type_in(self, release: Release) -> Type:
-        """Its type in a release."""
+    def type_in(self, release: Release, lowest: Release = BEYOND) -> Type:
+        """Its type in the releases from the lowest to this one; what changed between them is open."""
+        if self.varying and lowest < self.before[0][0] <= release:
+            return signature(self.varying)
         for until, older in self.before:
             if release < until:
                 return signature(older)
@@ -93,6 +97,13 @@ def _types() -> dict[str, Entry]:
         **dict.fromkeys(("dhcp_ipv4", "lease"), (4, 10, 5)),
     }
     found = {name: Entry(name=name, type=f"{name} typ", python=name, since=since.get(name, OLDEST)) for name in names}
+    found["git_client"] = Entry(
+        name="git_client",
+        type="git_client typ",
+        python="git_client",
+        since=(4, 0, 0),
+        before=(((4, 3, 2), "'a typ"),),  # the type of what is a mimic now, too
+    )
     found["http_server"] = Entry(
         name="http_server",
         type="http_server typ",
@@ -258,6 +269,7 @@ def _special() -> dict[str, Entry]:
             " arpv4 impl -> dhcp_ipv4 impl",
             python="ipv4_of_dhcp",
             since=(4, 8, 2),
+            varying="?group:string -> network impl -> ethernet impl -> arpv4 impl -> 'a impl",
             before=(
                 (
                     (4, 10, 5),
@@ -424,6 +436,13 @@ def _special() -> dict[str, Entry]:
         ),
         Entry(name="archive", type="block impl -> kv_ro impl", python="tar_kv_ro", change="tar_kv_ro"),
         Entry(name="fat", type="block impl -> fs impl", until=(4, 3, 0), python="fat_ro", change="fat_ro"),
+        Entry(
+            name="qubes_ipv4_stack",
+            type="?group:string -> network impl -> stackv4v6 impl",
+            python="generic_stackv4v6",
+            until=(4, 3, 0),
+            change="v4v6",
+        ),
         Entry(name="kv_ro_of_fs", type="fs impl -> kv_ro impl", until=(4, 3, 0)),
     ]
     for old in ("generic_stackv4", "generic_stackv6"):
@@ -515,7 +534,7 @@ VERBS: dict[str, str] = {
     "Arg.some": "'a conv -> 'a option conv",
     "Arg.enum": "(string * 'a) list -> 'a conv",
     "Arg.list": "?sep:string -> 'a conv -> 'a list conv",
-    "Arg.conv": "'b -> 'a conv",
+    "Arg.conv": "?docv:string -> ?conv:'b -> ?runtime_conv:string -> ?serialize:'c -> ?parser:'d -> 'a conv",
     "Cmd.Env.info": "string -> env",
     "Sys.getenv": "string -> string",
     "Unix.getenv": "string -> string",
@@ -532,6 +551,8 @@ VERBS: dict[str, str] = {
     "Format.asprintf": "string -> string",
     "Format.sprintf": "string -> string",
     "Key.serialize_call": "'a",
+    "Runtime_arg.call": "'a",
+    "Dune.stanza": "string -> stanza",
     "connect_err": "string -> int -> code",
     "failwith": "string -> 'a",
     "invalid_arg": "string -> 'a",
@@ -545,6 +566,13 @@ VERBS: dict[str, str] = {
     "ignore": "'a -> unit",
     "__POS__": "pos",
     "base_configurable": "'a",
+    "get_mode": "unit -> target",
+    "add_to_ocamlfind_libraries": "string list -> unit",
+    "add_to_opam_packages": "string list -> unit",
+    "fat_of_files": "?dir:string -> ?regexp:string -> unit -> block impl",
+    "direct_stackv4_with_dhcp": "'a -> network impl -> stackv4v6 impl",
+    "direct_stackv4_with_default_ipv4": "'a -> network impl -> stackv4v6 impl",
+    "direct_stackv4_with_static_ipv4": "'a -> network impl -> 'b -> stackv4v6 impl",
 }
 _VERBS_SINCE: dict[str, Release] = {
     "main": (4, 0, 0),
@@ -552,10 +580,24 @@ _VERBS_SINCE: dict[str, Release] = {
     "Key.v": (4, 0, 0),
     "runtime_arg": (4, 5, 0),
     "Runtime_arg.create": (4, 5, 0),
+    "Runtime_arg.call": (4, 5, 0),
     "Runtime_arg.v": (4, 5, 0),
     "code": (4, 5, 0),
 }
 _VERBS_UNTIL: dict[str, Release] = {
+    **dict.fromkeys(
+        (
+            "get_mode",
+            "add_to_ocamlfind_libraries",
+            "add_to_opam_packages",
+            "direct_stackv4_with_dhcp",
+            "direct_stackv4_with_default_ipv4",
+            "direct_stackv4_with_static_ipv4",
+        ),
+        (3, 0, 0),
+    ),
+    "fat_of_files": (4, 3, 0),
+    "base_configurable": (4, 0, 0),
     "foreign": (4, 5, 0),
     "abstract": (4, 5, 0),
     "Key.abstract": (4, 5, 0),
@@ -615,6 +657,7 @@ LABELS: Final[dict[tuple[str, str], tuple[Release, Release]]] = {
     ("main", "runtime_args"): ((4, 5, 0), BEYOND),
     ("impl", "runtime_args"): ((4, 5, 0), BEYOND),
     ("register", "packages"): (OLDEST, (4, 5, 0)),
+    **dict.fromkeys((("register", "libraries"), ("main", "libraries"), ("foreign", "libraries")), (OLDEST, (3, 0, 0))),
     ("register", "keys"): (OLDEST, (4, 5, 0)),
     ("register", "sleep"): ((4, 9, 0), BEYOND),
     ("generic_dns_client", "dhcp"): ((4, 10, 5), BEYOND),

@@ -16,6 +16,7 @@ from mirage_py.convert.context import Context
 from mirage_py.convert.infer import unopened
 from mirage_py.convert.literals import format_pieces
 from mirage_py.convert.ocaml_types import Con
+from mirage_py.convert.patterns import meeting
 from mirage_py.convert.python import (
     Annotation,
     Anonymous,
@@ -62,6 +63,8 @@ class Inputs:
     chosen: PyExpr | None = None
     boot: tuple[Local, ...] = ()
     first: int = 0
+    runtime: tuple[PyExpr, ...] = ()
+    """The boot-time arguments, as far as they are written here."""
 
     def places(self, boot_args: int) -> list[str | None]:
         """For each input its name in a template; None for an argument that is gone."""
@@ -80,6 +83,7 @@ class Texts:
     """Names of lists of inputs."""
     boot: tuple[Local, ...] = ()
     first: int = 0
+    runtime: tuple[PyExpr, ...] = ()
     templates: dict[PyExpr, str] = field(default_factory=dict)
     unikernel: Local = field(default_factory=lambda: Local(name="c", line=0, type=Con("connect")))
 
@@ -206,12 +210,16 @@ class Texts:
 
     def _printed(self, printer: t.Expr, value: t.Expr | None, expr: t.Apply) -> Lines:
         """`%a`: what a printer makes of a value; of those only a key's own is known."""
-        if value is not None and self.context.analysis.entry(printer) == "Key.serialize_call":
+        if value is not None and self.context.analysis.entry(printer) in ("Key.serialize_call", "Runtime_arg.call"):
             from mirage_py.convert.keys import key_local
 
             local = key_local(self.context, value)
             if local in self.boot:
                 return [[self.hole(f"rt{self.first + self.boot.index(local)}")]]
+            made = self.context.emit(value)
+            for at, one in enumerate(self.runtime):
+                if isinstance(one, Ref) and isinstance(made, Ref) and one.local is made.local:
+                    return [[self.hole(f"rt{at}")]]
         raise CannotConvert(expr, "%a in a format")
 
     def hole(self, name: str) -> PyExpr:
@@ -264,6 +272,8 @@ def connect_of(context: Context, expr: t.Expr, inputs: Inputs) -> PyExpr:
     """The connect code of a device: a template, or a function where values of the configuration are printed."""
     function = context.analysis.followed(expr)
     module, cases = _alternatives(context, function)
+    if not any(isinstance(case.pattern, (t.Items, t.Longer)) for case in cases):
+        return _alternative(context, module, cases, inputs, inputs.counts[-1])
     made = [(count, _alternative(context, module, cases, inputs, count)) for count in inputs.counts]
     if len(made) == 1:
         return made[0][1]
@@ -299,7 +309,7 @@ def _alternative(
     if case is None:
         forms = ", ".join(str(len(one.pattern.items)) for one in cases if isinstance(one.pattern, t.Items))
         raise CannotConvert(cases[0], f"connect is given {wanted} inputs here, and is written for {forms or 'none'}")
-    texts = Texts(context=context, boot=inputs.boot, first=inputs.first)
+    texts = Texts(context=context, boot=inputs.boot, first=inputs.first, runtime=inputs.runtime)
     if module is not None:
         texts.holes[module] = [[texts.hole("module")]]
     if isinstance(case.pattern, t.Items):
@@ -310,7 +320,27 @@ def _alternative(
         _name_whole(context, texts, case.pattern.rest, places[count:])
     else:
         _name_whole(context, texts, case.pattern, places)
-    return _written(context, texts, texts.of(case.body), case.line)
+    return _body(context, texts, case.body, case.line)
+
+
+def _body(context: Context, texts: Texts, body: t.Expr, line: int) -> PyExpr:
+    """What is printed: one text, or one of several that a value of the configuration decides."""
+    body = unopened(body)
+    if not isinstance(body, t.Match) or body.subject is None or body.handler:
+        return _written(context, texts, texts.of(body), line)
+    subject = context.emit(body.subject)
+    if not isinstance(subject, Ref):
+        return _written(context, texts, texts.of(body), line)
+    made: list[tuple[PyExpr | None, PyExpr]] = []
+    for one in body.cases:
+        met = meeting(context, one.pattern, subject)
+        context.replaced |= met.names
+        made.append((met.conditions[0] if met.conditions else None, _body(context, texts, one.body, one.line)))
+    whole = made[-1][1]
+    for condition, value in reversed(made[:-1]):
+        if condition is not None:
+            whole = Choice(line=line, condition=condition, then=value, otherwise=whole)
+    return whole
 
 
 def _takes(case: t.Case, count: int) -> bool:

@@ -15,7 +15,7 @@ from mirage_py.convert.python import AnyStatement, Do, PyExpr, Ref
 from mirage_py.convert.report import Report
 from mirage_py.convert.scope import Local
 
-RESULT_TYPES = frozenset(("info_of_key", "conv", "arg", "env", "code", "pos", "info", "device"))
+RESULT_TYPES = frozenset(("info_of_key", "conv", "arg", "env", "code", "pos", "info", "device", "ipv4_config"))
 """Types whose values exist while OCaml runs only: they are followed to where they are used."""
 
 

@@ -7,7 +7,7 @@ from typing import Final
 from mirage_py.convert import tree as t
 from mirage_py.convert.catalogue import Entry
 from mirage_py.convert.context import Context
-from mirage_py.convert.infer import nodes, unopened
+from mirage_py.convert.infer import impl_type, nodes, unopened
 from mirage_py.convert.keys import key_local
 from mirage_py.convert.ocaml_types import Arrow, Con, is_con, resolved
 from mirage_py.convert.python import Assign, Attribute, Called, Constant, Imported, PyExpr, Ref
@@ -99,9 +99,14 @@ class Devices:
             self._c.report.once(expr.line, "dialect", "http_server is cohttp_server now")
             entry = Entry(name="cohttp_server", type=entry.type, python="cohttp_server")
         made = self._called(entry, expr)
-        if entry.name == "ipv4_of_dhcp" and self._c.dialect.before(4, 10, 5):
+        if entry.name == "ipv4_of_dhcp" and (self._c.dialect.before(4, 10, 5) or self._is_ipv4(expr)):
             return Called(line=expr.line, function=Imported(line=expr.line, name="dhcp_proj_ipv4"), args=(made,))
         return made
+
+    def _is_ipv4(self, expr: t.Expr) -> bool:
+        """Whether a lease is used as the address that it was before 4.10.5."""
+        found = impl_type(self._c.analysis.type_of(expr))
+        return found is not None and is_con(found, "ip")
 
     def _called(self, entry: Entry, expr: t.Apply) -> PyExpr:
         if entry.python is None:
@@ -155,6 +160,11 @@ class Devices:
     def _addresses(self, label: str, argument: t.Argument) -> list[tuple[str, PyExpr]]:
         """The addresses of a record, as defaults of the boot options."""
         record = self._c.analysis.followed(argument.value)
+        while isinstance(record, t.Let):
+            for binding in record.bindings:
+                if isinstance(binding.pattern, t.Name):
+                    self._c.inlined[self._c.analysis.locals[binding.pattern]] = binding.value
+            record = self._c.analysis.followed(record.body)
         if not isinstance(record, t.Record):
             raise CannotConvert(argument, "addresses that are not written here")
         version = "ipv6" if label == "ipv6_config" else "ipv4"

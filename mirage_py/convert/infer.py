@@ -42,6 +42,7 @@ class Analysis:
     """What was found out about each node of a file."""
 
     release: Release
+    lowest: Release
     symbols: dict[t.Var, Symbol] = field(default_factory=dict)
     types: dict[t.Node, Type] = field(default_factory=dict)
     calls: dict[t.Apply, Call] = field(default_factory=dict)
@@ -110,9 +111,12 @@ def unopened(expr: t.Expr) -> t.Expr:
     return expr
 
 
-def analyse(source: t.Source, release: Release) -> Analysis:
-    """Bind the names of a file as a release of the OCaml tool would, and find the types of what it says."""
-    analysis = Analysis(release=release)
+def analyse(source: t.Source, release: Release, lowest: Release) -> Analysis:
+    """Bind the names of a file as a release of the OCaml tool would, and find the types of what it says.
+
+    `lowest` is the first release that the file is for.
+    """
+    analysis = Analysis(release=release, lowest=lowest)
     _Inference(analysis).items(source.items, Scope())
     return analysis
 
@@ -370,7 +374,7 @@ class _Inference:
                 found.uses += 1
                 return instance(found.type, self._level)
             case Entry():
-                return instance(found.type_in(self.found.release), self._level)
+                return instance(found.type_in(self.found.release, self.found.lowest), self._level)
             case _:
                 return Unknown_(self._level)
 

@@ -256,7 +256,9 @@ def _doc(expr: PyExpr) -> Doc:  # noqa: C901  # one case for each form of expres
             )
         case Anonymous():
             params = ", ".join(str(local.python) for local in expr.params)
-            inside = Group((Either("(", ""), Indented((SOFT, _doc(expr.body))), SOFT, Either(")", "")))
+            inside: Doc = Group((Either("(", ""), Indented((SOFT, _doc(expr.body))), SOFT, Either(")", "")))
+            if isinstance(expr.body, Listed):  # it has brackets of its own
+                inside = _doc(expr.body)
             return (f"lambda {params}: " if params else "lambda: ", inside)
         case Each():
             return _each(expr)

@@ -95,3 +95,26 @@ def _text(text: str, *, breaks: bool) -> str:
 
 _BREAKS = {"@": "@", " ": " ", ";": " ", ".": "\n", "\n": "\n"}
 """What stands for a mark when no line has to be broken."""
+
+
+Stanza = str | list["Stanza"]
+"""A dune stanza: a word, or a list of them."""
+
+_WORD = re.compile(r'\s*(?:;[^\n]*\n|(?P<mark>[()])|"(?P<quoted>(?:[^"\\\\]|\\\\.)*)"|(?P<word>[^\s()";]+))')
+
+
+def stanzas(text: str) -> list[Stanza]:
+    """The stanzas of a dune file."""
+    stack: list[list[Stanza]] = [[]]
+    for found in _WORD.finditer(text):
+        match found["mark"]:
+            case "(":
+                stack.append([])
+            case ")" if len(stack) > 1:
+                done = stack.pop()
+                stack[-1].append(done)
+            case _:
+                word = found["word"] if found["quoted"] is None else found["quoted"]
+                if word is not None:
+                    stack[-1].append(word)
+    return stack[0]

@@ -11,6 +11,7 @@ from mirage_py.convert.connect import Inputs, connect_of
 from mirage_py.convert.context import Context
 from mirage_py.convert.infer import unopened
 from mirage_py.convert.lists import Lists
+from mirage_py.convert.literals import Stanza, stanzas
 from mirage_py.convert.ocaml_types import Arrow, Con, Type, argument as argument_of, resolved
 from mirage_py.convert.python import (
     Anonymous,
@@ -157,7 +158,7 @@ class Verbs:
             made, methods["module_name"], methods["ty"], given, list(dict.fromkeys(map(_together, given)))
         )
 
-    def _device(
+    def _device(  # noqa: C901  # one case for each label
         self, expr: t.Expr, module: t.Expr, type_: t.Expr, given: dict[str, t.Expr], labels: list[str]
     ) -> PyExpr:
         self._tell_gone(module, type_, main=False)
@@ -176,16 +177,42 @@ class Verbs:
                     keywords.append(("local_libs", self._c.emit(given["local_libs"])))
                 case "deps":
                     keywords.append(("extra_deps", self._c.emit(given["extra_deps"])))
+                case "dune":
+                    keywords.append(("dune", self._stanzas(given["dune"])))
+                case "install":
+                    self._c.report.add(given["install"].line, "dropped", "~install is gone: nothing is installed")
                 case "connect" | "pos":
                     continue
                 case _:
                     raise CannotConvert(given[label], f"~{label} of impl has no counterpart here")
         if "connect" in given:
             keywords.append(("connect", self._connect(given, type_, runtime_args)))
-        args = (self._c.emit(module), self._type(type_))
+        args = (self._path(module), self._type(type_))
         return Called(
             line=expr.line, function=Imported(line=expr.line, name="impl"), args=args, keywords=tuple(keywords)
         )
+
+    def _path(self, module: t.Expr) -> PyExpr:
+        """The name of a module; one that no OCaml module could have was never looked at, and gets a capital."""
+        made = self._c.emit(module)
+        if isinstance(made, Text) and made.text[:1].islower():
+            return Text(line=made.line, parts=(made.text[:1].upper() + made.text[1:],))
+        return made
+
+    def _stanzas(self, expr: t.Expr) -> PyExpr:
+        """`~dune:(fun _ -> [ Dune.stanza "..." ])`: the stanzas, as lists of words."""
+        function = self._c.analysis.followed(expr)
+        listed = self._c.analysis.followed(function.body) if isinstance(function, t.Fun) else function
+        if not isinstance(listed, t.ListOf):
+            raise CannotConvert(expr, "dune stanzas that are not written here")
+        found: list[PyExpr] = []
+        for one in listed.items:
+            text = self._c.analysis.followed(one.arguments[0].value) if isinstance(one, t.Apply) else one
+            if not isinstance(text, t.Str) or not isinstance(one, t.Apply):
+                raise CannotConvert(one, "a dune stanza that is not written here")
+            found += [_words(stanza, one.line) for stanza in stanzas(text.text)]
+        local = Local(name="_", line=expr.line, type=Con("any"))
+        return Anonymous(line=expr.line, params=(local,), body=Listed(line=expr.line, items=tuple(found)))
 
     def _connect(self, given: dict[str, t.Expr], type_: t.Expr, runtime_args: PyExpr | None) -> PyExpr:
         deps = self._c.analysis.followed(given["extra_deps"]) if "extra_deps" in given else None
@@ -201,8 +228,17 @@ class Verbs:
             chosen=chosen,
             boot=boot,
             first=first,
+            runtime=self._written_args(runtime_args),
         )
         return connect_of(self._c, given["connect"], inputs)
+
+    def _written_args(self, runtime_args: PyExpr | None) -> tuple[PyExpr, ...]:
+        """The boot-time arguments of a device, where they are written here; of two lists the longer."""
+        made = None if runtime_args is None else self._value_of(runtime_args)
+        if isinstance(made, Choice):
+            ways = [one for one in (made.then, made.otherwise) if isinstance(one, Listed)]
+            made = max(ways, key=lambda one: len(one.items), default=None)
+        return made.items if isinstance(made, Listed) else ()
 
     def _counts(self, runtime_args: PyExpr | None, node: t.Expr) -> tuple[tuple[int, ...], PyExpr | None]:
         """How many boot-time arguments a device has: one number, or none and another with what tells them apart."""
@@ -398,6 +434,9 @@ class Verbs:
         """Boot-time arguments, after which come the keys that were boot options."""
         boot = [self._c.ref(local, local.line) for local in self._boot_locals(given.get("keys"))]
         written = given.get("runtime_args")
+        asked = self._c.analysis.followed(given["keys"]) if "keys" in given else None
+        if isinstance(asked, (t.Match, t.If)) and written is None and self._c.dialect.before(4, 5):
+            return self._c.emit(asked)
         if written is None:
             return Listed(line=boot[0].line, items=tuple(boot)) if boot else None
         made = self._c.emit(written)
@@ -435,6 +474,8 @@ class Verbs:
                 return [*found.operands[:-1], *self._key_items(found.operands[-1])]
             case t.Let():
                 return self._key_items(found.body)
+            case t.Match() | t.If() if self._c.dialect.before(4, 5):
+                return []  # decided by what a function is given: boot-time arguments, see _runtime_args
             case _:
                 raise CannotConvert(expr, "a list of keys that is not written here")
 
@@ -571,7 +612,7 @@ class Verbs:
 
 
 _PACKAGE = {"ocamlfind": "libs"}
-_TOGETHER = {"packages_v": "packages", "keys": "runtime_args", "extra_deps": "deps"}
+_TOGETHER = {"packages_v": "packages", "keys": "runtime_args", "extra_deps": "deps", "install_v": "install"}
 
 
 def _together(label: str) -> str:
@@ -610,6 +651,12 @@ def _pattern_words(pattern: t.Pattern) -> Iterator[PyExpr]:
                 yield from _pattern_words(one)
         case _:
             raise CannotConvert(pattern, "this pattern of a match")
+
+
+def _words(stanza: Stanza, line: int) -> PyExpr:
+    if isinstance(stanza, str):
+        return Text(line=line, parts=(stanza,))
+    return Listed(line=line, items=tuple(_words(one, line) for one in stanza), tuple_=True)
 
 
 def _negated(condition: PyExpr) -> PyExpr:

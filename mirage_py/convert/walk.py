@@ -337,10 +337,9 @@ class Walk:
             default = Constant(line=param.line, value=None) if param.default is None else self.emit(param.default)
             inside = resolved(arrow.param)
             wanted = inside if param.default is None or not isinstance(inside, Con) else inside.args[0]
+        hint = BOOT_KEY if self._c.dialect.before(4, 5) and _is_key(wanted) else self._annotation(wanted)
         local.python = param.label if param.label and not isinstance(param.pattern, t.Anything) else local.python
-        return Parameter(
-            local=local, annotation=self._annotation(wanted), keyword=param.label is not None, default=default
-        )
+        return Parameter(local=local, annotation=hint, keyword=param.label is not None, default=default)
 
     def _taken_apart(self, pattern: t.Items, type_: Type) -> Local:
         """The parameter that a tuple of names stands for; its parts get their names in the function's first line."""
@@ -627,6 +626,15 @@ _WORDS = {t.Record: "a record", t.Object: "an object", t.Assert: "an assertion"}
 
 def _is_function(value: t.Expr) -> bool:
     return isinstance(value, t.Fun) or (isinstance(value, t.Match) and value.subject is None)
+
+
+BOOT_KEY = Annotation("RuntimeArg | None", (("mirage_py", "RuntimeArg"),))
+"""A key that was a boot option as well, which a function is given."""
+
+
+def _is_key(type_: Type) -> bool:
+    type_ = resolved(type_)
+    return isinstance(type_, Con) and type_.name == "option" and is_con(type_.args[0], "key")
 
 
 def _is_unit(pattern: t.Pattern) -> bool:

@@ -21,7 +21,7 @@ LONGEST_NAME = 60
 """Characters: leaves room for a target's name and suffix in every file system's 255 bytes and in a Xen domain name."""
 
 
-UNIKERNEL_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"
+UNIKERNEL_NAME = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
 """What may name files, dune and opam packages, whatever the target."""
 
 
@@ -115,5 +115,5 @@ def check_unikernel_name(name: object, location: Location | None) -> None:
         f"unikernel name {shown} is invalid",
         location=location,
         details=("it becomes the name of the image, of generated files and of the opam package",),
-        hint=f"a letter or digit, then letters, digits, '-', '_' and '.', at most {LONGEST_NAME} characters",
+        hint=f"a letter, digit or '_', then letters, digits, '-', '_' and '.', at most {LONGEST_NAME} characters",
     )
