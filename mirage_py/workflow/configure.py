@@ -85,7 +85,7 @@ def _labels(saved: Saved, request: Request) -> Iterator[str]:
     for name, of in saved.items():
         for target, one in of.items():
             if target in request.targets and (not request.unikernels or name in request.unikernels):
-                yield f"{one.output or name}-{target}"
+                yield _label(name, target, one)
 
 
 def _check_dropped(saved: Saved, labels: tuple[str, ...], request: Request) -> None:
@@ -104,7 +104,22 @@ def _files(request: Request, found: Resolution) -> tuple[dict[str, dict[str, str
         f"mirage/{one.plan.label}": {file.path: file.content for file in one.plan.files} for one in found.resolved
     }
     saved = _remember(without_reset(found.saved, request), found.resolved, request)
-    return folders, {**_shared(request, saved), **_offered(request, found)}, saved
+    return _renamed(found, saved) | folders, {**_shared(request, saved), **_offered(request, found)}, saved
+
+
+def _renamed(found: Resolution, saved: Saved) -> dict[str, dict[str, str]]:
+    """The folders of names that `-o` has replaced, as folders that hold nothing any more; the images stay."""
+    after = {_label(name, target, one) for name, of in saved.items() for target, one in of.items()}
+    before = {
+        _label(one.plan.name, one.plan.target, found.saved_for(one.plan))
+        for one in found.resolved
+        if one.plan.target in found.saved.get(one.plan.name, {})
+    }
+    return {f"mirage/{label}": {} for label in sorted(before - after)}
+
+
+def _label(name: str, target: str, one: SavedTarget) -> str:
+    return f"{one.output or name}-{target}"
 
 
 def _offered(request: Request, found: Resolution) -> dict[str, str]:

@@ -93,6 +93,15 @@ def test_what_clean_would_remove_is_there_afterwards(folder: Path, capsys: pytes
     assert not (folder / "mirage").exists()
 
 
+def test_another_name_of_the_image_leaves_no_folder_of_the_old_one(folder: Path) -> None:
+    for name in ("first", "second", "first"):
+        assert main(["configure", "-t", "unix", "-o", name]) == 0
+        assert [path.name for path in (folder / "mirage").glob("*-unix")] == [f"{name}-unix"]
+    assert main(["configure", "-t", "hvt"]) == 0
+    assert (folder / "mirage/hello-hvt/main.ml").is_file()
+    assert (folder / "mirage/first-unix/main.ml").is_file()
+
+
 def test_init_without_a_folder_begins_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
