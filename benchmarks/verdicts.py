@@ -16,7 +16,7 @@ import json
 import re
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +26,7 @@ from benchmarks.probes import Outcome, Probes, outcomes
 from mirage_py.audit.tried import COLUMNS, Tried, row_of, rows_in, series_of
 from mirage_py.libraries.vendored import Vendored
 from mirage_py.model.audit import Verdict
+from mirage_py.model.library import Library
 from mirage_py.model.version import version_key
 from mirage_py.packages.linked import Folder
 
@@ -76,15 +77,28 @@ def _tried(given: argparse.Namespace) -> list[Outcome]:
 def _rows(found: Iterable[Outcome], sources: Path, versions: Path | None) -> Iterator[Tried]:
     """The rows of what was tried in a version that is known."""
     ocaml = subprocess.run(("ocamlopt", "-version"), capture_output=True, text=True, check=True).stdout.strip()
-    stated = {name: one.version for name, one in Vendored((sources.absolute(),)).libraries.items()}
+    libraries = Vendored((sources.absolute(),)).libraries
+    stated = {name: one.version for name, one in libraries.items()}
     known = Folder(folder=versions) if versions else None
     for one in found:
         package = one.library.partition(".")[0]
         named = sorted(known.versions(package), key=version_key) if known else []
         version = named[-1] if named else stated.get(one.library)
         verdict = verdict_of(one)
+        if verdict == "unix" and not _needs_unix(one.library, libraries):
+            continue  # a tool of its build does, or what this machine has installed
         if version and verdict:
             yield _row(one, version, ocaml, verdict)
+
+
+def _needs_unix(name: str, libraries: Mapping[str, Library]) -> bool:
+    """Whether the library unix, or threads, is behind a library, as its sources say."""
+    queue = dict.fromkeys((name,))
+    for here in (walk := list(queue)):  # grows while it is walked
+        fresh = [need for need in libraries[here].requires if need not in queue] if here in libraries else []
+        queue |= dict.fromkeys(fresh)
+        walk += fresh
+    return not queue.keys().isdisjoint(("unix", "threads", "threads.posix"))
 
 
 def _row(one: Outcome, version: str, ocaml: str, verdict: Verdict) -> Tried:
@@ -107,13 +121,13 @@ def _row(one: Outcome, version: str, ocaml: str, verdict: Verdict) -> Tried:
 
 def _reason(one: Outcome) -> str:
     """What the tools said, without the paths of a machine."""
-    found = re.search(r'Library "(\w+)"', one.text)
+    found = re.search(r'Library "([\w.]+)"', one.text)
     if found:
         return f"it needs the library {found[1]}"
     undefined = re.search(r"undefined reference to `([^']+)", one.text)
     if undefined:
         return f"nobody defines {undefined[1]}"
-    missing = re.search(r'following modules: "(\w+)"', one.text)
+    missing = re.search(r'following modules: "?(\w+)', one.text)
     return f"it needs the module {missing[1]}" if missing else re.sub(r"\s*\(?/\S+|\S*_build\S*", "", one.text).strip()
 
 
