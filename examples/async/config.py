@@ -4,7 +4,18 @@ promises = main(
     "Unikernel",
     job,
     packages=[package("async_kernel"), package("core")],
-    libc_gaps=fill("EINTR", "localtime", "strftime", "timespec_get"),
+    libc_gaps=fill(
+        "EINTR",
+        "SEEK_CUR",
+        "caml/threads.h",
+        "caml/unixsupport.h",
+        "dup",
+        "dup2",
+        "localtime",
+        "memmem",
+        "strftime",
+        "timespec_get",
+    ),
 )
 
 register("async", [promises], scheduler=scheduler.async_)

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from mirage_py.audit.code import Code
-from mirage_py.audit.objects import Compiled, Compiler, Source, compile_all
+from mirage_py.audit.gaps import Gaps
+from mirage_py.audit.objects import Compiled, Compiler, Source, compile_all, headers_of
 from mirage_py.libraries.archives import Archive, Member
 from mirage_py.libraries.vendored import Stanza
 from mirage_py.model.audit import Finding
@@ -30,14 +31,38 @@ class VendoredCode:
     findings: tuple[Finding, ...] = ()
 
 
-def compiled_code(stanza: Stanza, needs: Iterable[Path], compiler: Compiler, folder: Path) -> VendoredCode:
-    """The C of one library; `needs` are the folders of the libraries that it requires, for their headers."""
+def compiled_code(
+    stanza: Stanza, needs: Iterable[Path], compiler: Compiler, folder: Path, gaps: Gaps | None = None
+) -> VendoredCode:
+    """The C of one library; `needs` are the folders of the libraries that it requires, for their headers.
+
+    What does not compile is tried again with what fills `gaps` declared.
+    """
     includes = tuple(dict.fromkeys((stanza.library.directory, *needs)))
     sources = [Source(file=file, flags=stanza.flags, folders=(file.parent, *includes)) for file in stanza.stubs]
     made = compile_all(sources, compiler, folder)
+    filled: tuple[Finding, ...] = ()
+    if gaps and any(one.object is None for one in made):
+        made, filled = _with_gaps(made, compiler, folder, gaps)
     archive = _archive(stanza, made)
     code = Code(library=stanza.library.name, stubs=(archive,) if archive.members else (), target_built=True)
-    return VendoredCode(code=code, findings=tuple(_refused(one, stanza) for one in made if one.object is None))
+    refused = tuple(_refused(one, stanza) for one in made if one.object is None)
+    return VendoredCode(code=code, findings=(*filled, *refused))
+
+
+def _with_gaps(
+    made: tuple[Compiled, ...], compiler: Compiler, folder: Path, gaps: Gaps
+) -> tuple[tuple[Compiled, ...], tuple[Finding, ...]]:
+    """The sources again, those that were refused with the gaps declared; a finding for each error number behind it.
+
+    The functions behind it are found when the objects are linked.
+    """
+    telling = replace(compiler, argv=(*compiler.argv, *gaps.compiled_with(folder)))
+    again = iter(compile_all([one.source for one in made if one.object is None], telling, folder))
+    now = tuple(one if one.object is not None else next(again) for one in made)
+    healed = [new.source for old, new in zip(made, now, strict=True) if old.object is None and new.object]
+    told = ((one.file, text_of(one.file), headers_of(one, telling)) for one in healed)
+    return now, tuple(finding for file, text, read in told for finding in gaps.behind(file, text, read))
 
 
 def _archive(stanza: Stanza, made: Iterable[Compiled]) -> Archive:

@@ -18,6 +18,7 @@ from mirage_py.audit.closure import Closure, Node, closure_of
 from mirage_py.audit.code import Code, code_of
 from mirage_py.audit.compiled import VendoredCode, compiled_code, defined_in
 from mirage_py.audit.externals import External, externals_of
+from mirage_py.audit.gaps import Gaps
 from mirage_py.audit.judge import Judge
 from mirage_py.audit.libc import RUNTIME, Libc, derive, generation_of, shipped
 from mirage_py.audit.link import STDLIB, Link, link
@@ -167,18 +168,19 @@ def gather(
     """Read the closure and its archives, link on paper, and judge the objects."""
     closure = with_objects(closure_of(request.roots, sources, served), sources, request.built)
     judged = any(map(freestanding, request.targets))  # what the system's own linker finds is no question here
-    compiled = _compiled(request, closure, sources) if judged else {}
+    libc, problems = libc_for(request, sources)
+    gaps = Gaps(filled=request.gaps, present=libc.present)
+    compiled = _compiled(request, closure, sources, gaps) if judged else {}
     codes = (*_codes(request, closure, sources, progress), *_stdlib(request, sources)) if judged else ()
     codes = (*(one.code for one in compiled.values()), *codes)
     externals = _externals(closure, codes, sources)
     asked = {name: tuple(sorted({one.symbol for one in found})) for name, found in externals.items()}
     asked |= {name: tuple(defined_in(one.code)) for name, one in compiled.items()}
     linked = link(codes, whole(closure, codes), asked, (STDLIB, *in_link_order(closure)))
-    libc, problems = libc_for(request, sources)
     named = {one.symbol: one for found in externals.values() for one in found}
     machine = request.machine or this_machine()
     unbuilt = frozenset(unit for node in closure.nodes.values() for unit in units_of_text(node.library, sources))
-    judge = Judge(codes, libc, machine, unix=not closure.nodes.keys().isdisjoint(UNITS_OF), unbuilt=unbuilt)
+    judge = Judge(codes, libc, machine, unix=not closure.nodes.keys().isdisjoint(UNITS_OF), unbuilt=unbuilt, gaps=gaps)
     ending = ends(linked.pulled, aborting_primitives(_runtime(request), libc), libc)
     own = judge.findings(linked, named, ending)
     starts = started(closure, linked, ending, sources) if judged else {}
@@ -267,7 +269,7 @@ def _codes(request: AuditRequest, closure: Closure, sources: Sources, progress: 
             yield code
 
 
-def _compiled(request: AuditRequest, closure: Closure, sources: Sources) -> dict[str, VendoredCode]:
+def _compiled(request: AuditRequest, closure: Closure, sources: Sources, gaps: Gaps) -> dict[str, VendoredCode]:
     """The C of the vendored libraries as the target's compiler makes it; nothing where there is none."""
     stanzas = {
         name: stanza
@@ -282,7 +284,7 @@ def _compiled(request: AuditRequest, closure: Closure, sources: Sources) -> dict
         found: dict[str, VendoredCode] = {}
         for name, stanza in stanzas.items():
             needs = [closure.nodes[need].library.directory for need in closure.requires(name)]
-            found[name] = compiled_code(stanza, needs, compiler, folder)
+            found[name] = compiled_code(stanza, needs, compiler, folder, gaps)
             sources.note(*near((stanza.library.directory, *(file.parent for file in stanza.stubs))))
         return found
 

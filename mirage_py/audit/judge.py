@@ -10,6 +10,7 @@ from typing import Final
 from mirage_py.audit.code import Code
 from mirage_py.audit.elf import read_code
 from mirage_py.audit.externals import External
+from mirage_py.audit.gaps import Gaps
 from mirage_py.audit.libc import Libc
 from mirage_py.audit.link import STDLIB, Absent, Link, Pulled, Stale, Want
 from mirage_py.audit.names import (
@@ -44,6 +45,7 @@ class Judge:
         *,
         unix: bool = False,
         unbuilt: frozenset[str] = frozenset(),
+        gaps: Gaps | None = None,
     ) -> None:
         """`unix` says that the closure names the library unix: then a rule speaks of it, not each use.
 
@@ -54,6 +56,7 @@ class Judge:
         self.machine = machine
         self.unix = unix
         self.unbuilt = unbuilt
+        self.gaps = gaps or Gaps()
         self.there: dict[str, bool] = {}
 
     def findings(
@@ -113,6 +116,8 @@ class Judge:
         elif symbol in UNIX_HELPERS:
             message = f"its C stubs call {symbol}, which is of the library unix"
             yield _finding(by, "unix-stubs", "unix", symbol, message, "unix", "choose a library without Unix")
+        elif self.gaps.offered(symbol):
+            yield self.gaps.weighed(_finding(by, "libc-gap", "gaps", symbol, *self.gaps.words(symbol)))
         elif symbol in posix_names():
             message = f"the freestanding libc has no {symbol}"
             yield _finding(by, "libc-missing", "missing", symbol, message, "nolibc", FROM_LIBC)
@@ -130,6 +135,9 @@ class Judge:
             yield _finding(
                 by, "host-fingerprint", "unsure", symbol, text, "nolibc", "read the source for the one it uses"
             )
+        elif lacking and all(map(self.gaps.offered, lacking)):
+            yield self.gaps.weighed(_finding(by, "libc-gap", "gaps", lacking[0], *self.gaps.words(lacking[0])))
+            yield _finding(by, "host-fingerprint", "recompile", symbol, message, "nolibc", RECOMPILE)
         elif lacking:
             text = f"{message}, and the freestanding libc has no {behind}"
             yield _finding(by, "libc-missing", "missing", symbol, text, "nolibc", FROM_LIBC)

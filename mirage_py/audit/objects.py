@@ -63,6 +63,26 @@ def compile_all(sources: Iterable[Source], compiler: Compiler, folder: Path) -> 
         return tuple(pool.map(lambda source: _compiled(source, compiler, folder), sources))
 
 
+def headers_of(source: Source, compiler: Compiler) -> str:
+    """The files that a source includes, as the compiler tells them in the language of make; empty where it does not."""
+    argv = (*compiler.argv, *source.flags, *(f"-I{place}" for place in source.folders), "-M", str(source.file))
+    command = Command(
+        argv=argv,
+        purpose=f"list the headers of {source.file.name}",
+        cwd=source.file.parent,
+        env={"PATH": _search(compiler)},
+        timeout=LONGEST,
+    )
+    try:
+        return run(command, check=False).stdout
+    except MpyError:
+        return ""
+
+
+def _search(compiler: Compiler) -> str:
+    return os.pathsep.join([*map(str, compiler.path), os.environ.get("PATH", os.defpath)])
+
+
 def _compiled(source: Source, compiler: Compiler, folder: Path) -> Compiled:
     argv = (*compiler.argv, *source.flags, *(f"-I{place}" for place in source.folders), "-c", str(source.file))
     made = folder / f"{_digest(argv, source)}.o"
@@ -78,12 +98,11 @@ def _compiled(source: Source, compiler: Compiler, folder: Path) -> Compiled:
 def _compile(argv: tuple[str, ...], source: Source, compiler: Compiler, made: Path) -> None:
     """Make the object, or the note of why it cannot be made; under its name only when it is whole."""
     half = made.with_name(f"{made.name}.{os.getpid()}")
-    search = os.pathsep.join([*map(str, compiler.path), os.environ.get("PATH", os.defpath)])
     command = Command(
         argv=(*argv, "-o", str(half)),
         purpose=f"compile {source.file.name}",
         cwd=source.file.parent,
-        env={"PATH": search},
+        env={"PATH": _search(compiler)},
         timeout=LONGEST,
     )
     try:

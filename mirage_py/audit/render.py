@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
+from mirage_py.audit.gaps import to_fill
 from mirage_py.model.audit import SEVERITIES, VERDICT_WORDS, AuditReport, Finding, LibraryAudit, Severity
 
 SCHEMA: Final = 1
@@ -19,6 +20,7 @@ LEVELS: Final[Mapping[Severity, str]] = {
     "noop": "note",
     "later": "note",
     "recompile": "note",
+    "gaps": "note",
     "unsure": "warning",
     "aborts": "error",
     "missing": "error",
@@ -41,6 +43,7 @@ def render_text(report: AuditReport, *, explain: str | None = None, details: boo
         blocks += [detail for _, rows in _by_targets(report) for detail in _details(rows)]
         bites = dict.fromkeys(line for _, rows in _by_targets(report) for line in _bites(rows))
         blocks += ["\n".join(bites)] if bites else []
+        blocks += [line for line in (to_fill(report),) if line]
     blocks += ["\n".join(_problems(report))] if report.problems else []
     return "\n\n".join([*blocks, _sum(report)]) + "\n"
 
@@ -99,6 +102,7 @@ def _because(row: LibraryAudit) -> str:
 
 SYMBOL_RULES: Final = (
     "libc-missing",
+    "libc-gap",
     "libc-abort",
     "undefined",
     "external-undefined",

@@ -14,7 +14,15 @@ from typing import assert_never
 
 from mirage_py.build.diagnostics import compilation_failed
 from mirage_py.build.gaps import filling
-from mirage_py.build.link import Group, c_environment, groups, host_workspace, output_obj_compiler, sharing
+from mirage_py.build.link import (
+    Group,
+    c_environment,
+    groups,
+    host_workspace,
+    output_obj_compiler,
+    sharing,
+    telling_compilers,
+)
 from mirage_py.build.maps import FROM_CONTEXT, place_of_map
 from mirage_py.build.stubs import StubsRequest, TargetStubs, stubs_for_target
 from mirage_py.dataclass import dataclass
@@ -83,7 +91,7 @@ def equip(
         link = (*own, *told, *(word for flag in asked[plan.label] for word in ("-cclib", flag)))
         files |= _flags_files(plan, toolchain, stubs, link)
         if toolchain.freestanding:
-            files |= _findlib_files(folder, toolchain, host)
+            files |= _findlib_files(folder, toolchain, host, include)
             files |= _hiding(unseen)
     for name in sorted({package for plan in plans for package in closures[plan.label].bundled}):
         files |= {f"runtime/{name}/{path}": source for path, source in sources_of(bundled_packages()[name])}
@@ -103,7 +111,7 @@ HIDDEN = "hidden"
 not serve the target otherwise, and show as empty what the compiler brings by itself, and its sysroot hides."""
 
 
-def _findlib_files(folder: Path, toolchain: Toolchain, host: Findlib) -> dict[str, str]:
+def _findlib_files(folder: Path, toolchain: Toolchain, host: Findlib, include: tuple[str, ...]) -> dict[str, str]:
     """A findlib configuration of mpy's own, so that no file of the system needs to know of the cross compiler.
 
     The plain tool lines are there because dune 3.24 wants them as soon as a toolchain defines its own.
@@ -116,13 +124,20 @@ def _findlib_files(folder: Path, toolchain: Toolchain, host: Findlib) -> dict[st
     cross = {"path": path, "destdir": str(toolchain.stdlib.parent), "stdlib": str(toolchain.stdlib)}
     own = {"ocamlopt": str(folder / MACHINE / base / "ocamlopt")}
     tools = own if by_hand else {**toolchain.ocaml_tools, **own}
+    telling = {} if by_hand or "ocamlc" not in tools else telling_compilers(tools["ocamlc"], include)
+    if telling:
+        tools["ocamlc"] = str(folder / MACHINE / base / "ocamlc")
     wrapper = {f"{base}/ocamlopt": output_obj_compiler(toolchain.ocamlopt)}
-    return wrapper | {
-        f"{base}/{FINDLIB_CONF}": _conf(main, ""),
-        f"{base}/{FINDLIB_CONF}.d/solo5.conf": _conf(cross | tools, "(solo5)"),
-        **{f"{HIDDEN}/{name}/META": _EMPTY_META for name in ("bigarray",)},
-        **{f"{HIDDEN}/{name}/META": _bare_meta(found) for name in OF_GENERATORS if (found := host.find(name))},
-    }
+    return (
+        wrapper
+        | {f"{base}/{name}": text for name, text in telling.items()}
+        | {
+            f"{base}/{FINDLIB_CONF}": _conf(main, ""),
+            f"{base}/{FINDLIB_CONF}.d/solo5.conf": _conf(cross | tools, "(solo5)"),
+            **{f"{HIDDEN}/{name}/META": _EMPTY_META for name in ("bigarray",)},
+            **{f"{HIDDEN}/{name}/META": _bare_meta(found) for name in OF_GENERATORS if (found := host.find(name))},
+        }
+    )
 
 
 OF_GENERATORS = ("dune-configurator",)
@@ -176,10 +191,10 @@ def cross_environment(folder: Path, toolchains: Iterable[Toolchain]) -> dict[str
     crossing = [toolchain for toolchain in toolchains if toolchain.freestanding]
     if not crossing:
         return {}
+    base = folder / MACHINE / findlib_base(crossing[0])
     path = dict.fromkeys(str(place) for toolchain in crossing for place in toolchain.path)
-    search = os.pathsep.join([*path, os.environ.get("PATH", os.defpath)])
-    conf = folder / MACHINE / findlib_base(crossing[0]) / FINDLIB_CONF
-    return {"OCAMLFIND_CONF": str(conf), "OCAMLPATH": None, "PATH": search}
+    search = os.pathsep.join([str(base / "bin"), *path, os.environ.get("PATH", os.defpath)])
+    return {"OCAMLFIND_CONF": str(base / FINDLIB_CONF), "OCAMLPATH": None, "PATH": search}
 
 
 def compile_stubs(equipment: Equipment) -> dict[str, str]:
@@ -326,13 +341,12 @@ def workspaces(
     """
     mapped = sameness.c_flags(dune_root(folder))
     filled = filling(plans, toolchains).flags(folder / MACHINE)
-    cross = (("env", ("_", ("c_flags", ":standard", *filled, *mapped))),) if filled else ()
     path = dict.fromkeys(map(str, Findlib.discover(environment=host.environment).path))
     here: Sexp = ("default", ("paths", ("OCAMLPATH", *path)))
     return {
         group.workspace: host_workspace(group.by_hand, (*filled, *mapped), here)
         if group.by_hand
-        else workspace((plan.target for plan in group.plans), here, cross) + "\n" + c_environment(mapped)
+        else workspace((plan.target for plan in group.plans), here) + "\n" + c_environment(mapped)
         for group in groups(plans, toolchains)
     }
 

@@ -7,8 +7,10 @@ such target has a build directory of its own: its C flags are not those of anoth
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shlex
+import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -162,6 +164,33 @@ while [ "$left" -gt 0 ]; do
 done
 {compiler} "$@" && mv "$out.o" "$out"
 """
+
+
+BESIDE = ("ocaml", "ocamllex", "ocamlyacc", "ocamlobjinfo")
+"""What dune looks for in the folder of ocamlc."""
+
+
+def telling_compilers(ocamlc: str, flags: tuple[str, ...]) -> dict[str, str]:
+    """Two compilers by name: OCaml's, which names the other one for C, and that one, which adds flags.
+
+    The other one, in `bin`, is looked for on PATH: where it is named, a blank would end its path.
+
+    A library that gives C flags of its own gets no others from dune's environment. The name of the second one is
+    another for other flags, so that dune compiles anew.
+    """
+    if not flags:
+        return {}
+    added = " ".join(map(shlex.quote, flags))
+    name, real = f"mpy-cc-{hashlib.sha256(added.encode()).hexdigest()[:12]}", shlex.quote(ocamlc)
+    beside = {one: found for one in BESIDE if (found := shutil.which(one, path=str(Path(ocamlc).parent)))}
+    return {
+        **{one: f'#!/bin/sh\nexec {shlex.quote(found)} "$@"\n' for one, found in beside.items()},
+        f"bin/{name}": f'#!/bin/sh\nexec "$@" {added}\n',
+        "ocamlc": f"""#!/bin/sh
+[ "$*" = -config ] || exec {real} "$@"
+{real} -config | sed 's|^\\(c_compiler\\): |\\1: {name} |'
+""",
+    }
 
 
 def target_cflags(toolchain: Toolchain) -> tuple[str, ...]:

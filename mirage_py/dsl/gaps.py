@@ -10,13 +10,13 @@ from mirage_py.errors import ConfigError
 
 @dataclass(frozen=True)
 class Gaps:
-    """What is asked for: names of functions, and of error numbers."""
+    """What is asked for: names of functions, of error numbers and of headers."""
 
     names: tuple[str, ...] = ()
 
 
 def fill(*names: str) -> Gaps:
-    """These functions of C, or error numbers, where the target's C library lacks them.
+    """These functions of C, error numbers or headers, where the target's C library lacks them.
 
     `mpy audit` names what is missing, and offers what can be filled. Raises `ConfigError` for what is not offered.
     """
@@ -39,13 +39,13 @@ def checked_gaps(gaps: object) -> tuple[str, ...]:
 
 
 def _check(name: str) -> None:
-    from mirage_py.model.gaps import CONSTANTS, DISHONEST, FUNCTIONS
+    from mirage_py.model.gaps import DISHONEST, OFFERED
 
-    if name in FUNCTIONS or name in CONSTANTS:
+    if name in OFFERED:
         return
     from difflib import get_close_matches
 
-    near = get_close_matches(name, (*FUNCTIONS, *CONSTANTS), n=1)
+    near = get_close_matches(name, OFFERED, n=1)
     why = DISHONEST.get(name)
     raise ConfigError(
         f"mpy has nothing to fill {name!r} with" + (f": {why}" if why else ""),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mirage_py.libraries.archives import Unreadable, read_archive
 from mirage_py.libraries.bundled import runtime_folder
-from mirage_py.model.gaps import CONSTANTS, FUNCTIONS, Gap, closed
+from mirage_py.model.gaps import CONSTANTS, FUNCTIONS, HEADERS, Gap, closed
 from mirage_py.model.toolchain import Toolchain
 
 __all__ = ["compiled_with", "headers", "lacking", "present_in", "source_of"]
@@ -61,16 +61,23 @@ def headers(asked: Iterable[str], present: frozenset[str]) -> dict[str, str]:
     asked = tuple(asked)
     functions = [FUNCTIONS[name] for name in lacking(asked, present)]
     numbers = sorted(name for name in asked if name in CONSTANTS)
-    if not functions and not numbers:
+    whole = {name: HEADERS[name] for name in asked if name in HEADERS}
+    if not functions and not numbers and not whole:
         return {}
-    names = sorted({gap.header for gap in functions} | ({"errno.h"} if numbers else set()))
+    names = sorted({gap.header for gap in functions} | ({"errno.h", "unistd.h"} if numbers else set()))
     lines = [line for name in names for line in _declared(name, functions, present)]
     lines += [f"#ifndef {name}\n#define {name} {CONSTANTS[name]}\n#endif" for name in numbers]
     about = "/* What the target's own C library lacks, as far as it is asked for. */"
     return {
         DECLARED: "\n".join((about, "#ifndef MPY_GAPS_H", "#define MPY_GAPS_H", *lines, "#endif", "")),
-        **{name: f"#if __has_include_next(<{name}>)\n#include_next <{name}>\n#endif\n" for name in names},
+        **{name: _own_or(name, "") for name in names},
+        **{name: _own_or(name, f"#else\n{text}\n") for name, text in sorted(whole.items())},
     }
+
+
+def _own_or(name: str, other: str) -> str:
+    """A header that takes in the target's own of that name, or else what is said here."""
+    return f"#if __has_include_next(<{name}>)\n#include_next <{name}>\n{other}#endif\n"
 
 
 DECLARED = "gaps.h"

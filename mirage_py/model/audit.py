@@ -11,23 +11,26 @@ from typing import Final, Literal
 from mirage_py.dataclass import dataclass, field
 from mirage_py.model.allow import Allow
 
-Verdict = Literal["runs", "recompile", "unsure", "aborts", "missing", "unix"]
+Verdict = Literal["runs", "recompile", "gaps", "unsure", "aborts", "missing", "unix"]
 """What happens to a library on a target, mildest first."""
 
-Severity = Literal["note", "noop", "later", "recompile", "unsure", "aborts", "missing", "unix"]
+Severity = Literal["note", "noop", "later", "recompile", "gaps", "unsure", "aborts", "missing", "unix"]
 """How much one finding weighs: the verdict that it forces. `note`, `noop` (a call does nothing) and `later` (a call
 would end the program) leave the verdict alone."""
 
 FailOn = Literal["missing", "aborts", "noop", "unsure"]
 """What makes the audit fail; `missing` includes what needs Unix."""
 
-VERDICTS: Final[tuple[Verdict, ...]] = ("runs", "recompile", "unsure", "aborts", "missing", "unix")
-SEVERITIES: Final[tuple[Severity, ...]] = ("note", "noop", "later", "recompile", "unsure", "aborts", "missing", "unix")
+VERDICTS: Final[tuple[Verdict, ...]] = ("runs", "recompile", "gaps", "unsure", "aborts", "missing", "unix")
+SEVERITIES: Final[tuple[Severity, ...]] = (
+    "note", "noop", "later", "recompile", "gaps", "unsure", "aborts", "missing", "unix",
+)  # fmt: skip
 DEFAULT_FAIL_ON: Final[tuple[FailOn, ...]] = ("missing", "aborts", "unsure")
 
 VERDICT_WORDS: Final[dict[Verdict, str]] = {
     "runs": "runs",
     "recompile": "runs if its stubs are recompiled",
+    "gaps": "runs with these gaps filled",
     "unsure": "unsure",
     "aborts": "aborts when it boots",
     "missing": "will not link",
@@ -115,7 +118,8 @@ class AuditRequest:
     for this one's; `compiler` compiles C for it, with its flags, and `compiler_path` goes before PATH for its tools:
     `mirage_py.audit.with_toolchain` fills all these from a `Toolchain`. `opam` names packages to judge
     from metadata alone, `opam_repositories` where such metadata lies. `built` is where the last build for the target
-    left its objects, `cache` the cache's folder, None for none.
+    left its objects, `cache` the cache's folder, None for none. `gaps` are the functions of the C
+    library that the configuration fills, None for all that mpy can fill.
     """
 
     roots: tuple[Root, ...] = ()
@@ -135,6 +139,7 @@ class AuditRequest:
     opam_repositories: tuple[Path, ...] = ()
     built: BuildFolder | None = None
     cache: Path | None = None
+    gaps: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
 """The functions that a freestanding C library lacks and mpy can bring: what is well defined without a system below.
 
-Each is one C file of the runtime (`runtime/libc_gaps/NAME.c`). Time is UTC, the locale is C, clocks are those of Solo5.
-What cannot be honest there (`fork`, `open`, `rand` with a seed of the world) is not offered.
+Each is one C file of the runtime (`runtime/libc_gaps/NAME.c`). Time is UTC, the locale is C, clocks are those of Solo5;
+what has to fail there (`dup`) fails with the right error. What cannot be honest at all (`fork`, `open`) is not offered.
 """
 
 from __future__ import annotations
@@ -77,6 +77,8 @@ _ALL: Final = (
     _gap("ctype.h", "int isxdigit(int)"),
     _gap("ctype.h", "int tolower(int)"),
     _gap("ctype.h", "int toupper(int)"),
+    _gap("unistd.h", "int dup(int)"),
+    _gap("unistd.h", "int dup2(int, int)"),
     _gap("stdio.h", "int sprintf(char *, const char *, ...)"),
     _gap("stdio.h", "int vsprintf(char *, const char *, va_list)"),
 )
@@ -90,8 +92,29 @@ _LINUX: Final = {
     "ETIMEDOUT": 110,
 }  # fmt: skip
 
-CONSTANTS: Final[Mapping[str, int]] = {name: 1000 + number for name, number in _LINUX.items()}
-"""Error numbers that code compares with, and that nothing ever sets here: none of the C library's has their value."""
+CONSTANTS: Final[Mapping[str, int]] = {
+    **{name: 1000 + number for name, number in _LINUX.items()},
+    "SEEK_SET": 0,
+    "SEEK_CUR": 1,
+    "SEEK_END": 2,
+}
+"""Error numbers that code compares with, and that nothing ever sets here: none of the C library's has their value. And
+the words of `lseek`, which fails.
+"""
+
+HEADERS: Final[Mapping[str, str]] = {
+    "caml/threads.h": (
+        "#include <caml/signals.h>\n#ifndef caml_acquire_runtime_system\n"
+        "#define caml_acquire_runtime_system caml_leave_blocking_section\n"
+        "#define caml_release_runtime_system caml_enter_blocking_section\n#endif"
+    ),
+    "caml/unixsupport.h": "#include <caml/mlvalues.h>",
+}
+"""Headers of OCaml's own libraries unix and threads, which some C includes and uses nothing of: without what is of them
+alone."""
+
+OFFERED: Final = (*FUNCTIONS, *CONSTANTS, *HEADERS)
+"""All that `fill` takes."""
 
 DISHONEST: Final[Mapping[str, str]] = {
     **dict.fromkeys(("fork", "vfork", "execve", "execvp", "waitpid", "wait", "popen"), "a unikernel is one process"),

@@ -143,16 +143,14 @@ def dune_workspace(targets: Iterable[str], config_file: str) -> str:
     return stamped_below(workspace(targets), "dune", config_file)
 
 
-def workspace(targets: Iterable[str], host: Sexp = "default", cross_fields: tuple[Sexp, ...] = ()) -> str:
+def workspace(targets: Iterable[str], host: Sexp = "default") -> str:
     """A dune workspace for these targets: the host's context and the cross contexts that they are compiled in."""
     contexts = {family(target).CONTEXT for target in targets}
-    cross: list[Sexp] = [
-        ("context", ("default", *_cross(name), *cross_fields)) for name in sorted(contexts - {"default"})
-    ]
+    cross: list[Sexp] = [("context", ("default", *_cross(name))) for name in sorted(contexts - {"default"})]
     if cross and "default" not in contexts:
         cross[0] = (
             "context",
-            ("default", *_cross(min(contexts)), ("merlin",), *cross_fields),
+            ("default", *_cross(min(contexts)), ("merlin",)),
         )  # what editors are told about
     return render_stanzas((("lang", "dune", LANG), ("context", host), *cross))
 

@@ -186,6 +186,7 @@ def _request_for(
             Root(library=needed.name, asked_by=", ".join(needed.asked_by) or "local_libs") for needed in plan.libraries
         ),
         targets=(plan.target,),
+        gaps=plan.libc_gaps,
         vendored=(
             *_vendored_folders(folder),
             *dict.fromkeys(one.directory for one in closure.of("local")),

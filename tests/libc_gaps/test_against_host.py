@@ -420,6 +420,11 @@ def test_bsearch(gaps: ctypes.CDLL, numbers: list[int], wanted: int) -> None:
     assert where == (sorted(set(numbers)).index(wanted) if wanted in numbers else None)
 
 
+def test_what_has_to_fail_fails_and_says_so(gaps: ctypes.CDLL) -> None:
+    for answer in (gaps.gap_dup(1), gaps.gap_dup2(1, 2)):
+        assert answer == -1
+
+
 def test_every_function_is_looked_at_here() -> None:
     text = Path(__file__).read_text(encoding="utf-8")
     told = {"vsprintf"} | {

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mirage_py.libraries.gaps import compiled_with, headers, lacking, present_in, source_of
-from mirage_py.model.gaps import CONSTANTS, FUNCTIONS
+from mirage_py.model.gaps import FUNCTIONS, OFFERED
 from mirage_py.model.toolchain import Toolchain, ToolchainChoice
 from mirage_py.toolchain.discover import discover, from_environment
 
@@ -25,6 +25,7 @@ def toolchain() -> Toolchain:
 
 def _compiled(toolchain: Toolchain, folder: Path, asked: list[str], sources: list[Path]) -> None:
     for name, text in headers(asked, present_in(toolchain)).items():
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
     path = os.pathsep.join([*map(str, toolchain.path), os.environ["PATH"]])
     flags = ("-Wall", "-Wextra", "-Werror=implicit-function-declaration", "-Wno-unused-parameter")
@@ -39,7 +40,7 @@ def test_all_that_is_lacking_compiles_and_needs_what_is_there(toolchain: Toolcha
     present = present_in(toolchain)
     names = lacking(FUNCTIONS, present)
     assert {"time", "strftime", "localtime"} <= set(names)
-    _compiled(toolchain, tmp_path, [*FUNCTIONS, *CONSTANTS], [source_of(name) for name in names])
+    _compiled(toolchain, tmp_path, list(OFFERED), [source_of(name) for name in names])
     objects = [tmp_path / f"{name}.o" for name in names]
     told = subprocess.run(("nm", "-u", *objects), capture_output=True, text=True, check=True).stdout
     wanted = {line.split()[-1] for line in told.splitlines() if line.startswith(" ")}

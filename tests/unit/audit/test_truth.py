@@ -147,7 +147,7 @@ CASES = [
     ),
     Case(
         library="integers",
-        verdict="missing",
+        verdict="gaps",
         sources=("integers/src/*.c",),
         program="let () = print_string (Unsigned.UInt64.to_string (Unsigned.UInt64.of_int 3) ^ {|works|})",
         happens="missing",

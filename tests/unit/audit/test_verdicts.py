@@ -40,13 +40,24 @@ def test_host_built_stubs_run_once_recompiled(install: Install, asked: Audit) ->
 
 
 def test_a_function_that_the_libc_has_not_will_not_link(install: Install, asked: Audit) -> None:
-    install(
-        "foo", ocaml=USES_STUB, stubs="extern long clock_gettime(); long foo_stub(void) { return clock_gettime(); }"
-    )
+    install("foo", ocaml=USES_STUB, stubs="extern long clock_getres(); long foo_stub(void) { return clock_getres(); }")
     found = row(asked("foo"), "foo")
     assert found.verdict == "missing"
-    assert symbols(found, "libc-missing") == ["clock_gettime"]
+    assert symbols(found, "libc-missing") == ["clock_getres"]
     assert found.findings[0].place == "libfoo_stubs.a(part0.o)"
+
+
+def test_a_function_that_mpy_can_fill_is_a_gap_until_a_configuration_leaves_it_open(
+    install: Install, asked: Audit
+) -> None:
+    install("foo", ocaml=USES_STUB, stubs="extern long strdup(); long foo_stub(void) { return strdup(); }")
+    report = asked("foo")
+    assert (row(report, "foo").verdict, report.exit_code) == ("gaps", 0)
+    assert 'in config.py: main(..., libc_gaps=fill("strdup"))' in render_text(report)
+    assert "runs with these gaps filled" in render_text(report)
+    filled, left_open = asked("foo", gaps=("strdup",)), asked("foo", gaps=("time",))
+    assert (row(filled, "foo").verdict, filled.exit_code) == ("gaps", 0)
+    assert (row(left_open, "foo").verdict, left_open.exit_code) == ("missing", 8)
 
 
 def test_what_aborts_when_it_is_called_leaves_the_library_running_and_is_named(install: Install, asked: Audit) -> None:
@@ -94,7 +105,7 @@ def test_a_fingerprint_is_judged_by_what_the_source_says(install: Install, asked
         stubs="extern long __ctype_b_loc(); long foo_stub(void) { return __ctype_b_loc() + 1; }",
     )
     assert row(asked("good"), "good").verdict == "recompile"
-    assert row(asked("bad"), "bad").verdict == "missing"
+    assert row(asked("bad"), "bad").verdict == "gaps"
     assert row(asked("open"), "open").verdict == "unsure"
 
 
