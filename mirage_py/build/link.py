@@ -185,10 +185,10 @@ def telling_compilers(ocamlc: str, flags: tuple[str, ...]) -> dict[str, str]:
     beside = {one: found for one in BESIDE if (found := shutil.which(one, path=str(Path(ocamlc).parent)))}
     return {
         **{one: f'#!/bin/sh\nexec {shlex.quote(found)} "$@"\n' for one, found in beside.items()},
-        f"bin/{name}": f'#!/bin/sh\nexec "$@" {added}\n',
+        f"bin/{name}": f'#!/bin/sh\nreal=$({real} -config-var c_compiler)\nexec "${{real%% *}}" "$@" {added}\n',
         "ocamlc": f"""#!/bin/sh
 [ "$*" = -config ] || exec {real} "$@"
-{real} -config | sed 's|^\\(c_compiler\\): |\\1: {name} |'
+{real} -config | sed 's|^\\(c_compiler\\): [^ ]*|\\1: {name}|'
 """,
     }
 
