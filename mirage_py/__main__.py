@@ -4,6 +4,7 @@ from mirage_py.doors import signals
 
 signals.install()  # before anything that takes time: what is told to end from here on ends as it should
 
+import io  # noqa: E402  # see above
 import sys  # noqa: E402  # see above
 
 from mirage_py._version import __version__  # noqa: E402
@@ -15,6 +16,8 @@ def main() -> None:
 
     if None in (sys.stdin, sys.stdout, sys.stderr):
         _open_streams()
+    if isinstance(sys.stdout, io.TextIOWrapper):  # as stderr has it: a narrow locale, a name that is no UTF-8
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = _answer(sys.argv[1:])
         sys.stdout.flush()
