@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from mirage_py.model.audit import AuditReport, AuditRequest, Finding, LibraryAudit, Problem
 from mirage_py.model.closure import Closure
+from mirage_py.project.reading import bytes_of
 
 FORMAT: Final = 1
 """Raised when the meaning of an entry changes."""
@@ -82,7 +83,7 @@ def _unchanged(name: str, was: list[int | str]) -> bool:
 
 
 def _digest(path: Path) -> str:
-    content = "\n".join(sorted(os.listdir(path))).encode() if path.is_dir() else path.read_bytes()
+    content = "\n".join(sorted(os.listdir(path))).encode() if path.is_dir() else bytes_of(path)
     return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 

@@ -65,6 +65,9 @@ def main(args: list[str] | None = None) -> int:
     except OSError as refused:
         console.error(_of_the_system(refused))
         return _told_nobody(MpyError.exit_code)
+    except UnicodeEncodeError as error:
+        console.error(_of_no_text(error))
+        return MpyError.exit_code
     except MemoryError:
         console.error(MpyError("there is not enough memory for this", hint="close what else runs, or raise the limit"))
         return MpyError.exit_code
@@ -140,6 +143,15 @@ def _of_the_system(refused: OSError) -> MpyError:
         f"the system refuses: {refused.strerror or refused}",
         location=Location.of(os.fspath(named)) if named is not None else None,
         hint="check the permissions, the space on the disk, and its health",
+    )
+
+
+def _of_no_text(error: UnicodeEncodeError) -> MpyError:
+    place = repr(error.object[max(0, error.start - 20) : error.end + 20])
+    return MpyError(
+        "a name here is no UTF-8, and cannot be written where text is expected",
+        details=(f"at {place}",),
+        hint="give the file or folder another name",
     )
 
 

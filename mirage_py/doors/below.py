@@ -18,7 +18,17 @@ from typing import Final, Literal
 from mirage_py.doors import answers
 from mirage_py.errors import Location, MpyError, WouldOverwrite
 
-__all__ = ["Below", "aside_name", "digest", "is_scratch", "no_file", "scratch_name", "set_aside", "translated"]
+__all__ = [
+    "Below",
+    "aside_name",
+    "digest",
+    "encoded",
+    "is_scratch",
+    "no_file",
+    "scratch_name",
+    "set_aside",
+    "translated",
+]
 
 Kind = Literal["file", "folder", "link", "other"]
 
@@ -59,6 +69,11 @@ def digest(content: bytes) -> str:
     import hashlib  # 3 ms: a query writes no file
 
     return hashlib.sha256(content).hexdigest()
+
+
+def encoded(text: str) -> bytes:
+    """A text as it is written: UTF-8, with the bytes of file names that are none."""
+    return text.encode("utf-8", "surrogateescape")
 
 
 class Below:
@@ -125,7 +140,9 @@ class Below:
         for folder in folders:
             home = os.path.realpath(self.root / folder)
             with self._reading(folder):
-                for place in _links(home) if self.kind(folder) == "folder" else ():
+                for place, is_link in _strange(home) if self.kind(folder) == "folder" else ():
+                    if not is_link:
+                        raise no_file(self._place(folder) / os.path.relpath(place, home))
                     if not os.path.realpath(place).startswith(f"{home}{os.sep}"):
                         raise _way_out(self._place(folder) / os.path.relpath(place, home))
 
@@ -318,8 +335,8 @@ class Below:
             return False
 
 
-def _links(folder: str) -> Iterator[str]:
-    """Every link below a folder, none of them followed."""
+def _strange(folder: str) -> Iterator[tuple[str, bool]]:
+    """Every link below a folder, none of them followed; and what is none, but a pipe or a device."""
     waiting = [folder]
     while waiting:
         try:
@@ -329,9 +346,11 @@ def _links(folder: str) -> Iterator[str]:
         with entries:
             for entry in entries:
                 if entry.is_symlink():
-                    yield entry.path
+                    yield entry.path, True
                 elif entry.is_dir(follow_symlinks=False):
                     waiting.append(entry.path)
+                elif not (entry.is_file() or stat.S_ISSOCK(entry.stat().st_mode)):  # dune leaves sockets
+                    yield entry.path, False
 
 
 @contextmanager

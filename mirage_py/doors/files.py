@@ -16,7 +16,7 @@ from typing import Final
 
 from mirage_py.dataclass import dataclass
 from mirage_py.doors import answers, signals
-from mirage_py.doors.below import Below, aside_name, digest, is_scratch, scratch_name, set_aside, translated
+from mirage_py.doors.below import Below, aside_name, digest, encoded, is_scratch, scratch_name, set_aside, translated
 from mirage_py.doors.lock import LOCK, locked
 from mirage_py.doors.manifest import OWNED, Manifest, Owned, folders_of, manifest_text, read_manifest
 from mirage_py.errors import Location, WouldOverwrite
@@ -117,7 +117,7 @@ class Tree:
                 self._below.remove(path)
         for name, content in files.items():
             with translated(self.root / folder / name):
-                wanted = content.read_bytes() if isinstance(content, Path) else content.encode()
+                wanted = content.read_bytes() if isinstance(content, Path) else encoded(content)
             if self._below.content(f"{folder}/{name}") != wanted:
                 self._below.write(f"{folder}/{name}", wanted, mode=0o777 if wanted.startswith(b"#!") else 0o666)
 
@@ -225,11 +225,11 @@ class Tree:
             self._below,
             Change(
                 folders={
-                    folder: {name: text.encode() for name, text in files.items()}
+                    folder: {name: encoded(text) for name, text in files.items()}
                     for folder, files in folders.items()
                     if any(path.startswith(f"{folder}/") for path in done.touched)
                 },
-                loose={path: text.encode() for path, text in loose.items() if path in done.touched},
+                loose={path: encoded(text) for path, text in loose.items() if path in done.touched},
                 before=before,
                 after={**kept, **new},
             ),
@@ -293,7 +293,7 @@ class Tree:
 def write_whole(path: Path, text: str) -> None:
     """Write a file that the user named, whole or not at all; what stood there, a link included, gives way."""
     below = Below(path.parent)
-    below.write(path.name, text.encode(), sync=True)
+    below.write(path.name, encoded(text), sync=True)
     below.sync("")
 
 
@@ -315,7 +315,7 @@ def create(folder: Path, files: Files) -> None:
     made: list[str] = []
     try:
         for name, text in files.items():
-            below.create(name, text.encode(), sync=True)
+            below.create(name, encoded(text), sync=True)
             made.append(name)
     except BaseException:
         for name in made:
@@ -325,4 +325,4 @@ def create(folder: Path, files: Files) -> None:
 
 def _flat(folders: Mapping[str, Files], loose: Files) -> dict[str, bytes]:
     within = {f"{folder}/{name}": text for folder, files in folders.items() for name, text in files.items()}
-    return {path: text.encode() for path, text in {**within, **loose}.items()}
+    return {path: encoded(text) for path, text in {**within, **loose}.items()}

@@ -56,11 +56,11 @@ def test_a_closed_output_is_no_failure(project: MakeProject, line: tuple[str, ..
 
 
 @pytest.mark.parametrize("remember", ["yes", "no"])
-def test_an_output_that_is_narrow_shows_what_it_cannot_as_numbers(project: MakeProject, remember: str) -> None:
+def test_an_output_that_is_narrow_shows_what_it_can(project: MakeProject, remember: str) -> None:
     folder = project("noop")
     (folder / "config.py").rename(folder / "é.py")
     narrow = {"PYTHONIOENCODING": "ascii", "MPY_REMEMBER": remember}
     for _ in range(2):
         done = mpy(folder, "describe", "-f", "é.py", env=narrow, stdout=subprocess.PIPE)
         assert done.returncode == 0, done.stderr
-        assert b"\\" in done.stdout
+        assert b"noop for unix" in done.stdout
