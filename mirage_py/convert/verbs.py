@@ -212,7 +212,7 @@ class Verbs:
                 raise CannotConvert(one, "a dune stanza that is not written here")
             found += [_words(stanza, one.line) for stanza in stanzas(text.text)]
         local = Local(name="_", line=expr.line, type=Con("any"))
-        return Anonymous(line=expr.line, params=(local,), body=Listed(line=expr.line, items=tuple(found)))
+        return Anonymous(line=expr.line, params=(local,), body=Listed(line=expr.line, items=tuple(found), tuple_=True))
 
     def _connect(self, given: dict[str, t.Expr], type_: t.Expr, runtime_args: PyExpr | None) -> PyExpr:
         deps = self._c.analysis.followed(given["extra_deps"]) if "extra_deps" in given else None
@@ -551,6 +551,8 @@ class Verbs:
                 args.append(self._c.emit(one.value))
             elif one.label == "src":
                 keywords.append(("src", self._source(one.value)))
+            elif one.label == "libraries":
+                raise CannotConvert(one, "~libraries of before 3.0: each package says now which of its own it links")
             elif one.label == "tracing":
                 self._c.report.add(one.line, "dropped", "tracing is gone (4.4)")
             elif one.label not in ("packages", "keys") and not self._c.is_gone_value(one.value):
