@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from mirage_py.dataclass import dataclass
 from mirage_py.dsl.package import Package
 
 
