@@ -64,7 +64,7 @@ class Sources:
         for file in self._modules:
             module = Path(file).stem.capitalize() if file.endswith(".ml") else ""
             for item in self._read(file) if module else ():
-                code = f"{module}.{item.tokens[1]}" if item.tokens[:1] == ("let",) else module
+                code = f"{module}.{item.tokens[1]}" if item.tokens[:1] == ("let",) and item.tokens[1:] else module
                 if "register_arg" in item.tokens and code not in codes:
                     yield RuntimeArg(
                         code=code, options=tuple(_options(item.tokens)), location=Location(file, item.line)
