@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,9 @@ import pytest
 from mirage_py import fill, job, main, register
 from mirage_py.errors import ConfigError
 from mirage_py.libraries.gaps import headers, lacking, source_of
-from mirage_py.model.gaps import CONSTANTS, DISHONEST, FUNCTIONS, closed, gaps_library
+from mirage_py.model.gaps import CONSTANTS, DISHONEST, FUNCTIONS, OFFERED, closed, gaps_library
 from mirage_py.targets.plan import plan
+from tests.conftest import ROOT
 from tests.unit.helpers_core import registered, resolved_config
 
 
@@ -84,3 +86,8 @@ def test_libc_gaps_is_what_fill_gives() -> None:
 
 def test_no_file_speaks_of_this_machine() -> None:
     assert not [path for path in Path(source_of("time").parent).iterdir() if path.suffix != ".c"]
+
+
+def test_reference_lists_all_that_is_offered() -> None:
+    page = (ROOT / "docs/reference/libc-gaps.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"`([\w./]+)`", page)) >= {*OFFERED, *DISHONEST}
