@@ -124,6 +124,7 @@ def build_plans(
                 progress(command.purpose)
                 result = _run_dune(tree, group, command, tell)
                 if not result.ok:
+                    tell_editor(tree, found)  # what does compile is understood all the same
                     raise _failed(folder, group.plans, toolchains, result)
         tell_editor(tree, found)
         return makings

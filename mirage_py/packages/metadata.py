@@ -142,6 +142,13 @@ def details(name: str, version: str, text: str, environment: Environment, file: 
     """
     parsed = parse(text, file, DETAILED)
     own = {**environment, "name": name, "version": version, "_:name": name, "_:version": version}
+    try:
+        return _details(parsed, own)
+    except MpyError as wrong:
+        raise MpyError(f"{name}.{version}: {wrong.message}", location=Location(file)) from None
+
+
+def _details(parsed: Parsed, own: Environment) -> Details:
     patches = _filtered(parsed.fields.get("patches"), own)
     of_others = {*_filtered(parsed.fields.get("patches"), own, every=True)} - {*patches}
     extra = [
