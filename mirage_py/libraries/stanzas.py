@@ -89,6 +89,8 @@ class _Walk:
             # below the top a link is a checkout in a package's place; further down it may lead in circles
             names = [entry.name for entry in there if entry.is_dir(follow_symlinks=here == self.top)]
             self._note_packages(here, (entry.name for entry in there if entry.is_file()))
+        except FileNotFoundError:
+            return sorted(below)  # a `(subdir)` may be about a folder that only rules fill
         except OSError as error:
             self.reading.problems.append(Problem(message=f"cannot be read: {error.strerror}", place=str(here)))
             return sorted(below)

@@ -58,6 +58,8 @@ class Stanza:
     project: Path = Path()
     selections: tuple[Selection, ...] = ()
     optional: bool = False
+    ppxs: tuple[str, ...] = ()
+    runtime: tuple[str, ...] = ()
     modules: tuple[Sexp, ...] = ()
     spread: bool = False
     enabled: tuple[Sexp, ...] = ()
@@ -118,7 +120,7 @@ class Vendored:
             if holds(field(one.stanza, "enabled_if"), self.facts):
                 for stanza in _stanza(one, by_folder, self.folders):
                     found.setdefault(stanza.library.name, stanza)
-        return self._whole(_resolved(found) | self._renamed(found))
+        return self._whole(_with_runtimes(_resolved(found)) | self._renamed(found))
 
     @cached_property
     def libraries(self) -> dict[str, Library]:
@@ -215,9 +217,41 @@ def _resolved(stanzas: dict[str, Stanza]) -> dict[str, Stanza]:
             default=known(library.default, project) if library.default else "",
             tools=tuple(dict.fromkeys(known(need, project) for need in library.tools)),
         )
-        return replace(stanza, library=changed)
+        return replace(
+            stanza,
+            library=changed,
+            ppxs=tuple(known(one, project) for one in stanza.ppxs),
+            runtime=tuple(known(one, project) for one in stanza.runtime),
+        )
 
     return {name: seen(stanza) for name, stanza in stanzas.items()}
+
+
+def _with_runtimes(stanzas: dict[str, Stanza]) -> dict[str, Stanza]:
+    """The stanzas with what code needs that comes of their preprocessors: `ppx_runtime_libraries`, as dune adds them.
+
+    Those of everything that a preprocessor is linked with count too.
+    """
+    runtimes: dict[str, tuple[str, ...]] = {}
+
+    def runtimes_of(ppx: str) -> tuple[str, ...]:
+        if ppx not in runtimes:
+            linked = dict.fromkeys((ppx,))
+            for name in (queue := [ppx]):  # grows while it is walked
+                fresh = [
+                    need for need in (stanzas[name].library.requires if name in stanzas else ()) if need not in linked
+                ]
+                linked |= dict.fromkeys(fresh)
+                queue += fresh
+            runtimes[ppx] = tuple(need for name in linked if name in stanzas for need in stanzas[name].runtime)
+        return runtimes[ppx]
+
+    def whole(stanza: Stanza) -> Stanza:
+        more = [need for ppx in stanza.ppxs for need in runtimes_of(ppx)]
+        requires = tuple(dict.fromkeys((*stanza.library.requires, *more)))
+        return replace(stanza, library=replace(stanza.library, requires=requires)) if more else stanza
+
+    return {name: whole(stanza) for name, stanza in stanzas.items()}
 
 
 def _stanza(one: Located, by_folder: Mapping[Path, list[Located]], tops: tuple[Path, ...]) -> Iterator[Stanza]:
@@ -237,6 +271,7 @@ def _stanza(one: Located, by_folder: Mapping[Path, list[Located]], tops: tuple[P
     implements = next(atoms(field(stanza, "implements")), "")
     requires = tuple(_requires(field(stanza, "libraries")))
     archives = tuple(atoms(field(stanza, "foreign_archives")))
+    ppxs = tuple(_ppxs(stanza))
     yield Stanza(
         library=Library(
             name=name,
@@ -254,7 +289,7 @@ def _stanza(one: Located, by_folder: Mapping[Path, list[Located]], tops: tuple[P
                 *(f"-l{archive.rpartition('/')[2]}" for archive in archives),
                 *(word for word in words if word.startswith("-l")),
             ),
-            tools=(*_ppxs(stanza), *made.libraries),
+            tools=(*ppxs, *made.libraries),
             programs=made.programs,
         ),
         stubs=stubs,
@@ -263,6 +298,8 @@ def _stanza(one: Located, by_folder: Mapping[Path, list[Located]], tops: tuple[P
         or "dune-configurator" in (*requires, *made.libraries),
         generated="ctypes" in {part[0] for part in stanza[1:] if isinstance(part, tuple) and part},
         archives=archives,
+        ppxs=ppxs,
+        runtime=tuple(atoms(field(stanza, "ppx_runtime_libraries"))),
         objects=tuple(atoms(field(stanza, "extra_objects"))),
         flags=tuple(_c_flags(stanza)),
         file=one.file,
