@@ -19,7 +19,7 @@ from mirage_py.model.audit import BuildFolder
 from mirage_py.model.library import Library
 from mirage_py.project.reading import bytes_of
 
-__all__ = ["units_of_text", "with_objects"]
+__all__ = ["c_folders", "units_of_text", "with_objects"]
 
 COMPILED: Final = (".ml", ".mli", ".mll", ".mly", ".c", ".h", ".S")
 
@@ -34,6 +34,17 @@ def with_objects(closure: Closure, sources: Sources, build: BuildFolder | None) 
         if stanza and node.library.compiled_here and stanza.library.directory.is_relative_to(build.root):
             nodes[name] = replace(node, library=_compiled(node.library, stanza, build, sources))
     return replace(closure, nodes=nodes)
+
+
+def c_folders(library: Library, build: BuildFolder | None) -> tuple[Path, ...]:
+    """Where the build has C archives for a library that it compiled: beside it, and of packages for each other.
+
+    dune lays what one package takes of another (`%{lib:gmp:libgmp.a}`) out as if it were installed.
+    """
+    if build is None or not library.compiled_here:
+        return ()
+    lib = build.objects.parent / "install" / build.objects.name / "lib"
+    return (library.directory, *(sorted(lib.iterdir()) if lib.is_dir() else ()))
 
 
 def units_of_text(library: Library, sources: Sources) -> Iterator[str]:

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 from mirage_py.audit import cache
-from mirage_py.audit.built import units_of_text, with_objects
+from mirage_py.audit.built import c_folders, units_of_text, with_objects
 from mirage_py.audit.closure import Closure, Node, closure_of
 from mirage_py.audit.code import Code, code_of
 from mirage_py.audit.compiled import VendoredCode, compiled_code, defined_in
@@ -263,8 +263,7 @@ def _codes(request: AuditRequest, closure: Closure, sources: Sources, progress: 
         library = node.library
         if rule_for(name) is None and not library.read_as_text and not library.ppx:
             linkopts = sources.linkopts(name) if request.declared else None
-            for_target = (*request.toolchain_folders, *((library.directory,) if library.compiled_here else ()))
-            code = code_of(library, linkopts, others, for_target)
+            code = code_of(library, linkopts, others, (*request.toolchain_folders, *c_folders(library, request.built)))
             sources.note(*code.read)
             yield code
 

@@ -99,7 +99,10 @@ class Item:
 class Source:
     """A file: its module, what it defines, opens and renames; `externals` are names of C functions.
 
-    `unknown` are modules that stand for any: parameters of functors, and those that are values.
+    `parameters` are names that stand for what functors of the file are applied to, each with these functors. `given`
+    are the modules that the file applies a functor to, by its module (empty for one of a module that is opened) and
+    name; `ANY` is one that cannot be named. `made` says of modules which functor they come of. `unknown` stand for any:
+    modules that are values.
     """
 
     file: Path
@@ -109,6 +112,9 @@ class Source:
     aliases: dict[str, str] = field(default_factory=dict)
     modules: set[str] = field(default_factory=set)
     externals: dict[str, str] = field(default_factory=dict)
+    parameters: dict[str, set[str]] = field(default_factory=dict)
+    given: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    made: dict[str, str] = field(default_factory=dict)
     unknown: set[str] = field(default_factory=set)
 
 
@@ -159,7 +165,7 @@ def _structure(root: Node, source: Source) -> Iterator[Item]:
             case "module_binding":
                 yield from _module(node, source, waiting)
             case "module_application":
-                yield Item(uses=_uses(node, source), line=_line(node))
+                yield Item(uses=_uses(node, source, without="structure"), line=_line(node))
                 waiting += reversed(node.named_children)
             case "class_binding":
                 name = next((_text(one) for one in node.named_children if one.type == "class_name"), "")
@@ -175,7 +181,7 @@ def _module(node: Node, source: Source, waiting: list[Node]) -> Iterator[Item]:
     name = next((_text(one) for one in node.named_children if one.type == "module_name"), "")
     source.modules.add(name)
     body = node.child_by_field_name("body")
-    _note_unknown(node, source)
+    _note_parameters(name, node, source)
     if body is None:
         return
     if body.type == "module_path":
@@ -186,17 +192,69 @@ def _module(node: Node, source: Source, waiting: list[Node]) -> Iterator[Item]:
         uses = tuple(use for one in inner if not one.waits for use in one.uses)
         yield Item(name=name, waits=True, uses=uses, line=_line(node))
     else:
+        if body.type == "module_application":
+            source.made[name] = _functor_of(body)
         waiting.append(body)
 
 
-def _note_unknown(node: Node, source: Source) -> None:
+def _functor_of(node: Node) -> str:
+    """The functor of an application, which may have several arguments."""
+    functor = node.child_by_field_name("functor")
+    while functor is not None and functor.type == "module_application":
+        functor = functor.child_by_field_name("functor")
+    return "".join(_text(functor).split()) if functor is not None else ""
+
+
+def _note_given(functor: str, argument: Node, source: Source) -> None:
+    """What a functor is applied to, by all names that its definitions may be known under."""
+    qualifier, _, name = functor.rpartition(".")
+    whole = source.aliases.get(qualifier.partition(".")[0], qualifier)
+    own = not qualifier and name in source.modules
+    found = source.given.setdefault((source.module if own else whole.rpartition(".")[2], name), set())
+    inner = argument
+    while inner.type in ("parenthesized_module_expression", "typed_module_expression") and inner.named_children:
+        inner = inner.named_children[0]
+    match inner.type:
+        case "module_path":
+            found |= _modules_of("".join(_text(inner).split()), source)
+        case "structure":
+            found.add(source.module)
+        case "module_application":
+            found |= {source.module, *_functor_of(inner).split(".")}
+        case _:
+            found.add(ANY)
+
+
+def _modules_of(path: str, source: Source) -> set[str]:
+    """The modules that a path leads through, with what a first name of the file's own stands for."""
+    first = path.partition(".")[0]
+    found = {*path.split(".")}
+    if first in source.aliases and source.aliases[first].partition(".")[0] != first:
+        found |= _modules_of(source.aliases[first], source)
+    elif first in source.made:
+        found |= {source.module, *source.made[first].split(".")}
+    elif first in source.parameters:
+        return {f"{AS}{source.module}.{functor}" for functor in source.parameters[first]}
+    elif first in source.unknown:
+        found.add(ANY)
+    return found | ({source.module} if first in source.modules else set())
+
+
+ANY: Final = "*"
+AS: Final = "="
+"""Before the module and the name of a functor: what that one is applied to."""
+
+
+def _note_parameters(name: str, node: Node, source: Source) -> None:
     """The parameters of a functor."""
     body = node.child_by_field_name("body")
     heads = [one for one in node.named_children if one.type == "module_parameter"]
     while body is not None and body.type == "functor":
         heads += [one for one in body.named_children if one.type == "module_parameter"]
         body = body.child_by_field_name("body")
-    source.unknown |= {_text(one.named_children[0]) for one in heads if one.named_children}
+    for one in heads:
+        if one.named_children:
+            source.parameters.setdefault(_text(one.named_children[0]), set()).add(name)
 
 
 def _note_external(node: Node, source: Source) -> None:
@@ -259,11 +317,14 @@ def _names(node: Node) -> Iterator[str]:
             yield _text(here)
 
 
-def _uses(node: Node, source: Source) -> tuple[Use, ...]:
+def _uses(node: Node, source: Source, without: str = "") -> tuple[Use, ...]:
+    """What stands below a node; nodes `without` are read elsewhere."""
     found: list[Use] = []
     waiting = [_State(node)]
     while waiting:
-        waiting += reversed(list(_step(waiting.pop(), source, found)))
+        state = waiting.pop()
+        if state.node.type != without:
+            waiting += reversed(list(_step(state, source, found)))
     return tuple(_settled(found)) if any(use.by.startswith(LOCAL) for use in found) else tuple(found)
 
 
@@ -320,8 +381,10 @@ def _applied(state: _State, source: Source, found: list[Use]) -> Iterator[_State
 
 def _functor(state: _State, source: Source, found: list[Use]) -> Iterator[_State]:
     """A functor that is applied, and what it is applied to."""
-    del source
     functor = state.node.child_by_field_name("functor")
+    for one in state.node.named_children:
+        if one != functor:
+            _note_given(_functor_of(state.node), one, source)
     if functor is not None:
         found.append(_use(state, _text(functor), "call"))
     return (state.at(one) for one in state.node.named_children if one != functor)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
-from mirage_py.audit.mltext import Item, Source, Use, source_of
+from mirage_py.audit.mltext import ANY, AS, Item, Source, Use, source_of
 from mirage_py.audit.runtime import KNOWN
 from mirage_py.model.audit import Finding
 from mirage_py.project.reading import bytes_of
@@ -37,7 +37,8 @@ ENDING: Final = frozenset(
         *("Filename.temp_dir", "Digest.file", "In_channel.open_bin", "In_channel.open_text", "In_channel.open_gen"),
         *("In_channel.with_open_bin", "In_channel.with_open_text", "Out_channel.open_bin", "Out_channel.open_text"),
         *("In_channel.with_open_gen", "Out_channel.with_open_gen", "In_channel.input_all", "In_channel.input_line"),
-        *("Out_channel.with_open_bin", "Out_channel.with_open_text", "Domain.spawn", "Scanf.bscanf", "Scanf.scanf"),
+        *("Out_channel.with_open_bin", "Out_channel.with_open_text", "Domain.spawn", "Scanf.scanf"),
+        *("Scanf.Scanning.stdin", "Scanning.stdin", "Scanf.Scanning.stdib", "Scanning.stdib"),
         *("Scanf.Scanning.open_in", "Scanf.Scanning.from_file", "Scanning.open_in", "Scanning.from_file"),
     }
 )
@@ -46,7 +47,7 @@ ENDING: Final = frozenset(
 ARITY: Final = {
     **dict.fromkeys(("open_in_gen", "open_out_gen", "In_channel.open_gen", "Out_channel.open_gen"), 3),
     **dict.fromkeys(("Sys.mkdir", "Sys.rename", "Sys.signal", "Sys.set_signal", "Filename.temp_file"), 2),
-    **dict.fromkeys(("Filename.open_temp_file", "Filename.temp_dir", "Scanf.bscanf", "really_input_string"), 2),
+    **dict.fromkeys(("Filename.open_temp_file", "Filename.temp_dir", "really_input_string"), 2),
     **dict.fromkeys((f"In_channel.with_open_{how}" for how in ("bin", "text")), 2),
     **dict.fromkeys((f"Out_channel.with_open_{how}" for how in ("bin", "text")), 2),
     **dict.fromkeys(("In_channel.with_open_gen", "Out_channel.with_open_gen"), 4),
@@ -127,6 +128,7 @@ class _Study:
     by_name: dict[Key, list[tuple[Source, Item]]] = field(default_factory=dict)
     defined: dict[str, set[str]] = field(default_factory=dict)
     sources: list[tuple[Text, Source]] = field(default_factory=list)
+    given: dict[str, list[tuple[str, set[str]]]] = field(default_factory=dict)
 
     def findings(self) -> dict[str, tuple[Finding, ...]]:
         self.ends = {key: Reached(end, "sure") for key, end in self.seeds.items()}
@@ -162,12 +164,32 @@ class _Study:
             while self._spread():
                 pass
             words = {name.encode() for _, name in (*self.ends, *self.holds)}
+            functors = (names for _, source in self.sources for names in source.parameters.values())
+            words |= {name.encode() for names in functors for name in names}  # to learn what they are applied to
+
+    def _given(self, source: Source, module: str) -> set[str]:
+        """The modules that a functor's parameter may stand for; `ANY` among them where no more is known."""
+        if module in source.unknown:
+            return {ANY}
+        waiting = [f"{source.module}.{functor}" for functor in source.parameters[module]]
+        found: set[str] = set()
+        for place in waiting:  # grows while it is walked
+            home, _, functor = place.rpartition(".")
+            applied = (names for of, names in self.given.get(functor, ()) if of in ("", home))
+            fresh = {name for names in applied for name in names} - found
+            found |= fresh
+            waiting += [name.removeprefix(AS) for name in fresh if name.startswith(AS)]
+        return found
 
     def _index(self) -> None:
         """What the modules define, for the files that have been read."""
         self.known.clear()
         self.by_name.clear()
         self.defined.clear()
+        self.given.clear()
+        for _, source in self.sources:
+            for (module, functor), names in source.given.items():
+                self.given.setdefault(functor, []).append((module, names))
         for _, source in self.sources:
             names = self.defined.setdefault(source.module, set())
             names |= {item.name for item in source.items if item.name} | source.externals.keys()
@@ -308,11 +330,13 @@ class _Study:
         whole = ".".join(filter(None, (aliased, rest))) if aliased and aliased != qualifier else qualifier
         short = whole.removeprefix("Stdlib.")
         module = short.rpartition(".")[2]
-        if first in source.unknown:
-            yield from [key for key in (*self.ends, *self.holds) if key[1] == last and key[0] != STDLIB]
+        if first in source.unknown or first in source.parameters:
+            given = self._given(source, first)
+            keys = [key for key in (*self.ends, *self.holds) if key[1] == last and key[0] != STDLIB]
+            yield from [key for key in keys if ANY in given or key[0] in given]
         elif last in self.defined.get(module, ()) or (module, last) in self.ends:
             yield (module, last)
-        elif first in source.modules and last in self.defined.get(source.module, ()):
+        elif first in source.modules and not aliased and last in self.defined.get(source.module, ()):
             yield (source.module, last)
         elif short == "Stdlib" and last in ENDING:
             yield STDLIB, last

@@ -17,7 +17,8 @@ from mirage_py.audit.link import Pulled
 from mirage_py.audit.names import is_entry, is_stdlib, ocaml_name, source_names
 from mirage_py.libraries.archives import Unreadable
 
-ENDS: Final = frozenset({"exit", "_exit", "abort"})
+ENDS: Final = frozenset({"exit", "_exit", "abort", "raise"})
+"""What C calls to end the program: mostly where something is wrong, so only who does nothing else counts."""
 SAYS: Final = frozenset(
     {"printf", "fprintf", "puts", "fputs", "fputc", "putc", "fwrite", "fflush", "stderr", "stdout", "perror"}
 )
@@ -54,7 +55,7 @@ class _Walk:
         for one in pulled:
             for symbol in one.object.undefined:
                 self.users.setdefault(symbol, []).append(one)
-                if one.place.kind == "c" and symbol not in self.why and _aborts(symbol, libc):
+                if one.place.kind == "c" and symbol not in self.why.keys() | ENDS and _aborts(symbol, libc):
                     self.why[symbol] = ""
 
     def run(self) -> Iterator[End]:

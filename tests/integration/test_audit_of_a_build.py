@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import MakeProject, Mpy
+from tests.integration.test_freestanding import said, tender
 
 pytestmark = [pytest.mark.slow, pytest.mark.ocaml, pytest.mark.solo5]
 
@@ -51,3 +52,31 @@ def test_function_that_is_kept_for_later_is_no_doubt_once_it_is_built(project: M
     told, basis = verdict(mpy, "store")
     assert basis == ["dune files", "sources"], "the objects are of other sources"
     assert told != "runs"
+
+
+C_PACKAGE = {
+    **FILES,
+    "unikernel.ml": 'let start () = Logs.info (fun m -> m "%d" Store.seven); Lwt.return_unit\n',
+    "duniverse/store/store.ml": 'external half : int -> int = "store_half"\nlet seven = half 14\n',
+    "duniverse/store/st.c": "#include <caml/mlvalues.h>\nextern long half_of(long, long);\n"
+    "value store_half(value x) { return Val_long(half_of(Long_val(x), 2)); }\n",
+    "duniverse/store/dune": "(library (public_name store) (foreign_stubs (language c) (names st))\n"
+    " (c_library_flags (:include flags.sexp)))\n"
+    "(rule (target flags.sexp) (deps %{lib:halves:libhalves.a}) (action (system\n"
+    ' "echo \\"(-lhalves -L$(cd $(dirname %{lib:halves:libhalves.a}) && pwd))\\" > flags.sexp")))\n',
+    "duniverse/halves/dune-project": "(lang dune 2.9)\n",
+    "duniverse/halves/halves.opam": "",
+    "duniverse/halves/halves.c": "int raise(int);\n"
+    "long half_of(long x, long by) { if (by == 0) raise(8); return x / by; }\n",
+    "duniverse/halves/dune": "(rule (targets libhalves.a) (deps halves.c) (action (progn\n"
+    " (run %{cc} -c halves.c -o halves.o) (run ar rcs libhalves.a halves.o))))\n"
+    "(library (public_name halves) (modules))\n(install (section lib) (package halves) (files libhalves.a))\n",
+}
+
+
+def test_c_archive_of_another_package_and_what_it_does_where_something_is_wrong(project: MakeProject, mpy: Mpy) -> None:
+    """As zarith takes GMP: an archive that dune lays out for others, in which the error paths call `raise`."""
+    folder = project(C_PACKAGE)
+    mpy("build", "-t", "spt", code=0)
+    assert said(tender(), folder / "dist/kinds.spt") == ["[INFO] [application] 7"]
+    assert verdict(mpy, "store") == ("runs", ["dune files", "archives"])

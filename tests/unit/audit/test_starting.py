@@ -54,3 +54,70 @@ def test_modules_below_count_where_they_are_included(tmp_path: Path) -> None:
     (tmp_path / "in/foo.ml").write_text('let x = open_in "x"')
     assert verdict((Text(library="foo", directory=tmp_path),)) is None
     assert verdict((Text(library="foo", directory=tmp_path, below=True),)) == "aborts"
+
+
+FUNCTOR = 'module Make (P : sig val read : string -> unit end) = struct let now = P.read "x" end'
+OPENS = "let read f = close_in (open_in f)"
+APPLIED = {
+    "to a module that opens": ({"a": OPENS, "b": FUNCTOR, "c": "module It = B.Make (A)"}, True),
+    "by another name": ({"a": OPENS, "b": FUNCTOR, "c": "module Other = A module It = B.Make (Other)"}, True),
+    "to what is written there": ({"b": FUNCTOR, "c": f"module It = B.Make (struct {OPENS} end)"}, True),
+    "to what another functor makes": (
+        {
+            "a": f"module In (X : sig end) = struct {OPENS} end",
+            "b": FUNCTOR,
+            "c": "module It = B.Make (A.In (struct end))",
+        },
+        True,
+    ),
+    "to a module that another functor makes": (
+        {
+            "a": f"module In (X : sig end) = struct {OPENS} end",
+            "b": FUNCTOR,
+            "c": "module Made = A.In (struct end) module It = B.Make (Made)",
+        },
+        True,
+    ),
+    "through a functor": (
+        {
+            "a": OPENS,
+            "b": FUNCTOR,
+            "c": "module Again (Q : sig val read : string -> unit end) = struct module M = B.Make (Q) end",
+            "d": "module It = C.Again (A)",
+        },
+        True,
+    ),
+    "where its module is opened": ({"a": OPENS, "b": FUNCTOR, "c": "open B module It = Make (A)"}, True),
+    "to a value": ({"a": OPENS, "b": FUNCTOR, "c": "module It = B.Make ((val x : B.S))"}, True),
+    "in an expression": ({"a": OPENS, "b": FUNCTOR, "c": "let it = let module M = B.Make (A) in M.now"}, True),
+    "to another module": ({"a": OPENS, "b": FUNCTOR, "c": "let read _ = ()", "d": "module It = B.Make (C)"}, False),
+    "of the same name elsewhere": (
+        {
+            "a": OPENS,
+            "b": FUNCTOR,
+            "c": "let read _ = ()",
+            "e": FUNCTOR.replace("let now", "let later ()"),
+            "d": "module It = B.Make (C) module Other = E.Make (A)",
+        },
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("how", APPLIED)
+def test_parameter_of_a_functor_is_what_it_is_applied_to(how: str, tmp_path: Path) -> None:
+    sources, ends = APPLIED[how]
+    for name, source in sources.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"{name}.ml").write_text(source)
+    found = start_findings(tuple(Text(library=name, directory=tmp_path / name) for name in sources))
+    assert any(found.values()) == ends
+
+
+def test_alias_leads_out_of_the_file(tmp_path: Path) -> None:
+    """`Conv.Make` is not this file's own `Make`, whatever else is not here."""
+    source = (
+        f"module Conv = Other_conv module Make (X : sig end) = struct let x = {OPENS[13:]} end module C = Conv.Make (Y)"
+    )
+    (tmp_path / "foo.ml").write_text(source.replace("(open_in f)", '(open_in "f")'))
+    assert verdict((Text(library="foo", directory=tmp_path),)) is None
