@@ -28,6 +28,7 @@ from mirage_py.convert.python import (
 )
 from mirage_py.convert.report import CannotConvert
 from mirage_py.convert.scope import Local
+from mirage_py.convert.values import Values
 from mirage_py.convert.words import word_of
 
 MOST_ARGUMENTS = 8
@@ -41,7 +42,8 @@ class Calls:
         self._c = context
         self._devices = Devices(context)
         self._lists = lists.Lists(context, function_value)
-        self._verbs = verbs.Verbs(context, self._lists)
+        self._values = Values(context, self._lists)
+        self._verbs = verbs.Verbs(context, self._lists, self._values)
 
     def prepare(self) -> None:
         """Look at the whole file first: which keys were boot options, what a `register` adds to every job."""
@@ -225,7 +227,7 @@ class Calls:
         """`f $ a $ b`: the arguments that are none any more are left out."""
         head, *given = expr.operands
         if is_con(self._c.analysis.type_of(unopened(head)), "value"):
-            return self._verbs.computed(head, given, expr.line)
+            return self._values.computed(head, given, expr.line)
         made = self._c.emit(head)
         args = [self._c.emit(one) for one in given if not self._c.is_gone_value(one)]
         while args:
@@ -370,15 +372,15 @@ class Calls:
     def map_value(self, expr: t.Apply) -> PyExpr:
         """`Key.map f v`."""
         function, value = (argument.value for argument in expr.arguments)
-        return self._verbs.mapped(function, value, expr.line)
+        return self._values.mapped(function, value, expr.line)
 
     def if_value(self, expr: t.Apply) -> PyExpr:
         """`Key.if_ condition a b`."""
-        return self._verbs.if_value(expr)
+        return self._values.if_value(expr)
 
     def match_value(self, expr: t.Apply) -> PyExpr:
         """`Key.match_ v (function ...)`."""
-        return self._verbs.match_value(expr)
+        return self._values.match_value(expr)
 
     def runtime_value(self, expr: t.Apply) -> PyExpr:
         """`failwith` and its like, where a value is wanted."""

@@ -16,13 +16,10 @@ from mirage_py.convert.ocaml_types import Arrow, Con, Type, argument as argument
 from mirage_py.convert.python import (
     Anonymous,
     Assign,
-    Attribute,
     Called,
     Choice,
     Constant,
     Imported,
-    Inverted,
-    Item,
     Joined,
     Listed,
     Mapped,
@@ -34,7 +31,7 @@ from mirage_py.convert.python import (
 )
 from mirage_py.convert.report import CannotConvert
 from mirage_py.convert.scope import Local
-from mirage_py.convert.words import word_of
+from mirage_py.convert.values import Values, both
 
 Keywords = list[tuple[str, PyExpr]]
 
@@ -42,9 +39,10 @@ Keywords = list[tuple[str, PyExpr]]
 class Verbs:
     """How each verb of the OCaml language is said in mpy's."""
 
-    def __init__(self, context: Context, lists: Lists) -> None:
+    def __init__(self, context: Context, lists: Lists, values: Values) -> None:
         self._c = context
         self._lists = lists
+        self._values = values
 
     # -----------------------------------------------------------------------------------------------------------------
     # main and impl
@@ -118,7 +116,7 @@ class Verbs:
             case "pos":
                 return []
             case "packages":
-                return [("packages", self._packages(given))]
+                return [("packages", self._values.packages(given))]
             case "local_libs":
                 return [("local_libs", self._c.emit(given["local_libs"]))]
             case "runtime_args":
@@ -167,7 +165,7 @@ class Verbs:
         for label in labels:
             match label:
                 case "packages":
-                    keywords.append(("packages", self._packages(given)))
+                    keywords.append(("packages", self._values.packages(given)))
                 case "runtime_args":
                     runtime_args = self._runtime_args(given)
                     if runtime_args is not None:
@@ -303,132 +301,7 @@ class Verbs:
         )
 
     # -----------------------------------------------------------------------------------------------------------------
-    # Packages, keys and boot-time arguments
-
-    def _packages(self, given: dict[str, t.Expr]) -> PyExpr:
-        plain, computed = given.get("packages"), given.get("packages_v")
-        if computed is None:
-            assert plain is not None
-            return self._c.emit(plain)
-        inside = self._pure(computed)
-        if inside is not None and plain is None:
-            return self._c.emit(inside)
-        if inside is not None and plain is not None:
-            return self._both(self._c.emit(plain), self._c.emit(inside), computed.line)
-        value = self._tuple_value(computed)
-        if plain is None:
-            return value
-        return self._mapped_with(value, self._c.emit(plain), computed.line)
-
-    def _pure(self, expr: t.Expr) -> t.Expr | None:
-        found = self._c.analysis.followed(expr)
-        if isinstance(found, t.Apply) and self._c.analysis.entry(found.function) == "Key.pure":
-            return found.arguments[0].value
-        return None
-
-    def _both(self, first: PyExpr, second: PyExpr, line: int) -> PyExpr:
-        items: list[PyExpr] = []
-        for one in (first, second):
-            items += one.items if isinstance(one, Listed) else (Spread(line=line, value=one),)
-        return Listed(line=line, items=tuple(items))
-
-    def _mapped_with(self, value: PyExpr, plain: PyExpr, line: int) -> PyExpr:
-        more = Local(name="more", line=line, type=Con("list", (Con("package"),)))
-        spread = plain.items if isinstance(plain, Listed) else (Spread(line=line, value=plain),)
-        both = Listed(line=line, items=(*spread, Spread(line=line, value=Ref(line=line, local=more))), tuple_=True)
-        function = Anonymous(line=line, params=(more,), body=both)
-        return Called(line=line, function=Attribute(line=line, value=value, name="map"), args=(function,))
-
-    def _tuple_value(self, expr: t.Expr) -> PyExpr:
-        found = self._c.analysis.followed(expr)
-        name = self._c.analysis.symbol(unopened(expr))
-        if isinstance(name, Local) and name.top:
-            return self._c.emit(expr)
-        return self._c.emit(found)
-
-    def if_value(self, expr: t.Apply) -> PyExpr:
-        """`Key.if_ condition a b`, whose lists are tuples here."""
-        condition, then, otherwise = (argument.value for argument in expr.arguments)
-        holds = Local(name="holds", line=expr.line, type=Con("bool"))
-        body = Choice(
-            line=expr.line,
-            condition=Ref(line=expr.line, local=holds),
-            then=_as_tuple(self._c.emit(then)),
-            otherwise=_as_tuple(self._c.emit(otherwise)),
-        )
-        function = Anonymous(line=expr.line, params=(holds,), body=body)
-        map_ = Attribute(line=expr.line, value=self._c.emit(condition), name="map")
-        return Called(line=expr.line, function=map_, args=(function,))
-
-    def computed(self, head: t.Expr, given: list[t.Expr], line: int) -> PyExpr:
-        """`Key.(pure f $ a $ b)`: what a function makes of values that are not known yet."""
-        function = self._pure(head)
-        if function is None:
-            raise CannotConvert(head, "a function that is not known yet, applied to values")
-        values = [self._c.emit(one) for one in given]
-        short = self._shortened(function, values)
-        if short is not None:
-            return short
-        whole = values[0]
-        for one in values[1:]:
-            whole = Called(line=line, function=Imported(line=line, name="both"), args=(whole, one))
-        pair = Local(name="given", line=line, type=Con("any"))
-        inside: PyExpr = Ref(line=line, local=pair)
-        parts: list[PyExpr] = []
-        for _ in values[1:]:
-            parts.insert(0, Item(line=line, value=inside, index=Constant(line=line, value=1)))
-            inside = Item(line=line, value=inside, index=Constant(line=line, value=0))
-        with self._c.block() as before:
-            body = self._lists.applied(function, head, inside, *parts)
-        if before:
-            raise CannotConvert(head, "a function of this form, applied to values")
-        step = Anonymous(line=line, params=(pair,), body=body)
-        return Called(line=line, function=Attribute(line=line, value=whole, name="map"), args=(step,))
-
-    def _shortened(self, function: t.Expr, values: list[PyExpr]) -> PyExpr | None:
-        """`a & b`, where a function does no more than that."""
-        found = self._c.analysis.followed(function)
-        if self._c.analysis.entry(found) == "not":
-            return Inverted(line=function.line, value=values[0])
-        if not isinstance(found, t.Fun) or len(found.params) != len(values):
-            return None
-        body = unopened(found.body)
-        if not isinstance(body, t.Chain) or body.operator not in ("&&", "||"):
-            return None
-        names = [self._c.analysis.locals.get(param.pattern) for param in found.params]
-        if [self._c.analysis.symbol(unopened(one)) for one in body.operands] != names:
-            return None
-        return Joined(line=body.line, operator="&" if body.operator == "&&" else "|", operands=tuple(values))
-
-    def mapped(self, function: t.Expr, given: t.Expr, line: int) -> PyExpr:
-        """`Key.map f value`."""
-        value = self._c.emit(given)
-        names, body = self._lists.several(function, function, "value")
-        if isinstance(body, Not) and isinstance(body.value, Ref) and (body.value.local,) == names:
-            return Inverted(line=line, value=value)
-        step = Anonymous(line=line, params=names, body=body)
-        return Called(line=line, function=Attribute(line=line, value=value, name="map"), args=(step,))
-
-    def match_value(self, expr: t.Apply) -> PyExpr:
-        """`Key.match_ value (function ...)`."""
-        value, function = (argument.value for argument in expr.arguments)
-        cases = self._c.analysis.followed(function)
-        if not isinstance(cases, t.Match) or cases.subject is not None:
-            raise CannotConvert(expr, "Key.match_ with a function of this form")
-        pairs: list[tuple[PyExpr, PyExpr]] = []
-        default: PyExpr | None = None
-        for case in cases.cases:
-            made = _as_tuple(self._c.emit(case.body))
-            if isinstance(case.pattern, (t.Anything, t.Name)):
-                default = made
-                break
-            pairs += [(word, made) for word in _pattern_words(case.pattern)]
-        match_ = Attribute(line=expr.line, value=self._c.emit(value), name="match")
-        return Called(
-            line=expr.line,
-            function=match_,
-            args=(Mapped(line=expr.line, items=tuple(pairs)), default or pairs[-1][1]),
-        )
+    # Keys and boot-time arguments
 
     def _runtime_args(self, given: dict[str, t.Expr]) -> PyExpr | None:
         """Boot-time arguments, after which come the keys that were boot options."""
@@ -440,7 +313,7 @@ class Verbs:
         if written is None:
             return Listed(line=boot[0].line, items=tuple(boot)) if boot else None
         made = self._c.emit(written)
-        return made if not boot else self._both(made, Listed(line=made.line, items=tuple(boot)), made.line)
+        return made if not boot else both(made, Listed(line=made.line, items=tuple(boot)), made.line)
 
     def _boot_locals(self, expr: t.Expr | None) -> Iterator[Local]:
         for one in self._key_items(expr):
@@ -485,14 +358,12 @@ class Verbs:
         found = dict(keywords)
         if "packages" in extras:
             more = self._c.emit(self._inlined(extras["packages"]))
-            found["packages"] = self._both(found["packages"], more, more.line) if "packages" in found else more
+            found["packages"] = both(found["packages"], more, more.line) if "packages" in found else more
         listed = {id(local) for local in self._boot_locals(given.get("keys"))}
         boot = [local for local in self._boot_locals(extras.get("keys")) if id(local) not in listed]
         if boot:
             more = Listed(line=boot[0].line, items=tuple(self._c.ref(one, one.line) for one in boot))
-            found["runtime_args"] = (
-                self._both(found["runtime_args"], more, more.line) if "runtime_args" in found else more
-            )
+            found["runtime_args"] = both(found["runtime_args"], more, more.line) if "runtime_args" in found else more
         return list(found.items())
 
     def _inlined(self, expr: t.Expr) -> t.Expr:
@@ -634,25 +505,6 @@ def _params(type_: Type) -> list[Type]:
 def _and(items: Iterable[str]) -> str:
     *first, last = items
     return f"{', '.join(first)} and {last}" if first else last
-
-
-def _as_tuple(made: PyExpr) -> PyExpr:
-    if isinstance(made, Listed):
-        return Listed(line=made.line, items=made.items, tuple_=True)
-    return made
-
-
-def _pattern_words(pattern: t.Pattern) -> Iterator[PyExpr]:
-    match pattern:
-        case t.Case_of(argument=None):
-            yield Text(line=pattern.line, parts=(word_of(pattern.name, tag=pattern.tag),))
-        case t.Literal(value=str() as value):
-            yield Text(line=pattern.line, parts=(value,))
-        case t.Either():
-            for one in pattern.alternatives:
-                yield from _pattern_words(one)
-        case _:
-            raise CannotConvert(pattern, "this pattern of a match")
 
 
 def _words(stanza: Stanza, line: int) -> PyExpr:

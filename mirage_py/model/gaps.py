@@ -59,7 +59,7 @@ _ALL: Final = (
     _gap("string.h", "void *memrchr(const void *, int, size_t)"),
     _gap("strings.h", "int strcasecmp(const char *, const char *)"),
     _gap("strings.h", "int strncasecmp(const char *, const char *, size_t)"),
-    _gap("stdlib.h", "unsigned long strtoul(const char *, char **, int)"),
+    _gap("stdlib.h", "unsigned long strtoul(const char *, char **, int)", "strtoull"),
     _gap("stdlib.h", "unsigned long long strtoull(const char *, char **, int)"),
     _gap("stdlib.h", "long long strtoll(const char *, char **, int)"),
     _gap("stdlib.h", "int atoi(const char *)"),
