@@ -11,6 +11,7 @@ promises = main(
         "caml/unixsupport.h",
         "dup",
         "dup2",
+        "getcwd",
         "localtime",
         "memmem",
         "strftime",

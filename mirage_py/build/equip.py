@@ -50,13 +50,15 @@ LANG = (2, 9)
 class Equipment:
     """The files below `mirage/machine`, the C to compile before dune links; by label, C archives.
 
-    `asked` is what pkg-config says of the C of each unikernel, by label too: the words of a link.
+    `asked` is what pkg-config says of the C of each unikernel, by label too: the words of a link. `replacing` is how
+    the linker is told of what takes the place of functions that the C library has in name only.
     """
 
     files: Mapping[str, str | Path]
     steps: tuple[Step, ...]
     stubs: Mapping[str, tuple[TargetStubs, ...]]
     asked: Mapping[str, tuple[str, ...]]
+    replacing: Mapping[str, tuple[str, ...]]
 
 
 def equip(
@@ -78,6 +80,7 @@ def equip(
     steps: dict[Path, Step] = {}
     made: dict[str, tuple[TargetStubs, ...]] = {}
     asked: dict[str, tuple[str, ...]] = {}
+    replacing: dict[str, tuple[str, ...]] = {}
     host = Findlib.discover(environment=host_tools.environment)
     unseen = _unseen(closures[plan.label] for plan in plans if toolchains[plan.target].freestanding)
     for plan in plans:
@@ -88,14 +91,16 @@ def equip(
         asked[plan.label] = _asked(plan, toolchain)
         told = _map_flags(folder, plan, toolchain)
         own = _link_flags(plan, toolchain, shared=plan.label in serving_others)
-        link = (*own, *told, *(word for flag in asked[plan.label] for word in ("-cclib", flag)))
+        replacing[plan.label] = filled.linked_with(plan)
+        by_dune = (f"-Wl,{flag}" for flag in replacing[plan.label] if toolchain.generation == "cross")
+        link = (*own, *told, *(word for flag in (*by_dune, *asked[plan.label]) for word in ("-cclib", flag)))
         files |= _flags_files(plan, toolchain, stubs, link)
         if toolchain.freestanding:
             files |= _findlib_files(folder, toolchain, host, include)
             files |= _hiding(unseen)
     for name in sorted({package for plan in plans for package in closures[plan.label].bundled}):
         files |= {f"runtime/{name}/{path}": source for path, source in sources_of(bundled_packages()[name])}
-    return Equipment(files=files, steps=tuple(steps.values()), stubs=made, asked=asked)
+    return Equipment(files=files, steps=tuple(steps.values()), stubs=made, asked=asked, replacing=replacing)
 
 
 FINDLIB_CONF = "findlib.conf"

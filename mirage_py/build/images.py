@@ -232,6 +232,7 @@ def _makings(
             stubs=equipment.stubs[plan.label],
             shared=leading[plan.label] in shared,
             asked=equipment.asked[plan.label],
+            replacing=equipment.replacing[plan.label],
         )
         for plan in plans
     )

@@ -28,7 +28,7 @@ from mirage_py.model.toolchain import Toolchain
 from mirage_py.project.sources import dune_root
 from mirage_py.targets.plan import LANG
 from mirage_py.toolchain.export import wrapped_cflags
-from mirage_py.toolchain.steps import Step, link
+from mirage_py.toolchain.steps import Step, link, to_linker
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +111,8 @@ SHARED = "mirage/.stubs/images"
 
 def link_shared(making: Making) -> Step:
     """The link of an image from a program that lacks nothing but the bindings and the C library of the target."""
-    return link(making.toolchain, (making.program,), (), making.folder / SHARED / making.plan.image)
+    replacing = to_linker(making.toolchain, making.replacing)
+    return link(making.toolchain, (making.program,), replacing, making.folder / SHARED / making.plan.image)
 
 
 def c_environment(flags: tuple[str, ...]) -> str:
@@ -206,7 +207,7 @@ def link_by_hand(making: Making) -> Step:
     installed = (flag for one in making.stubs for flag in one.flags)
     names = ("manifest", *(Path(stub.path).stem for stub in making.plan.c_stubs))
     objects = (program, *(program.with_name(f"{name}.o") for name in names))
-    flags = (*ours, *installed, *making.asked)
+    flags = (*to_linker(making.toolchain, making.replacing), *ours, *installed, *making.asked)
     return link(making.toolchain, objects, flags, program.with_name(f"linked.{making.plan.target}"))
 
 

@@ -29,7 +29,8 @@ class Making:
     """A plan that dune has compiled, in the folder of config.py, with its closure, toolchain and C archives.
 
     `leader` is the plan whose program it is: its own, or one that differs in the bindings alone; `shared` says that
-    this program serves several, and lacks the bindings. `asked` is what pkg-config says of the unikernel's own C.
+    this program serves several, and lacks the bindings. `asked` is what pkg-config says of the unikernel's own C,
+    `replacing` how the linker is told of what takes the place of functions of the C library.
     """
 
     folder: Path
@@ -40,6 +41,7 @@ class Making:
     stubs: tuple[TargetStubs, ...] = ()
     shared: bool = False
     asked: tuple[str, ...] = ()
+    replacing: tuple[str, ...] = ()
 
     @property
     def by_hand(self) -> bool:

@@ -6,13 +6,29 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Final
 
+from mirage_py.dataclass import dataclass
 from mirage_py.libraries.archives import Unreadable, read_archive
 from mirage_py.libraries.bundled import runtime_folder
 from mirage_py.model.gaps import CONSTANTS, FUNCTIONS, HEADERS, Gap, closed
 from mirage_py.model.toolchain import Toolchain
 
-__all__ = ["compiled_with", "headers", "lacking", "present_in", "source_of"]
+__all__ = [
+    "LIBC",
+    "STUBS",
+    "CLibrary",
+    "c_library_of",
+    "compiled_with",
+    "headers",
+    "instead_of",
+    "lacking",
+    "source_of",
+]
+
+LIBC: Final = "libnolibc.a"
+STUBS: Final = "stubs.o"
+"""The member of nolibc with functions that are there in name only: they abort, or do nothing and report failure."""
 
 _CALENDAR = frozenset({"gmtime", "gmtime_r", "localtime", "localtime_r", "mktime", "strftime"})
 _SPECS = frozenset({"clock_gettime", "timespec_get", "nanosleep"})
@@ -34,17 +50,38 @@ def source_of(name: str) -> Path:
     return runtime_folder() / "libc_gaps" / f"{name}.c"
 
 
-def present_in(toolchain: Toolchain) -> frozenset[str]:
-    """The functions that a target's own C library has."""
-    return frozenset().union(*(_defined(path) for path in toolchain.runtime))
+@dataclass(frozen=True, kw_only=True)
+class CLibrary:
+    """A target's own C library: the functions that it has, and those that it has in name only."""
+
+    has: frozenset[str] = frozenset()
+    pretends: frozenset[str] = frozenset()
+
+
+def c_library_of(toolchain: Toolchain) -> CLibrary:
+    """What a target's own C library, with what is linked beside it, has."""
+    found = [_defined(path) for path in toolchain.runtime]
+    has = frozenset[str]().union(*(one.has for one in found))
+    return CLibrary(has=has, pretends=frozenset[str]().union(*(one.pretends for one in found)) - has)
 
 
 @cache
-def _defined(path: Path) -> frozenset[str]:
+def _defined(path: Path) -> CLibrary:
     try:
-        return frozenset(read_archive(path).index)
+        archive = read_archive(path)
     except (Unreadable, OSError):
-        return frozenset()
+        return CLibrary()
+    stubs = {number for number, member in enumerate(archive.members) if (path.name, member.name) == (LIBC, STUBS)}
+    pretends = frozenset(name for name, number in archive.index.items() if number in stubs)
+    return CLibrary(has=frozenset(archive.index) - pretends, pretends=pretends)
+
+
+def instead_of(name: str) -> str:
+    """The name under which a function is linked in the place of one that the C library has in name only.
+
+    It is the one to which the linker leads what asks for `name`, when told `--wrap=name`.
+    """
+    return f"__wrap_{name}"
 
 
 def lacking(asked: Iterable[str], present: frozenset[str]) -> tuple[str, ...]:

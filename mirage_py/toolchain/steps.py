@@ -16,7 +16,18 @@ from mirage_py.model.command import Command
 from mirage_py.model.toolchain import Toolchain
 from mirage_py.project.reading import text_of
 
-__all__ = ["Step", "archive", "compile_c", "link", "pending", "perform", "perform_together", "search_path", "strip"]
+__all__ = [
+    "Step",
+    "archive",
+    "compile_c",
+    "link",
+    "pending",
+    "perform",
+    "perform_together",
+    "search_path",
+    "strip",
+    "to_linker",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,17 +73,17 @@ def link(toolchain: Toolchain, objects: tuple[Path, ...], flags: tuple[str, ...]
     words = (*toolchain.linker, *toolchain.ldflags, *map(str, objects), *flags, *toolchain.libs)
     told = output.with_name(f"{output.name}.map")
     command = Command(
-        argv=(*words, *_map_flags(toolchain, told), "-o", str(output), *toolchain.ldpostflags),
+        argv=(*words, *to_linker(toolchain, (f"-Map={told}",)), "-o", str(output), *toolchain.ldpostflags),
         purpose=f"link {output.name}",
         env=search_path(toolchain),
     )
     return Step(command=command, inputs=objects, output=output, map=told)
 
 
-def _map_flags(toolchain: Toolchain, file: Path) -> tuple[str, ...]:
-    """How a linker is told to write its map: itself, or by the C compiler that starts it."""
+def to_linker(toolchain: Toolchain, flags: Iterable[str]) -> tuple[str, ...]:
+    """Flags of the linker, as they are given to it: as they are, or by the C compiler that starts it."""
     itself = re.fullmatch(r"(?:.*-)?ld(?:\.\w+)?", Path(toolchain.linker[0]).name)
-    return (f"-Map={file}",) if itself else ("-Xlinker", f"-Map={file}")
+    return tuple(flags) if itself else tuple(word for flag in flags for word in ("-Xlinker", flag))
 
 
 def strip(toolchain: Toolchain, program: Path, output: Path) -> Step:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import shutil
 import subprocess
@@ -310,8 +311,10 @@ def test_texts_that_are_written(gaps: ctypes.CDLL, text: bytes, other: bytes, mo
             assert function(place, other, *extra) == ctypes.addressof(place)
             found.append(place.raw[: len(text) + len(other) + 1])
         assert found[0] == found[1], name
-    ours, theirs = both(gaps, "stpcpy", pointer, pointer, chars)
     place = ctypes.create_string_buffer(80)
+    assert both(gaps, "strcpy", pointer, pointer, chars)[0](place, text) == ctypes.addressof(place)
+    assert place.value == text
+    ours, theirs = both(gaps, "stpcpy", pointer, pointer, chars)
     assert ours(place, text) - ctypes.addressof(place) == len(text) == theirs(place, text) - ctypes.addressof(place)
     assert place.value == text
 
@@ -418,6 +421,43 @@ def test_bsearch(gaps: ctypes.CDLL, numbers: list[int], wanted: int) -> None:
     found = function(ctypes.byref(key), array, count, 4, compare(lambda a, b: a[0] - b[0]))
     where = None if found is None else (found - ctypes.addressof(array)) // 4
     assert where == (sorted(set(numbers)).index(wanted) if wanted in numbers else None)
+
+
+def _in_order(one: int, other: int) -> int:
+    return ctypes.c_int32.from_address(one).value - ctypes.c_int32.from_address(other).value
+
+
+@MANY
+@given(numbers=st.lists(st.integers(-50, 50), max_size=60), width=st.sampled_from([4, 7, 16]))
+def test_qsort(gaps: ctypes.CDLL, numbers: list[int], width: int) -> None:
+    """Elements of any size, none of which gets lost or mixed with another."""
+    compare = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
+    elements = [number.to_bytes(4, "little", signed=True) + bytes([number & 255]) * (width - 4) for number in numbers]
+    place = ctypes.create_string_buffer(b"".join(elements), width * len(elements) + 1)
+    function = gaps.gap_qsort
+    function.restype, function.argtypes = None, [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_size_t, compare]
+    function(place, len(elements), width, compare(_in_order))
+    assert place.raw[:-1] == b"".join(element for _, element in sorted(zip(numbers, elements, strict=True)))
+
+
+@MANY
+@given(number=st.one_of(st.integers(-(2**31), 2**31 - 1), st.integers(-5, 200)))
+def test_strerror(gaps: ctypes.CDLL, number: int) -> None:
+    """In the words of this machine, for the numbers that the function knows; all others are unknown to it."""
+    ours, theirs = both(gaps, "strerror", ctypes.c_char_p, ctypes.c_int)
+    assert ours(number) in (theirs(number), b"Unknown error %d" % number)
+    assert all(ours(known) == theirs(known) for known in (0, errno.ENOENT, errno.ENOSYS, errno.EMFILE, errno.ERANGE))
+
+
+def test_getcwd_is_the_root(gaps: ctypes.CDLL, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir("/")
+    for size, room in ((0, True), (1, True), (2, True), (80, True), (0, False), (1, False), (80, False)):
+        found = []
+        for function in both(gaps, "getcwd", ctypes.c_char_p, ctypes.c_char_p, ctypes.c_size_t):
+            place = ctypes.create_string_buffer(80) if room else None
+            ctypes.set_errno(0)
+            found.append((function(place, size), place and place.value))
+        assert found[0] == found[1], (size, room)
 
 
 def test_what_has_to_fail_fails_and_says_so(gaps: ctypes.CDLL) -> None:

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from mirage_py import fill, job, main, register
+from mirage_py.build.gaps import filling
 from mirage_py.errors import ConfigError
-from mirage_py.libraries.gaps import headers, lacking, source_of
+from mirage_py.libraries.gaps import CLibrary, c_library_of, headers, lacking, source_of
 from mirage_py.model.gaps import CONSTANTS, DISHONEST, FUNCTIONS, OFFERED, closed, gaps_library
+from mirage_py.model.plan import Plan
+from mirage_py.model.toolchain import Toolchain
 from mirage_py.targets.plan import plan
 from tests.conftest import ROOT
 from tests.unit.helpers_core import registered, resolved_config
 
 
+def _plan(target: str, name: str, *names: str) -> Plan:
+    config = registered(lambda: register(name, [main("Unikernel", job, libc_gaps=fill(*names))]))
+    return plan(*resolved_config(config, target), modules=())
+
+
 def _dune(target: str, *names: str) -> str:
-    config = registered(lambda: register("my-test", [main("Unikernel", job, libc_gaps=fill(*names))]))
-    graph, info = resolved_config(config, target)
-    return next(file.content for file in plan(graph, info, modules=()).files if file.path == "dune")
+    return next(file.content for file in _plan(target, "my-test", *names).files if file.path == "dune")
 
 
 def test_every_function_has_a_file_that_is_called_so_and_every_file_a_function() -> None:
@@ -91,3 +99,38 @@ def test_no_file_speaks_of_this_machine() -> None:
 def test_reference_lists_all_that_is_offered() -> None:
     page = (ROOT / "docs/reference/libc-gaps.md").read_text(encoding="utf-8")
     assert set(re.findall(r"`([\w./]+)`", page)) >= {*OFFERED, *DISHONEST}
+
+
+def _libc(folder: Path) -> Toolchain:
+    """A toolchain whose C library has strlen, and stubs of getcwd and getpid."""
+    folder.mkdir()
+    (folder / "strlen.c").write_text("int strlen(const char *text) { return *text; }\n", "utf-8")
+    (folder / "stubs.c").write_text("int getcwd(void) { return 0; }\nint getpid(void) { return 0; }\n", "utf-8")
+    subprocess.run(("gcc", "-c", "-fno-builtin", "strlen.c", "stubs.c"), cwd=folder, check=True)
+    subprocess.run(("ar", "rcs", "libnolibc.a", "strlen.o", "stubs.o"), cwd=folder, check=True)
+    return Toolchain(
+        target="spt",
+        generation="cross",
+        architecture="x86_64",
+        ocaml_version="5.3.0",
+        ocamlopt=folder / "ocamlopt",
+        stdlib=folder,
+        c_compiler=("cc",),
+        cflags=(),
+        linker=("cc",),
+        ldflags=(),
+        libs=(),
+        runtime=(folder / "libnolibc.a",),
+    )
+
+
+@pytest.mark.skipif(not shutil.which("gcc"), reason="no C compiler on this machine")
+def test_what_is_there_in_name_only_is_replaced_where_it_is_asked_for(tmp_path: Path) -> None:
+    tools = _libc(tmp_path / "libc")
+    assert c_library_of(tools) == CLibrary(has=frozenset({"strlen"}), pretends=frozenset({"getcwd", "getpid"}))
+    asking, other = _plan("spt", "asking", "getcwd", "strdup"), _plan("spt", "other", "strdup")
+    filled = filling([asking, other], {"spt": tools})
+    assert filled.linked_with(asking) == ("--wrap=getcwd", "--undefined=__wrap_getcwd")
+    assert filled.linked_with(other) == ()
+    assert "-Dgetcwd=__wrap_getcwd" in str(filled.files["libc/asking/dune"])
+    assert "-D" not in str(filled.files["libc/other/dune"])
