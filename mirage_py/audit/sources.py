@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mirage_py.audit.libc import Libc
 from mirage_py.audit.vendored import source_findings, stanza_findings
-from mirage_py.libraries.findlib import Findlib
+from mirage_py.libraries.findlib import DRIVER, Findlib
 from mirage_py.libraries.vendored import Vendored
 from mirage_py.model.audit import Finding, Problem
 from mirage_py.model.library import Library
@@ -22,7 +22,11 @@ class Sources:
         """`bare` says that the target has no operating system."""
         self.bare = bare
         self.findlib = Findlib(path)
-        self.vendored = Vendored(vendored, elsewhere=lambda name: self.findlib.find(name) is not None)
+        self.vendored = Vendored(
+            vendored,
+            elsewhere=lambda name: self.findlib.find(name) is not None,
+            preprocessors=lambda name: self.findlib.find(name, DRIVER),
+        )
         self._read: dict[Path, None] = dict.fromkeys((*path, *vendored))
 
     @property

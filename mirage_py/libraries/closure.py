@@ -53,6 +53,7 @@ def closure_for(
     serving = serve(question, places, toolchain)
     teller = _Teller(asked, question, places, serving)
     tools = tools_of(serving.walked.libraries, places, plan)
+    host = tuple(served.library for served in tools.libraries)
     return Closure(
         label=plan.label if plan else "",
         target=target,
@@ -63,7 +64,7 @@ def closure_for(
         troubles=serving.walked.troubles,
         c_stubs=plan.c_stubs if plan else (),
         unfit=tuple(sorted(places.unfit)),
-        unmet=tuple(unmet(serving.walked.libraries, places.vendored.packages)),
+        unmet=tuple(unmet((*serving.walked.libraries, *host), places.vendored.packages, places.tools)),
     )
 
 

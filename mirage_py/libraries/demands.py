@@ -1,7 +1,8 @@
 """What vendored packages ask of others in their opam files, held against what is there.
 
 dune does not read these bounds: sources that do not fit end as `Unbound value` in somebody else's file, or build all
-the same. The compiler and dune itself are left out: what these cannot build they say.
+the same. The compiler and dune are among what is asked for: what they say of sources that are too new for them is an
+error of syntax.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from mirage_py.dataclass import dataclass
 from mirage_py.errors import Location, MpyError
 from mirage_py.libraries.places import OF_COMPILER
 from mirage_py.model.closure import Conflict
 from mirage_py.model.library import Library
-from mirage_py.packages.candidates import environment
+from mirage_py.model.toolchain import HostToolchain
+from mirage_py.packages.candidates import COMPILERS, environment
 from mirage_py.packages.formula import AllOf, Dependency, Formula, bound_text, holds
 from mirage_py.packages.metadata import Metadata, metadata
 from mirage_py.project.reading import text_of
@@ -26,24 +29,54 @@ STATED: Final = re.compile(r"v?\d")
 """How a version begins that can be compared; `dev` and its like say nothing."""
 
 
-def unmet(libraries: Iterable[Library], sources: Mapping[str, tuple[Path, ...]]) -> Iterator[Conflict]:
-    """What the vendored packages of these libraries ask of the others and do not get.
+@dataclass(frozen=True, kw_only=True)
+class _There:
+    """What a package may ask for: its version, how it is called, where it is; `library` where it is one."""
+
+    version: str
+    called: str
+    place: str
+    library: Library | None = None
+
+
+def unmet(
+    libraries: Iterable[Library], sources: Mapping[str, tuple[Path, ...]], tools: HostToolchain | None
+) -> Iterator[Conflict]:
+    """What the vendored packages of these libraries ask of the others, and of the tools, and do not get.
 
     `sources` are the folders of the opam files, by package. A file that cannot be read asks for nothing.
     """
     libraries = tuple(libraries)
-    there = {one.package: one for one in libraries if STATED.match(one.version or "")}
-    for package in OF_COMPILER:
-        there.pop(package, None)
+    there = _libraries(libraries) | (_tools(tools) if tools else {})
     vendored = {one.package: one for one in libraries if one.origin == "vendored" and one.package in sources}
     for package, library in sorted(vendored.items()):
         file = sources[package][0] / f"{package}.opam"
         known = _read(library, file)
         if known:
-            wanted = _failing(known.depends, there) if known.depends else None
             refused = next((one for one in known.conflicts if one.name != package and _meets(one, there)), None)
-            found = ((wanted, "needs"), (refused, "cannot be with"))
+            found = (*((one, "needs") for one in _failing(known.depends, there)), (refused, "cannot be with"))
             yield from (_conflict(library, file, one, there[one.name], verb) for one, verb in found if one)
+
+
+def _libraries(libraries: Iterable[Library]) -> dict[str, _There]:
+    return {
+        one.package: _There(
+            version=one.version,
+            called=f"the {one.origin} {_named(one)}",
+            place=f"{one.name} is served from {Location.of(one.directory)}",
+            library=one,
+        )
+        for one in libraries
+        if one.version and STATED.match(one.version) and one.package not in OF_COMPILER
+    }
+
+
+def _tools(host: HostToolchain) -> dict[str, _There]:
+    ocaml = _There(
+        version=host.ocaml_version, called=f"OCaml {host.ocaml_version}", place=f"the compiler is {host.ocamlopt}"
+    )
+    dune = _There(version=host.dune_version, called=f"dune {host.dune_version}", place=f"dune is {host.dune}")
+    return dict.fromkeys(COMPILERS, ocaml) | {"dune": dune}
 
 
 def _read(library: Library, file: Path) -> Metadata | None:
@@ -53,31 +86,35 @@ def _read(library: Library, file: Path) -> Metadata | None:
         return None
 
 
-def _failing(wanted: Formula, there: Mapping[str, Library]) -> Dependency | None:
-    """The first dependency that is there in another version; of alternatives, where none is met or might be."""
+def _failing(wanted: Formula | None, there: Mapping[str, _There]) -> tuple[Dependency, ...]:
+    """The dependencies that are there in another version; of alternatives the first, where none is or might be met."""
     match wanted:
+        case None:
+            return ()
         case Dependency():
-            return wanted if wanted.name in there and not _meets(wanted, there) else None
+            return (wanted,) if wanted.name in there and not _meets(wanted, there) else ()
         case AllOf(parts):
-            return next((found for part in parts if (found := _failing(part, there))), None)
+            return tuple(found for part in parts for found in _failing(part, there))
         case _:
             each = [_failing(part, there) for part in wanted.parts]
-            return each[0] if all(each) else None
+            return each[0] if all(each) else ()
 
 
-def _meets(wanted: Dependency, there: Mapping[str, Library]) -> bool:
+def _meets(wanted: Dependency, there: Mapping[str, _There]) -> bool:
     found = there.get(wanted.name)
-    return found is not None and holds(wanted.bound, found.version or "")
+    return found is not None and holds(wanted.bound, found.version)
 
 
-def _conflict(library: Library, file: Path, wanted: Dependency, found: Library, verb: str) -> Conflict:
+def _conflict(library: Library, file: Path, wanted: Dependency, found: _There, verb: str) -> Conflict:
+    asked = f"{wanted.name} {bound_text(wanted.bound)}".rstrip()
+    other = f"vendor another {wanted.name}" if found.library else f"build with another {wanted.name}"
     return Conflict(
         kind="bounds",
-        message=f"{_named(library)} {verb} {wanted.name} {bound_text(wanted.bound)}".rstrip()
-        + f", and the {found.origin} {_named(found)} is what is here",
-        details=(f"{Location.of(file)} says so", f"{found.name} is served from {Location.of(found.directory)}"),
-        hint=f"take releases of the two that fit (mpy lock finds them), or vendor another {wanted.name}",
-        libraries=(library.name, found.name),
+        message=f"{_named(library)} {verb} {asked}, and {found.called} is what is here",
+        details=(f"{Location.of(file)} says so", found.place),
+        hint=f"take releases of the two that fit (mpy lock finds them), or {other}",
+        libraries=(library.name, found.library.name if found.library else wanted.name),
+        folder=file.parent,
     )
 
 

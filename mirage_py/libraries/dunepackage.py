@@ -43,6 +43,7 @@ def _definitions(stanza: Sexp) -> Iterator[Definition]:
     archives = field(("archives", *field(stanza, "archives")), "native")
     yield Definition("requires", requires)
     yield Definition("archive", " ".join(atoms(archives)), _NATIVE)
+    yield Definition("ppx_runtime_deps", " ".join(atoms(field(stanza, "ppx_runtime_deps"))))
     yield Definition("library_kind", next(atoms(field(stanza, "kind")), ""))
     for role in ROLES:
         if any(isinstance(part, tuple) and part[:1] == (role,) for part in stanza):

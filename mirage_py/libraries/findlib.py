@@ -23,10 +23,13 @@ from mirage_py.model.library import Library
 from mirage_py.model.toolchain import Toolchain
 from mirage_py.project.reading import text_of
 
-__all__ = ["NATIVE", "Findlib", "configuration"]
+__all__ = ["DRIVER", "NATIVE", "Findlib", "configuration"]
 
 NATIVE: Final = ("native", "mt", "mt_posix")
 """The predicates under which dune reads installed libraries: system threads count as chosen."""
+
+DRIVER: Final = (*NATIVE, "ppx_driver")
+"""Those for what is linked into a program of this machine: of a preprocessor itself, not what its output needs."""
 
 ENVIRONMENT: Final = (
     "PATH",
@@ -189,6 +192,7 @@ def _library(entry: _Entry, predicates: Collection[str], findlib: Findlib) -> Li
         implements=value("implements") or "",
         virtual=value("virtual") is not None,
         default=value("default_implementation") or "",
+        runtime=words(value("ppx_runtime_deps") or ""),
     )
 
 

@@ -44,15 +44,24 @@ def doubted(failed: ToolFailed, closures: Iterable[Closure]) -> ToolFailed:
         return failed
     file = Path(failed.location.file).resolve()
     for closure in closures:
-        for one in closure.unmet:
-            package = one.libraries[0].split(".", 1)[0]
-            folders = (library.directory for library in closure.of("vendored") if library.package == package)
-            if any(file.is_relative_to(folder.resolve()) for folder in folders):
-                details = (failed.message, *one.details)
-                return ToolFailed(
-                    one.message, output=failed.output, location=failed.location, details=details, hint=one.hint
-                )
+        told = [one for one in closure.unmet if _is_in(file, one, closure)]
+        if told:
+            first, *others = told
+            return ToolFailed(
+                first.message,
+                output=failed.output,
+                location=failed.location,
+                details=(failed.message, *first.details, *(one.message for one in others)),
+                hint=first.hint,
+            )
     return failed
+
+
+def _is_in(file: Path, unmet: Conflict, closure: Closure) -> bool:
+    """Whether the file is one of the package that asks for what is not there."""
+    package = unmet.libraries[0].split(".", 1)[0]
+    folders = {library.directory for library in closure.of("vendored") if library.package == package}
+    return any(file.is_relative_to(folder.resolve()) for folder in (*folders, unmet.folder) if folder)
 
 
 def missing_error(closures: Sequence[Closure], held: Held | None) -> LibraryNotFound:

@@ -13,11 +13,11 @@ from typing import Final
 from mirage_py.dataclass import dataclass, replace
 from mirage_py.libraries.bundled import BundledPackage, bundled_packages
 from mirage_py.libraries.cside import OtherCompiler, c_side
-from mirage_py.libraries.findlib import Findlib, findlib_for
+from mirage_py.libraries.findlib import DRIVER, NATIVE, Findlib, findlib_for
 from mirage_py.libraries.vendored import Vendored
 from mirage_py.model.library import Library, Origin
 from mirage_py.model.plan import Plan
-from mirage_py.model.toolchain import Toolchain
+from mirage_py.model.toolchain import HostToolchain, Toolchain
 
 __all__ = ["VENDORED", "Candidate", "Places", "Project", "not_local"]
 
@@ -50,8 +50,12 @@ class Places:
         local: Vendored | None = None,
         bundle: Mapping[str, BundledPackage] | None = None,
         fitting: Fitting | None = None,
+        tools: HostToolchain | None = None,
+        predicates: tuple[str, ...] = NATIVE,
     ) -> None:
         self.findlib = findlib
+        self.tools = tools
+        self.predicates = predicates
         self.host = host or findlib
         self.vendored = vendored or Vendored(())
         self.local = local or Vendored(())
@@ -96,7 +100,9 @@ class Places:
 
     def for_host(self) -> Places:
         """The same places for what runs on this machine: the host's libraries, and none of the bundle."""
-        return Places(self.host, vendored=self.vendored, local=self.local, bundle={})
+        return Places(
+            self.host, vendored=self.vendored, local=self.local, bundle={}, tools=self.tools, predicates=DRIVER
+        )
 
     @cached_property
     def _source_packages(self) -> Mapping[Origin, frozenset[str]]:
@@ -116,7 +122,7 @@ class Places:
         return Candidate(
             origin="installed",
             version=self.findlib.version(package),
-            find=lambda name: _without_history(self.findlib.find(name)),
+            find=lambda name: _without_history(self.findlib.find(name, self.predicates)),
             why=self._why,
         )
 
@@ -135,10 +141,11 @@ class Places:
 
 
 class Project:
-    """What a project has for all its targets: its sources, read once, and the host's libraries."""
+    """What a project has for all its targets: its sources, read once, the host's libraries, and what compiles here."""
 
-    def __init__(self, folder: Path, root: Path, host: Findlib) -> None:
+    def __init__(self, folder: Path, root: Path, host: Findlib, tools: HostToolchain | None = None) -> None:
         self.host = host
+        self.tools = tools
         self.vendored = Vendored(tuple(folder / place for place in VENDORED if (folder / place).is_dir()))
         self.local = Vendored((root,), skip=not_local)
 
@@ -147,12 +154,22 @@ class Project:
         findlib = self.host if toolchain is None else findlib_for(toolchain, self.host)
         facts = {"context_name": plan.context}
         here = Fitting(plan, findlib, toolchain)
-        vendored = Vendored(self.vendored.folders, facts=facts, elsewhere=here, like=self.vendored)
+        vendored = Vendored(
+            self.vendored.folders, facts=facts, elsewhere=here, preprocessors=self._preprocessor, like=self.vendored
+        )
         known = vendored.libraries
         local = Vendored(
-            self.local.folders, facts=facts, elsewhere=lambda name: name in known or here(name), like=self.local
+            self.local.folders,
+            facts=facts,
+            elsewhere=lambda name: name in known or here(name),
+            preprocessors=lambda name: vendored.preprocessor(name) or self._preprocessor(name),
+            like=self.local,
         )
-        return Places(findlib, host=self.host, vendored=vendored, local=local, fitting=here)
+        return Places(findlib, host=self.host, vendored=vendored, local=local, fitting=here, tools=self.tools)
+
+    def _preprocessor(self, name: str) -> Library | None:
+        """An installed library as a preprocessor is linked with it."""
+        return self.host.find(name, DRIVER)
 
 
 class Fitting:

@@ -59,7 +59,6 @@ class Stanza:
     selections: tuple[Selection, ...] = ()
     optional: bool = False
     ppxs: tuple[str, ...] = ()
-    runtime: tuple[str, ...] = ()
     modules: tuple[Sexp, ...] = ()
     spread: bool = False
     enabled: tuple[Sexp, ...] = ()
@@ -69,7 +68,8 @@ class Vendored:
     """The libraries below some folders of sources, by public name, and by name where they have no other.
 
     `facts` are what is known of the dune context (`context_name`, `system`, ...); folders for which `skip` holds are
-    not looked into.
+    not looked into. What is `elsewhere` counts for `select` and `optional`; `preprocessors` are what others than these
+    sources have to preprocess with.
     """
 
     def __init__(
@@ -79,6 +79,7 @@ class Vendored:
         facts: Mapping[str, str] | None = None,
         skip: Callable[[Path], bool] = lambda _: False,
         elsewhere: Available = lambda _: False,
+        preprocessors: Callable[[str], Library | None] = lambda _: None,
         like: Vendored | None = None,
     ) -> None:
         self.folders = folders
@@ -86,6 +87,7 @@ class Vendored:
         self.facts = facts or {}
         self.skip = skip
         self.elsewhere = elsewhere
+        self.preprocessors = preprocessors
         self.reading: Reading = like.reading if like else Reading()
 
     @property
@@ -120,12 +122,16 @@ class Vendored:
             if holds(field(one.stanza, "enabled_if"), self.facts):
                 for stanza in _stanza(one, by_folder, self.folders):
                     found.setdefault(stanza.library.name, stanza)
-        return self._whole(_with_runtimes(_resolved(found)) | self._renamed(found))
+        return self._whole(_with_runtimes(_resolved(found), self.preprocessors) | self._renamed(found))
 
     @cached_property
     def libraries(self) -> dict[str, Library]:
         """The libraries by their names."""
         return {name: stanza.library for name, stanza in self.stanzas.items()}
+
+    def preprocessor(self, name: str) -> Library | None:
+        """The library of this name, in these sources or where else preprocessors are."""
+        return self.libraries.get(name) or self.preprocessors(name)
 
     @cached_property
     def packages(self) -> Mapping[str, tuple[Path, ...]]:
@@ -216,34 +222,36 @@ def _resolved(stanzas: dict[str, Stanza]) -> dict[str, Stanza]:
             implements=known(library.implements, project) if library.implements else "",
             default=known(library.default, project) if library.default else "",
             tools=tuple(dict.fromkeys(known(need, project) for need in library.tools)),
+            runtime=tuple(known(one, project) for one in library.runtime),
         )
         return replace(
             stanza,
             library=changed,
             ppxs=tuple(known(one, project) for one in stanza.ppxs),
-            runtime=tuple(known(one, project) for one in stanza.runtime),
         )
 
     return {name: seen(stanza) for name, stanza in stanzas.items()}
 
 
-def _with_runtimes(stanzas: dict[str, Stanza]) -> dict[str, Stanza]:
-    """The stanzas with what code needs that comes of their preprocessors: `ppx_runtime_libraries`, as dune adds them.
+def _with_runtimes(stanzas: dict[str, Stanza], elsewhere: Callable[[str], Library | None]) -> dict[str, Stanza]:
+    """The stanzas with what code needs that comes of their preprocessors: the runtime libraries, as dune adds them.
 
     Those of everything that a preprocessor is linked with count too.
     """
     runtimes: dict[str, tuple[str, ...]] = {}
 
+    def known(name: str) -> Library | None:
+        return stanzas[name].library if name in stanzas else elsewhere(name)
+
     def runtimes_of(ppx: str) -> tuple[str, ...]:
         if ppx not in runtimes:
             linked = dict.fromkeys((ppx,))
             for name in (queue := [ppx]):  # grows while it is walked
-                fresh = [
-                    need for need in (stanzas[name].library.requires if name in stanzas else ()) if need not in linked
-                ]
+                library = known(name)
+                fresh = [need for need in (library.requires if library else ()) if need not in linked]
                 linked |= dict.fromkeys(fresh)
                 queue += fresh
-            runtimes[ppx] = tuple(need for name in linked if name in stanzas for need in stanzas[name].runtime)
+            runtimes[ppx] = tuple(need for name in linked if (library := known(name)) for need in library.runtime)
         return runtimes[ppx]
 
     def whole(stanza: Stanza) -> Stanza:
@@ -291,6 +299,7 @@ def _stanza(one: Located, by_folder: Mapping[Path, list[Located]], tops: tuple[P
             ),
             tools=(*ppxs, *made.libraries),
             programs=made.programs,
+            runtime=tuple(atoms(field(stanza, "ppx_runtime_libraries"))),
         ),
         stubs=stubs,
         system=tuple(dict.fromkeys(word[2:] for word in words if word.startswith("-l") and word != "-lm")),
@@ -299,7 +308,6 @@ def _stanza(one: Located, by_folder: Mapping[Path, list[Located]], tops: tuple[P
         generated="ctypes" in {part[0] for part in stanza[1:] if isinstance(part, tuple) and part},
         archives=archives,
         ppxs=ppxs,
-        runtime=tuple(atoms(field(stanza, "ppx_runtime_libraries"))),
         objects=tuple(atoms(field(stanza, "extra_objects"))),
         flags=tuple(_c_flags(stanza)),
         file=one.file,

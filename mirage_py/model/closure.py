@@ -98,8 +98,8 @@ class Conflict:
 
     system: one needs an operating system that the target has not; family: one was compiled against another release of
     what the image has; twice: one package in two folders of sources; name: a file that dune takes for a project, of a
-    name that it does not take; bounds: what the package itself asks of others; implementation: a virtual library has
-    none, or several.
+    name that it does not take; bounds: what the package in `folder` asks of others; implementation: a virtual library
+    has none, or several.
     """
 
     kind: Literal["system", "family", "twice", "name", "bounds", "implementation"]
@@ -107,6 +107,7 @@ class Conflict:
     details: tuple[str, ...] = ()
     hint: str = ""
     libraries: tuple[str, ...] = ()
+    folder: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,8 +21,8 @@ class Library:
 
     The rest is known of sources, and of what dune has installed: the virtual library that it `implements`, whether it
     is one itself (`virtual`, with the implementation that it gets where nobody chooses: `default`), the `words` that
-    it gives to the C linker, the libraries of the `tools` that make it (preprocessors, generators), and the `programs`
-    that its rules run.
+    it gives to the C linker, the libraries of the `tools` that make it (preprocessors, generators), the `programs`
+    that its rules run, and, of a preprocessor, the `runtime` libraries that what it writes needs.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Library:
     words: tuple[str, ...] = ()
     tools: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
+    runtime: tuple[str, ...] = ()
 
     @property
     def read_as_text(self) -> bool:

@@ -117,7 +117,7 @@ def _ready(request: Request, plans: Sequence[Plan], saved: Saved) -> Ready:
     links = {plan.target: saved[plan.name][plan.target].link for plan in plans}
     found = toolchains_for((plan.target for plan in plans), tools_of(request, saved, plans), links)
     equipped = tuple(plan for plan in plans if plan.target in found.toolchains)
-    closures = closures_for(request.folder, equipped, found.toolchains, found.host.environment)
+    closures = closures_for(request.folder, equipped, found.toolchains, found.host)
     refused = _refused(request, [closures[plan.label] for plan in equipped])
     failures = (*found.failures.values(), *refused)
     served = tuple(plan for plan in equipped if not (closures[plan.label].missing or closures[plan.label].conflicts))

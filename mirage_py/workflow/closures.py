@@ -11,7 +11,7 @@ from mirage_py.libraries.findlib import Findlib
 from mirage_py.libraries.places import Project
 from mirage_py.model.closure import Closure
 from mirage_py.model.plan import Plan
-from mirage_py.model.toolchain import Toolchain
+from mirage_py.model.toolchain import HostToolchain, Toolchain
 from mirage_py.project.sources import dune_root
 from mirage_py.toolchain.discover import toolchains_for
 from mirage_py.workflow.request import Request
@@ -23,14 +23,15 @@ def closures_for(
     folder: Path,
     plans: Iterable[Plan],
     toolchains: Mapping[str, Toolchain | None],
-    environment: Mapping[str, str | None] | None = None,
+    host: HostToolchain | None = None,
 ) -> dict[str, Closure]:
     """The closure of each plan, by label; `toolchains` are by target, None where this machine has none.
 
-    `environment` is that of the host's tools: those of a switch that was named have its libraries. Raises ToolNotFound
+    `host` are the tools that compile here: those of a switch that was named have its libraries. Raises ToolNotFound
     where findlib is not here.
     """
-    project = Project(folder, dune_root(folder), Findlib.discover(environment=environment))
+    findlib = Findlib.discover(environment=host.environment if host else None)
+    project = Project(folder, dune_root(folder), findlib, host)
     return {
         plan.label: closure_of(plan, project.places(plan, toolchains.get(plan.target)), toolchains.get(plan.target))
         for plan in plans
@@ -45,7 +46,7 @@ def closures_or_none(request: Request, found: Resolution) -> Mapping[str, Closur
     links = {plan.target: request.link or found.saved_for(plan).link for plan in found.plans}
     try:
         here = toolchains_for((plan.target for plan in found.plans), tools_of(request, found.saved, found.plans), links)
-        return closures_for(request.folder, found.plans, here.toolchains, here.host.environment)
+        return closures_for(request.folder, found.plans, here.toolchains, here.host)
     except MpyError:
         return {}
 

@@ -53,7 +53,7 @@ def _libraries(request: Request, found: Resolution) -> Iterator[Finding]:
     try:
         here = toolchains_for(links, tools_of(request, found.saved, found.plans), links)
         plans = [plan for plan in found.plans if plan.target in here.toolchains]
-        closures = closures_for(request.folder, plans, here.toolchains, here.host.environment)
+        closures = closures_for(request.folder, plans, here.toolchains, here.host)
     except MpyError:
         return  # a tool of the host's, which was told of already
     try:

@@ -298,7 +298,10 @@ BELOW = {"below.opam": 'version: "9.0.0"\n', "dune": "(library (public_name belo
 UNMET = {
     '"below" {>= "9.0.1"}': "kind 2.1.8 needs below >= 9.0.1, and the vendored below 9.0.0 is what is here",
     '"below" {>= "9.0.1"} | "below" {< "8"}': "kind 2.1.8 needs below >= 9.0.1, and",
-    '"ocaml" {>= "99"} "below" {with-test & >= "10"} "nowhere" "below" {= version | < "10"}': "",
+    '"ocaml" {>= "4.08"} "below" {with-test & >= "10"} "nowhere" "below" {= version | < "10"}': "",
+    '"ocaml" {>= "99"} "below" {< "10"}': "kind 2.1.8 needs ocaml >= 99, and OCaml",
+    '"ocaml-variants" {>= "99"} | "ocaml-base-compiler" {>= "99"}': "kind 2.1.8 needs ocaml-variants >= 99, and OCaml",
+    '"dune" {>= "99"} "below" {>= "9"}': "kind 2.1.8 needs dune >= 99, and dune",
     '"below" {< "9"} | "nowhere"': "",
     '"below"]\nconflicts: ["below" {< "9.0.1"}': "kind 2.1.8 cannot be with below < 9.0.1, and",
     '"below" {': "",
@@ -312,7 +315,7 @@ def test_bounds_of_vendored_packages_hold_for_those_beside_them(depends: str, pr
     project({"config.py": config("kind"), "unikernel.ml": "", **vendored("kind", files), **vendored("below", BELOW)})
     told = " ".join(mpy("doctor", "-t", "unix", code=0).stdout.split())
     assert UNMET[depends] in told
-    assert ("needs below" in told or "cannot be with" in told) == bool(UNMET[depends])
+    assert ("kind 2.1.8 needs" in told or "cannot be with" in told) == bool(UNMET[depends])
 
 
 def test_error_in_a_vendored_package_is_told_by_the_bound_that_does_not_hold(project: MakeProject, mpy: Mpy) -> None:
@@ -330,6 +333,20 @@ def test_error_in_a_vendored_package_is_told_by_the_bound_that_does_not_hold(pro
     assert re.search('Unbound value "?Below.added"?\n', failed.stderr.partition("hint:")[0])
     (folder / "duniverse/below/below.ml").write_text('let added = "it fits all the same"\n')
     assert f"warning: {needs}" in mpy("build", "-t", "unix", code=0).stderr
+
+
+def test_project_of_a_newer_dune_is_told_by_the_bound_that_it_states(project: MakeProject, mpy: Mpy) -> None:
+    files = {
+        "kind.opam": 'version: "2.1.8"\ndepends: ["dune" {>= "99.0"} "ocaml" {>= "98"}]\n',
+        "dune-project": "(lang dune 99.0)\n",
+        "dune": "(library (public_name kind))\n",
+        "kind.ml": "",
+    }
+    project({"config.py": config("kind"), "unikernel.ml": "", **vendored("kind", files)})
+    failed = mpy("build", "-t", "unix", code=6)
+    assert "error: duniverse/kind/dune-project:1: kind 2.1.8 needs dune >= 99.0, and dune" in failed.stderr
+    assert "kind 2.1.8 needs ocaml >= 98, and OCaml" in failed.stderr
+    assert "mpy lock" in failed.stderr.partition("hint:")[2]
 
 
 def test_copy_of_a_package_inside_another_is_told_before_dune_runs(project: MakeProject, mpy: Mpy) -> None:

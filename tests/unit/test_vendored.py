@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from mirage_py.libraries.findlib import DRIVER, Findlib
 from mirage_py.libraries.vendored import Vendored
+from mirage_py.model.library import Library
 
 
-def libraries(folder: Path, **dune: str) -> Vendored:
+def libraries(folder: Path, preprocessors: Callable[[str], Library | None] = lambda _: None, **dune: str) -> Vendored:
     """Projects of one dune file each, with an opam file of the same name."""
     for name, text in dune.items():
         (folder / name).mkdir()
         (folder / name / "dune").write_text(text)
         (folder / name / "dune-project").write_text("(lang dune 2.9)\n")
         (folder / name / f"{name}.opam").write_text("")
-    return Vendored((folder,))
+    return Vendored((folder,), preprocessors=preprocessors)
 
 
 def test_what_a_preprocessor_writes_needs_its_runtime(tmp_path: Path) -> None:
@@ -29,6 +32,36 @@ def test_what_a_preprocessor_writes_needs_its_runtime(tmp_path: Path) -> None:
     ).libraries
     assert found["user"].requires == ("base", "deep.lib", "runtime")
     assert found["deep"].requires == ("shallow",), "a preprocessor is linked with none of that"
+
+
+PPX = {
+    "META": """requires(ppx_driver) = "installed_part"
+requires(-ppx_driver) = "runtime"
+ppx_runtime_deps = "runtime"
+library_kind = "ppx_rewriter"
+""",
+    "dune-package": """(lang dune 2.9)
+(name installed_ppx)
+(library (name installed_ppx) (kind ppx_rewriter) (ppx_runtime_deps runtime) (requires installed_part))
+""",
+}
+
+
+@pytest.mark.parametrize("described", PPX)
+def test_what_an_installed_preprocessor_writes_needs_its_runtime(described: str, tmp_path: Path) -> None:
+    part = 'ppx_runtime_deps = "deep_runtime"\nlibrary_kind = "ppx_rewriter"\n'
+    for name, file, text in (("installed_ppx", described, PPX[described]), ("installed_part", "META", part)):
+        (tmp_path / "site" / name).mkdir(parents=True)
+        (tmp_path / "site" / name / file).write_text(text)
+    findlib = Findlib((tmp_path / "site",))
+    (tmp_path / "sources").mkdir()
+    found = libraries(
+        tmp_path / "sources",
+        lambda name: findlib.find(name, DRIVER),
+        user="(library (public_name user) (preprocess (pps installed_ppx)))",
+    ).libraries
+    assert found["user"].requires == ("runtime", "deep_runtime")
+    assert found["user"].tools == ("installed_ppx",)
 
 
 def test_public_name_goes_before_a_private_one_of_another_project(tmp_path: Path) -> None:
