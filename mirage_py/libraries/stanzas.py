@@ -1,7 +1,7 @@
 """The stanzas below a folder, each with the folder that it is about, as dune reads them.
 
 `(subdir)` and `(include)` are followed, `(dirs)` and `(data_only_dirs)` say which folders count. A dune file that is an
-OCaml program is run by dune.
+OCaml program is run by dune, and a file that `(dynamic_include)` names is made by it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Final
 
 from mirage_py.dataclass import dataclass, field
 from mirage_py.errors import MpyError
-from mirage_py.libraries.ocamldune import is_program, printed_by
+from mirage_py.libraries.askdune import is_program, made_by_rule, printed_by
 from mirage_py.libraries.sexp import Sexp, SexpError, parse
 from mirage_py.model.audit import Problem
 from mirage_py.project.reading import text_of
@@ -113,10 +113,25 @@ class _Walk:
                     if file.is_file():
                         yield from self._included(tuple((one, file) for one in self._parsed(file)), here, depth + 1)
                     else:
-                        message = f"includes {name}, which is not there: dune has to be asked"
+                        message = f"includes {name}, which is not there"
                         self.reading.problems.append(Problem(message=message, place=str(where)))
+                case ("dynamic_include", str(name)) if depth < MOST_INCLUDES:
+                    made = tuple((one, where) for one in self._made(here / name, where))
+                    yield from self._included(made, here, depth + 1)
                 case _:
                     yield stanza, where
+
+    def _made(self, file: Path, where: Path) -> tuple[Sexp, ...]:
+        """The stanzas in a file that a rule makes: programs and rules; dune takes no libraries from there."""
+        file = Path(os.path.normpath(file))
+        try:
+            text, read = made_by_rule(file, self.top)
+            self.reading.read.extend(read)
+            return parse(text)
+        except (SexpError, MpyError, OSError) as error:
+            message = f"includes what a rule makes, {file.name}, which cannot be read: {error}"
+            self.reading.problems.append(Problem(message=message, place=str(where)))
+            return ()
 
     def _parsed(self, file: Path) -> tuple[Sexp, ...]:
         self.reading.read.append(file)

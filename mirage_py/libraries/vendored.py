@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from mirage_py.dataclass import dataclass, replace
+from mirage_py.libraries.askdune import project_of
 from mirage_py.libraries.conditions import holds
 from mirage_py.libraries.generated import made_by
 from mirage_py.libraries.sexp import Sexp, atoms, field
@@ -314,21 +315,13 @@ def _stanza(one: Located, by_folder: Mapping[Path, list[Located]], tops: tuple[P
         private=private,
         implements=implements,
         default=next(atoms(field(stanza, "default_implementation")), ""),
-        project=_project(directory, tops),
+        project=project_of(directory, *tops),
         selections=tuple(_selections(field(stanza, "libraries"))),
         modules=field(stanza, "modules"),
         spread=spread,
         optional=any(part == ("optional",) for part in stanza),
         enabled=field(stanza, "enabled_if"),
     )
-
-
-def _project(directory: Path, tops: tuple[Path, ...]) -> Path:
-    """The folder of the dune-project that the folder belongs to."""
-    for place in (directory, *directory.parents):
-        if (place / "dune-project").is_file() or place in tops:
-            return place
-    return directory
 
 
 def _requires(parts: tuple[Sexp, ...]) -> Iterator[str]:

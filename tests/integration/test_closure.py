@@ -40,6 +40,14 @@ def vendored(name: str, files: Mapping[str, str]) -> dict[str, str]:
     return {f"duniverse/{name}/{file}": text for file, text in own.items()}
 
 
+def dune_version() -> tuple[int, ...]:
+    """Of the dune on PATH; of none where there is no dune."""
+    if shutil.which("dune") is None:
+        return ()
+    said = subprocess.run(("dune", "--version"), capture_output=True, text=True, check=False).stdout
+    return tuple(map(int, re.findall(r"\d+", said)[:2]))
+
+
 def described(mpy: Mpy, *words: str) -> list[str]:
     """The libraries that `mpy query libraries` lists."""
     return mpy("query", "libraries", *words, code=0).stdout.split()
@@ -418,6 +426,35 @@ def test_what_makes_files_is_told_at_once_before_anything_is_compiled(project: M
         assert told == [f"       {name}, to build with: asked for by kind"], "once, and for all targets"
     assert "mpy lock && mpy pull" in refused.stderr
     assert not (folder / "mirage/_build").exists()
+
+
+NEWER = {
+    "dune-project": "(lang dune 3.14)\n",
+    "lib/dune": "(library (public_name kind))\n(dynamic_include ../made/rules.inc)\n",
+    "lib/kind.ml": "let same = Words.same\n",
+    "made/dune": "(rule (with-stdout-to rules.inc (run ../gen/gen.exe)))\n",
+    "gen/dune": "(executable (name gen) (libraries below))\n",
+    "gen/gen.ml": "let () = print_string Below.rules\n",
+}
+
+
+@pytest.mark.skipif(dune_version() < (3, 14), reason="dune knows dynamic_include since 3.14")
+def test_rules_that_a_rule_writes_are_known_as_dune_makes_them(project: MakeProject, mpy: Mpy, start: Start) -> None:
+    rules = 'let rules = {|(rule (with-stdout-to words.ml (%s "let same x = x")))|}\n'
+    files = {**BELOW, "below.ml": rules % "run no-such-writer"}
+    folder = project(
+        {
+            "config.py": config("kind"),
+            "unikernel.ml": USER.format("string_of_int (Kind.same 7)"),
+            **vendored("kind", NEWER),
+            **vendored("below", files),
+        }
+    )
+    assert "no-such-writer, to build with: asked for by kind" in mpy("build", "-t", "unix", code=5).stderr
+    assert not list(folder.glob("duniverse/**/_build"))
+    (folder / "duniverse/below/below.ml").write_text(rules % "echo")
+    mpy("build", "-t", "unix", code=0)
+    assert "7" in start(folder / "dist/kinds").stderr
 
 
 # ---------------------------------------------------------------------------------------------------------------------
