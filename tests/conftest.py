@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import os
 import shutil
 import subprocess
@@ -28,6 +29,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden", action="store_true", help="write the golden files instead of comparing with them"
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile mpy once, as an installer does: it is started thousands of times."""
+    if not hasattr(config, "workerinput"):
+        compileall.compile_dir(ROOT / "mirage_py", quiet=1)
 
 
 # ---------------------------------------------------------------------------------------------------------------------

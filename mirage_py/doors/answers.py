@@ -255,6 +255,11 @@ def _names(path: str) -> list[tuple[str, bool, bool, bool]]:
         return sorted((one.name, one.is_symlink(), one.is_dir(), one.is_file()) for one in entries)
 
 
+def _is_of_module(name: str) -> bool:
+    """Whether what has this name may be imported; compiled forms come and go with whoever imports."""
+    return name != "__pycache__" and name.partition(".")[0].isidentifier()
+
+
 def _state(found: os.stat_result, *, whole: bool) -> tuple[int, ...]:
     """The time of the last change tells of all the rest: rights, names, extended attributes, a time that was set."""
     if not whole and found.st_mode & 0o170000 == 0o040000:
@@ -265,7 +270,7 @@ def _state(found: os.stat_result, *, whole: bool) -> tuple[int, ...]:
 _SEEN: dict[str, Callable[[str], object]] = {
     "file": _content,
     "folder": _names,
-    "modules": lambda path: [one for one in _names(path) if one[0].partition(".")[0].isidentifier()],
+    "modules": lambda path: [one for one in _names(path) if _is_of_module(one[0])],
     "tree": _below,
     "state": lambda path: _state(os.stat(path), whole=False),
     "whole": lambda path: _state(os.stat(path), whole=True),

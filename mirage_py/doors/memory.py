@@ -14,6 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
+from mirage_py.doors import answers
+
 __all__ = ["environment", "folder", "recall", "remember"]
 
 FORMAT: Final = 1
@@ -44,7 +46,8 @@ def environment(*names: str) -> dict[str, str | None]:
 def recall(kind: str, key: Key) -> Any:
     """The remembered answer, or None when there is none that still counts. It is JSON: Any, for the caller to check."""
     try:
-        stored = json.loads(_file(kind, key).read_text("utf-8"))
+        with answers.aside():  # what it says follows from the files it was read from
+            stored = json.loads(_file(kind, key).read_text("utf-8"))
         same = stored["format"] == FORMAT and stored["key"] == dict(key)
         fits = same and all(_stamp(file) == stamp for file, stamp in stored["files"].items())
         return stored["answer"] if fits else None
@@ -58,14 +61,15 @@ def remember(kind: str, key: Key, answer: object, files: Iterable[Path | str]) -
     stored = {"format": FORMAT, "key": dict(key), "files": stamps, "answer": answer}
     target = _file(kind, key)
     half = target.with_name(f"{target.name}.{os.getpid()}")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        half.write_text(json.dumps(stored), "utf-8")
-        half.replace(target)
-        _prune(target.parent)
-    except OSError:
-        with suppress(OSError):
-            half.unlink(missing_ok=True)
+    with answers.aside():
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            half.write_text(json.dumps(stored), "utf-8")
+            half.replace(target)
+            _prune(target.parent)
+        except OSError:
+            with suppress(OSError):
+                half.unlink(missing_ok=True)
 
 
 def _prune(place: Path) -> None:

@@ -84,7 +84,9 @@ class Watch:
         """What was written up to now, as inputs: who begins where it is there already looks at it first."""
         self.on = False
         found: dict[tuple[str, str], object] = {}
-        for path in self.written | {place for moved in self.moved for place in _all_below(moved)}:
+        of_tools = {place for place in self.moved if _is_of_tools(place)}
+        moved = {path for place in self.moved - of_tools for path in _all_below(place)}
+        for path in (self.written | moved) - of_tools:
             if os.path.lexists(path) and not path.endswith(_LOCK):
                 kind = "folder" if os.path.isdir(path) else "file"
                 found[kind, path] = answers.seen(kind, path)
@@ -307,8 +309,14 @@ def _all_below(path: str) -> Iterator[str]:
     """What is at a place and below it, without what is there for tools."""
     yield path
     for here, folders, names in os.walk(path):
-        folders[:] = [name for name in folders if not name.startswith((".", "_")) and name not in _OF_TOOLS]
+        folders[:] = [name for name in folders if not _is_of_tools(name)]
         yield from (os.path.join(here, name) for name in (*folders, *names))
+
+
+def _is_of_tools(path: str) -> bool:
+    """Whether what is at a place is there for tools, by its name: they write below it at any time."""
+    name = os.path.basename(path)
+    return name.startswith((".", "_")) or name in _OF_TOOLS
 
 
 def _in_configuration() -> bool:

@@ -148,6 +148,14 @@ def test_a_changed_input_is_seen(change: str, folder: Path, tmp_path: Path) -> N
     assert (told != before) == (change not in {"config.py", "the saved choices"})
 
 
+def test_what_python_compiles_for_itself_is_no_input(folder: Path, tmp_path: Path) -> None:
+    """Another program may import the same modules at any time."""
+    before = settled(folder, tmp_path / "cache", "query", "name")
+    subprocess.run((sys.executable, "-c", "import ours"), cwd=folder, env={"PYTHONPYCACHEPREFIX": ""}, check=True)
+    assert (folder / "__pycache__").is_dir()
+    assert ran(folder, tmp_path / "cache", "query", "name")[1:] == (before, "remembered")
+
+
 def test_the_environment_is_an_input(folder: Path, tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     before = settled(folder, cache, "query", "name", SEEN="1")

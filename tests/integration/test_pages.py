@@ -305,17 +305,19 @@ def checkout(desk: Desk) -> None:
     for name in ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, folder / name)
     if why_not("pipx") is None or why_not("uv") is None:
-        made = desk.session(f"{sys.executable} -m hatchling build -t wheel -d {desk.root}/wheels {folder}")
+        made = desk.session(f"cd {folder} && {sys.executable} -m hatchling build -t wheel -d {desk.root}/wheels")
         assert made.returncode == 0, made.stderr
+        desk.command("uv", f'exec {shlex.quote(sys.executable)} -m uv "$@"')
         desk.env |= {"PIP_FIND_LINKS": f"{desk.root}/wheels", "UV_FIND_LINKS": f"{desk.root}/wheels"}
 
 
 def debian(desk: Desk) -> None:
     """apt-get that knows which packages there are, and installs none."""
-    known = (
-        "for word; do case $word in -*|install|update) ;; *) apt-cache show $word >/dev/null || exit 100 ;; esac; done"
+    asked = (
+        "for word; do case $word in -*|install|update) ;; "
+        "*) dpkg-query -W $word || apt-cache show $word || exit 100 ;; esac; done >/dev/null 2>&1"
     )
-    desk.command("apt-get", known if shutil.which("apt-cache") else "exit 0")
+    desk.command("apt-get", asked if shutil.which("apt-cache") else "exit 0")
     desk.command("sudo", 'exec "$@"')
 
 
@@ -368,11 +370,11 @@ def why_not(need: str) -> str | None:
                 or lacks("qemu")
                 or (None if given else "MPY_TEST_ALL and MPY_TEST_DUNIVERSE are not set")
             )
-        case "pipx" | "uv":
-            if not os.environ.get("MPY_TEST_ALL"):
-                return "MPY_TEST_ALL is not set: it asks an index of packages"
-            return None if shutil.which(need) else f"{need} is not on PATH"
-        case "zsh":
+        case "pipx" | "uv" if not os.environ.get("MPY_TEST_ALL"):
+            return "MPY_TEST_ALL is not set: it asks an index of packages"
+        case "uv":
+            return None
+        case "pipx" | "zsh":
             return None if shutil.which(need) else f"{need} is not on PATH"
         case "mirror":
             return (
