@@ -34,7 +34,7 @@ class VendoredCode:
 def compiled_code(
     stanza: Stanza, needs: Iterable[Path], compiler: Compiler, folder: Path, gaps: Gaps | None = None
 ) -> VendoredCode:
-    """The C of one library; `needs` are the folders of the libraries that it requires, for their headers.
+    """The C of one library; `needs` are the folders that it names for headers, and those of what it requires.
 
     What does not compile is tried again with what fills `gaps` declared.
     """

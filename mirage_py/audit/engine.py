@@ -19,6 +19,7 @@ from mirage_py.audit.code import Code, code_of
 from mirage_py.audit.compiled import VendoredCode, compiled_code, defined_in
 from mirage_py.audit.externals import External, externals_of
 from mirage_py.audit.gaps import Gaps
+from mirage_py.audit.hypervisors import fitting
 from mirage_py.audit.judge import Judge
 from mirage_py.audit.libc import RUNTIME, Libc, derive, generation_of, shipped
 from mirage_py.audit.link import STDLIB, Link, link
@@ -27,8 +28,10 @@ from mirage_py.audit.rules import UNIKRAFT, WHEN_USED, Rule, freestanding, rule_
 from mirage_py.audit.runtime import aborting_primitives
 from mirage_py.audit.sources import Sources
 from mirage_py.audit.startup import ends
-from mirage_py.audit.texts import started
+from mirage_py.audit.texts import started, texts_of
+from mirage_py.audit.unbound import unbound
 from mirage_py.libraries.archives import Archive, Unreadable, read_archive
+from mirage_py.libraries.vendored import Stanza
 from mirage_py.model.allow import Allow
 from mirage_py.model.audit import (
     SEVERITIES,
@@ -107,6 +110,7 @@ class Evidence:
     machine: str
     own: dict[str, tuple[Finding, ...]]
     starts: dict[str, tuple[Finding, ...]] = field(default_factory=dict)
+    unbound: dict[str, tuple[Finding, ...]] = field(default_factory=dict)
     toolchain: tuple[Path, ...] = ()
     refused: dict[str, tuple[Finding, ...]] = field(default_factory=dict)
     problems: tuple[Problem, ...] = field(default=())
@@ -183,7 +187,8 @@ def gather(
     judge = Judge(codes, libc, machine, unix=not closure.nodes.keys().isdisjoint(UNITS_OF), unbuilt=unbuilt, gaps=gaps)
     ending = ends(linked.pulled, aborting_primitives(_runtime(request), libc), libc)
     own = judge.findings(linked, named, ending)
-    starts = started(closure, linked, ending, sources) if judged else {}
+    texts = texts_of(closure, linked, sources) if judged else ()
+    starts = started(closure, texts, ending)
     unread = tuple(problem for code in codes for problem in code.problems)
     return Evidence(
         closure=closure,
@@ -194,6 +199,7 @@ def gather(
         machine=machine,
         own=own,
         starts=starts,
+        unbound=unbound(closure, texts, codes, compiled, judge, sources),
         toolchain=request.toolchain_folders,
         refused={name: one.findings for name, one in compiled.items()},
         problems=(*closure.loops, *problems, *unread, *linked.problems),
@@ -283,9 +289,19 @@ def _compiled(request: AuditRequest, closure: Closure, sources: Sources, gaps: G
         found: dict[str, VendoredCode] = {}
         for name, stanza in stanzas.items():
             needs = [closure.nodes[need].library.directory for need in closure.requires(name)]
-            found[name] = compiled_code(stanza, needs, compiler, folder, gaps)
-            sources.note(*near((stanza.library.directory, *(file.parent for file in stanza.stubs))))
+            includes = (*_headers(stanza, sources), *needs)
+            found[name] = compiled_code(stanza, includes, compiler, folder, gaps)
+            sources.note(*near((stanza.library.directory, *includes, *(file.parent for file in stanza.stubs))))
         return found
+
+
+def _headers(stanza: Stanza, sources: Sources) -> Iterable[Path]:
+    """The folders that a stanza names for its headers."""
+    for one in stanza.headers:
+        if isinstance(one, Path):
+            yield one
+        elif (library := sources.find(one)) is not None:
+            yield library.directory
 
 
 def _externals(closure: Closure, codes: Iterable[Code], sources: Sources) -> dict[str, tuple[External, ...]]:
@@ -351,13 +367,13 @@ def _own(
     if rule is not None:
         message = f"{name} {WHAT.get(rule.severity, 'cannot be')} in a unikernel: {rule.why}{_use(name, evidence)}"
         return (Finding(rule="forbidden", severity=rule.severity, message=message, remedy=rule.remedy),)
-    found = (*evidence.own.get(name, ()), *evidence.starts.get(name, ()))
+    found = (*evidence.own.get(name, ()), *evidence.unbound.get(name, ()), *evidence.starts.get(name, ()))
     if node.library.read_as_text:
         found = (*sources.findings(name, evidence.libc, evidence.refused.get(name)), *found)
     return (*absent, *_for_target(found, target), *_host_only(node))
 
 
-WHAT: Final = {"noop": "does nothing", "unsure": "may not start"}
+WHAT: Final = {"noop": "does nothing", "aborts": "does not start"}
 
 
 def _rule(node: Node, evidence: Evidence) -> Rule | None:
@@ -376,7 +392,7 @@ def _absent(need: str, target: str, packages: Packages | None) -> Finding:
     """A library that is not here: as sure as what is known of its package."""
     row = packages.row(Root(library=need), target) if packages is not None and packages.known(need) else None
     first = row.findings[0] if row is not None and row.findings else None
-    severity = worst_of(row.findings) if row is not None else "unsure"
+    severity = max("unsure", worst_of(row.findings) if row is not None else "unsure", key=SEVERITIES.index)
     return Finding(
         rule="library-missing",
         severity=severity,
@@ -394,10 +410,11 @@ def _host_only(node: Node) -> tuple[Finding, ...]:
 
 
 def _for_target(findings: tuple[Finding, ...], target: str) -> tuple[Finding, ...]:
-    """Unikraft has another libc (musl): what was said about nolibc does not hold there."""
+    """What holds there: C for its own hypervisor is fine, and Unikraft has another libc (musl) than the others."""
+    found = fitting(findings, target)
     if target not in UNIKRAFT:
-        return findings
-    return tuple(_unsure(one) if one.rule.startswith("libc-") else one for one in findings)
+        return found
+    return tuple(_unsure(one) if one.rule.startswith("libc-") else one for one in found)
 
 
 def _unsure(finding: Finding) -> Finding:

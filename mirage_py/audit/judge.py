@@ -11,6 +11,7 @@ from mirage_py.audit.code import Code
 from mirage_py.audit.elf import read_code
 from mirage_py.audit.externals import External
 from mirage_py.audit.gaps import Gaps
+from mirage_py.audit.hypervisors import at, of_hypervisor
 from mirage_py.audit.libc import Libc
 from mirage_py.audit.link import STDLIB, Absent, Link, Pulled, Stale, Want
 from mirage_py.audit.names import (
@@ -109,6 +110,8 @@ class Judge:
         elif unit is not None:
             if not by.unit:  # else its imports tell
                 yield from self._absent_unit(Absent(unit.split("__", maxsplit=1)[0], by.object.name, by.place.library))
+        elif (foreign := of_hypervisor(symbol)) is not None:
+            yield at(foreign, by.place.archive.path.name if by.object.name else "", by.object.name)
         elif symbol in externals and not by.object.name:
             yield _external(externals[symbol])
         elif symbol in UNIX_HELPERS and self.unix:

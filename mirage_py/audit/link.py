@@ -181,7 +181,7 @@ class _Linker:
     def _ask_for(self, library: str, symbols: tuple[str, ...]) -> None:
         """Symbols that only a user of the library asks for: `external` in an interface."""
         asks = Object(name="", defined=(), undefined=symbols)
-        self.waiting.append(Pulled(place=Place(library, _NOTHING, -1, "ocaml"), object=asks))
+        self.waiting.append(Pulled(place=Place(library, NOTHING, -1, "ocaml"), object=asks))
 
     def _follow(self) -> None:
         while self.waiting:
@@ -267,5 +267,5 @@ def _unread(place: Place) -> Object:
     return Object(name=place.archive.members[place.number].name, defined=(), undefined=(), damaged=True)
 
 
-_NOTHING: Final = Archive(path=Path(), data=b"")
+NOTHING: Final = Archive(path=Path(), data=b"")
 """Where the user of a library would be."""

@@ -33,7 +33,7 @@ FORBIDDEN: Final[dict[str, Rule]] = {
     "threads.posix": Rule("unix", "system threads are POSIX threads", _SCHEDULER),
     "threads.vm": Rule("unix", "it is for bytecode only", _SCHEDULER),
     "systhreads": Rule("unix", "system threads are POSIX threads", _SCHEDULER),
-    "runtime_events": Rule("noop", "it writes events to a file, and there are no files", "log with logs or metrics"),
+    "runtime_events": Rule("missing", "it maps a file of events into memory", "log with logs or metrics"),
     "graphics": Rule("unix", "it talks to an X server", "none: a unikernel has no display"),
     "ctypes.foreign": Rule("missing", "it builds calls with libffi at run time", "generate stubs with ctypes.stubs"),
     "ctypes-foreign": Rule("missing", "it builds calls with libffi at run time", "generate stubs with ctypes.stubs"),
@@ -41,11 +41,9 @@ FORBIDDEN: Final[dict[str, Rule]] = {
 
 
 WHEN_USED: Final[dict[str, Rule]] = {
-    "dynlink": Rule("missing", "it loads code with dlopen; an image is linked once", "link what is needed statically"),
+    "dynlink": Rule("noop", "it loads code with dlopen; an image is linked once", "link what is needed statically"),
     "findlib.internal": Rule(
-        "unsure",
-        'at start it raises Failure where Sys.os_type is "None", as with ocaml-solo5 before 1',
-        "build it and run it once, or leave findlib to the build",
+        "aborts", 'it raises Failure where Sys.os_type is "None", as it is here', "leave findlib to the build"
     ),
 }
 """Libraries that are often required for what is done at compile time: they count where a unit of theirs is linked."""

@@ -17,7 +17,7 @@ from mirage_py.audit.link import Pulled
 from mirage_py.audit.names import is_entry, is_stdlib, ocaml_name, source_names
 from mirage_py.libraries.archives import Unreadable
 
-ENDS: Final = frozenset({"exit", "_exit", "abort", "raise"})
+ENDS: Final = frozenset({"exit", "_exit", "abort", "raise", "caml_fatal_error", "caml_fatal_error_arg"})
 """What C calls to end the program: mostly where something is wrong, so only who does nothing else counts."""
 SAYS: Final = frozenset(
     {"printf", "fprintf", "puts", "fputs", "fputc", "putc", "fwrite", "fflush", "stderr", "stdout", "perror"}

@@ -21,14 +21,19 @@ from mirage_py.libraries.vendored import Stanza
 from mirage_py.model.audit import Finding
 
 
-def started(closure: Closure, link: Link, ending: Iterable[End], sources: Sources) -> dict[str, tuple[Finding, ...]]:
+def started(closure: Closure, texts: Iterable[Text], ending: Iterable[End]) -> dict[str, tuple[Finding, ...]]:
     """By library, what its sources say of its start."""
     ends = tuple(ending)
+    found = start_findings(texts, _seeds(ends))
+    return {name: tuple(_fitting(closure.nodes[name], ones, ends)) for name, ones in found.items()}
+
+
+def texts_of(closure: Closure, link: Link, sources: Sources) -> tuple[Text, ...]:
+    """The sources to read, library by library."""
     texts = tuple(_texts(closure, link, sources))
     for text in texts:
         sources.note(text.directory, *(text.files() if text.directory.is_dir() else ()))
-    found = start_findings(texts, _seeds(ends))
-    return {name: tuple(_fitting(closure.nodes[name], ones, ends)) for name, ones in found.items()}
+    return texts
 
 
 def _texts(closure: Closure, link: Link, sources: Sources) -> Iterator[Text]:

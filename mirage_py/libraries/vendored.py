@@ -41,7 +41,8 @@ class Stanza:
     """A `library` stanza: its library, and what it says of C.
 
     `library.requires` are the needs that hold whatever is there; `selections` add to them. `headers` are the folders
-    that its C files may include from. `modules` is that field as it stands, `spread` says that folders below count.
+    that its C files include from besides their own, and the names of libraries whose folders are. `modules` is that
+    field as it stands, `spread` says that folders below count.
     """
 
     library: Library
@@ -52,6 +53,7 @@ class Stanza:
     archives: tuple[str, ...] = ()
     objects: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
+    headers: tuple[Path | str, ...] = ()
     file: Path
     private: str = ""
     implements: str = ""
@@ -311,6 +313,7 @@ def _stanza(one: Located, by_folder: Mapping[Path, list[Located]], tops: tuple[P
         ppxs=ppxs,
         objects=tuple(atoms(field(stanza, "extra_objects"))),
         flags=tuple(_c_flags(stanza)),
+        headers=tuple(_headers(stanza, directory)),
         file=one.file,
         private=private,
         implements=implements,
@@ -382,6 +385,16 @@ def _c_flags(stanza: Sexp) -> Iterator[str]:
     """The flags of its C files, as far as they stand here: a variable, and what a rule writes, is left to dune."""
     for part in _flag_fields(stanza):
         yield from (word for word in atoms(_without_includes(part)) if not word.startswith((":", "%")))
+
+
+def _headers(stanza: Sexp, directory: Path) -> Iterator[Path | str]:
+    """`include_dirs` of its C: folders, and `(lib NAME)`."""
+    for part in _foreign(stanza):
+        for one in field(part, "include_dirs"):
+            if isinstance(one, str):
+                yield directory / one
+            elif one[:1] == ("lib",):
+                yield from atoms(one[1:])
 
 
 def _flag_fields(stanza: Sexp) -> Iterator[tuple[Sexp, ...]]:

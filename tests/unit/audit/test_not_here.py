@@ -165,7 +165,7 @@ def test_the_lock_goes_before_repositories(rows: dict[str, tuple[Tried, ...]], t
     assert "the package behind it runs" in row(report, "bar").findings[1].message
 
 
-def test_a_dependency_that_is_not_here_is_as_sure_as_the_table(
+def test_a_dependency_that_is_not_here_is_unsure_and_what_is_known_of_it_is_said(
     rows: dict[str, tuple[Tried, ...]], tmp_path: Path
 ) -> None:
     place = tmp_path / "user"
@@ -173,7 +173,7 @@ def test_a_dependency_that_is_not_here_is_as_sure_as_the_table(
     (place / "META").write_text('version = "1"\nrequires = "foo"\narchive(native) = ""\n')
     report = audit(AuditRequest(roots=roots("user"), path=(tmp_path,)))
     assert not report.problems
-    assert row(report, "user").verdict == "runs"
+    assert row(report, "user").verdict == "unsure"
     assert "foo is not here; runs: stubs compiled" in row(report, "user").findings[0].message
     rows["foo"] = (replace(ROW, verdict="missing", reason="undefined reference to `x'"),)
     assert row(audit(AuditRequest(roots=roots("user"), path=(tmp_path,))), "user").verdict == "missing"
