@@ -10,6 +10,8 @@ main.ml several times.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import Final
 
 from mirage_py.codegen.stamp import stamp
 from mirage_py.dsl.device import Connect
@@ -45,36 +47,57 @@ def connect(node: Node, info: Info) -> str:
         Connect(
             unikernel=info,
             module=node.module,
-            args=tuple(f"_{arg.variable}" for arg in node.args),
-            deps=tuple(f"_{dep.variable}" for dep in node.deps),
-            runtime_args=tuple(f"_{name}" for name in info.boot_arg_names(node)),
+            args=tuple([f"_{arg.variable}" for arg in node.args]),
+            deps=tuple([f"_{dep.variable}" for dep in node.deps]),
+            runtime_args=tuple([f"_{name}" for name in info.boot_arg_names(node)]),
         )
     )
 
 
 class _Page:
-    """A text in the making, which knows the number of its next line."""
+    """A text in the making, which knows the number of its next line.
+
+    Lines are joined as they become many: a string for each takes several times what it says.
+    """
+
+    MANY: Final = 10_000
 
     def __init__(self, path: str) -> None:
         self._path = path
         self._lines: list[str] = []
+        self._before: list[str] = []
+        self._count = 0
 
     def write(self, *lines: str) -> None:
         """Add lines."""
         self._lines += lines
+        if len(self._lines) > self.MANY:
+            self._join()
 
     def write_of(self, location: Location | None, code: Iterable[str]) -> None:
         """Add code that is told to be of this place, where it is of any that is the same on every machine."""
-        if location is None or location.file.startswith("/") or not set(location.file).isdisjoint('"\r\n\0'):
-            self._lines += code
+        lines = self._lines
+        if location is None or not _can_be_told(location.file):
+            lines += code
             return
-        self._lines.append(_directive(location.line, location.file))
-        self._lines += code
-        self._lines.append(_directive(len(self._lines) + 2, self._path))
+        lines.append(_directive(location.line, location.file))
+        lines += code
+        lines.append(_directive(self._count + len(lines) + 2, self._path))
 
     def text(self) -> str:
         """All of it."""
-        return "\n".join(self._lines) + "\n"
+        self._join()
+        return "".join(self._before)
+
+    def _join(self) -> None:
+        self._count += len(self._lines)
+        self._before.append("\n".join((*self._lines, "")))
+        self._lines.clear()
+
+
+@cache
+def _can_be_told(file: str) -> bool:
+    return not file.startswith("/") and set(file).isdisjoint('"\r\n\0')
 
 
 def _directive(line: int, file: str) -> str:
@@ -116,36 +139,36 @@ def _define_argument(page: _Page, boot: BootArg) -> None:
 
 
 def _define_functor(page: _Page, node: Node) -> None:
-    applied = node.device.module + "".join(f" ({arg.module})" for arg in node.args)
-    page.write_of(node.location, [f"module {node.module} = {applied}"])
+    applied = "".join([f" ({arg.module})" for arg in node.args])
+    page.write_of(node.location, [f"module {node.module} = {node.device.module}{applied}"])
     page.write("")
 
 
 def _define_device(page: _Page, node: Node, info: Info) -> None:
     """A device's promise: every input is forced before the first is awaited."""
-    inputs, bind = dict.fromkeys(child.variable for child in node.inputs), info.scheduler.bind
-    page.write(f"let {node.variable} = lazy (")
-    page.write(*(f"  let __{name} = Lazy.force {name} in" for name in inputs))
-    page.write(*(f"  __{name} {bind} fun _{name} ->" for name in inputs))
-    page.write(*(f"  let _{name} = {name}__key () in" for name in info.boot_arg_names(node)))
-    page.write(*_over_bridge(node, info.scheduler))
+    inputs, bind = dict.fromkeys([child.variable for child in node.inputs]), info.scheduler.bind
+    page.write(
+        f"let {node.variable} = lazy (",
+        *[f"  let __{name} = Lazy.force {name} in" for name in inputs],
+        *[f"  __{name} {bind} fun _{name} ->" for name in inputs],
+        *[f"  let _{name} = {name}__key () in" for name in info.boot_arg_names(node)],
+        *_over_bridge(node, info.scheduler),
+    )
     page.write_of(node.device.location if node.device.located else None, _code(node, info))
     page.write(")", "")
 
 
-def _over_bridge(node: Node, scheduler: Scheduler) -> Iterator[str]:
+def _over_bridge(node: Node, scheduler: Scheduler) -> tuple[str, ...]:
     """How code for another scheduler begins; a name of its own that it does not use is no mistake."""
     bridge, other = bridge_for(node, scheduler), node.device.scheduler
-    if bridge and other:
-        yield f"  {bridge.function} @@ fun () ->"
-        yield f"  let open! {_names_of(other)} in"
+    return (f"  {bridge.function} @@ fun () ->", f"  let open! {_names_of(other)} in") if bridge and other else ()
 
 
-def _code(node: Node, info: Info) -> Iterator[str]:
+def _code(node: Node, info: Info) -> list[str]:
     """The connect code; what a user wrote says its type, or a mistake in it would show where the value is used."""
     code = connect(node, info)
     users_own = node.device.located and not node.device.is_main
-    return (f"  {line}" for line in (f"({code} : _ io)" if users_own else code).split("\n"))
+    return [f"  {line}" for line in (f"({code} : _ io)" if users_own else code).split("\n")]
 
 
 def _entry(graph: Graph, bind: str) -> Iterator[str]:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Literal
 
+from mirage_py.dataclass import replace
 from mirage_py.dsl.check import names
 from mirage_py.dsl.ocaml import ocaml_int64, ocaml_list, ocaml_option, ocaml_string
 from mirage_py.dsl.package import Package

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from operator import is_
 from typing import Any, Generic, NoReturn, TypeVar, TypeVarTuple, overload
 
 from mirage_py.dsl import check
@@ -135,19 +136,15 @@ class Functor(_Handle, Generic[*Ts]):
     # fmt: on
     def __call__(self, *arguments: Any) -> Any:  # any: the overloads say what goes in and out
         """The functor applied; a `ConfigError` at the caller's line when an argument has the wrong type."""
-        given = (*self.given, *self._matched(arguments))
-        rest = self.type.params[len(arguments) :]
-        term = apply(self.term, tuple(argument.term for argument in arguments))
-        if rest:
-            return Functor(term, FunctorType(rest, self.type.result), given)
-        return Impl(term, self.type.result)
-
-    def _matched(self, arguments: tuple[Any, ...]) -> tuple[tuple[ModuleType[Any], ModuleType[Any]], ...]:
-        types = tuple(argument.type if isinstance(argument, Impl) else _Strange(argument) for argument in arguments)
-        fits = all(want is got for want, got in zip(self.type.params, types, strict=False))
-        if not arguments or len(types) > len(self.type.params) or not fits:
+        types = tuple([one.type if isinstance(one, Impl) else _Strange(one) for one in arguments])
+        params, count = self.type.params, len(types)
+        if not 0 < count <= len(params) or not all(map(is_, params, types)):
             raise self._mismatch(types)
-        return tuple((want, want) for want in self.type.params[: len(types)])
+        term = apply(self.term, tuple([one.term for one in arguments]))
+        if count == len(params):
+            return Impl(term, self.type.result)
+        taken = tuple((want, want) for want in params[:count])
+        return Functor(term, FunctorType(params[count:], self.type.result), (*self.given, *taken))
 
     def _mismatch(self, types: tuple[object, ...]) -> ConfigError:
         wanted = (*(want for want, _ in self.given), *self.type.params)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextvars import ContextVar
+from functools import lru_cache
 from pathlib import Path
 from types import FrameType
 from typing import ParamSpec, TypeVar
@@ -22,10 +23,8 @@ def here() -> Location | None:
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # inspect takes 10 ms to import
     while frame is not None:
         file = frame.f_code.co_filename
-        if file.startswith("<frozen importlib"):
-            return None
         if not file.startswith(_PACKAGE) and file != "<string>":  # where dataclasses write their constructors
-            return Location(_relative(file), frame.f_lineno)
+            return None if file.startswith("<frozen importlib") else _place(folder.get(""), file, frame.f_lineno)
         frame = frame.f_back
     return None
 
@@ -66,5 +65,7 @@ def guarded(function: Callable[P, R], what: str, location: Location | None) -> C
     return call
 
 
-def _relative(file: str) -> str:
-    return file.removeprefix(folder.get("") + "/")
+@lru_cache(maxsize=256)
+def _place(folder: str, file: str, line: int) -> Location:
+    """One place for all that is made at a line: in a loop that may be every device there is."""
+    return Location(file.removeprefix(f"{folder}/"), line)

@@ -6,7 +6,7 @@ Every walk over terms keeps this sharing and none recurses; a ladder of diamonds
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
@@ -112,7 +112,11 @@ _interned: WeakValueDictionary[tuple[object, ...], Any] = WeakValueDictionary()
 
 def dev(device: Device, args: tuple[Term, ...] = ()) -> Dev:
     """The one node for this device with these arguments."""
-    return _intern(("dev", device, args), lambda: Dev(device, args, here() or device.location))
+    key = ("dev", device, args)
+    found = _interned.get(key)
+    if found is None:
+        found = _interned[key] = Dev(device, args, here() or device.location)
+    return found
 
 
 def choice(condition: Value[Any], branches: Iterable[tuple[object, Term]], default: Term) -> Choice:
@@ -123,13 +127,11 @@ def choice(condition: Value[Any], branches: Iterable[tuple[object, Term]], defau
 
 def apply(function: Term, args: tuple[Term, ...]) -> Term:
     """`function` applied to further arguments; applying a device extends it, whatever it was applied to before."""
-    match function:
-        case Dev():
-            return dev(function.device, (*function.args, *args))
-        case App():
-            return _app(function.function, (*function.args, *args))
-        case Choice():
-            return _app(function, args)
+    if isinstance(function, Dev):
+        return dev(function.device, function.args + args)
+    if isinstance(function, App):
+        return _app(function.function, function.args + args)
+    return _app(function, args)
 
 
 def _app(function: Choice, args: tuple[Term, ...]) -> App:
@@ -146,32 +148,33 @@ def _intern(key: tuple[object, ...], make: Callable[[], R]) -> R:
 
 def children(term: Term) -> tuple[Term, ...]:
     """The terms directly below, in the order in which they are numbered: arguments, then dependencies."""
-    match term:
-        case Dev():
-            return (*term.args, *term.deps)
-        case App():
-            return (term.function, *term.args)
-        case Choice():
-            return (*(branch for _, branch in term.branches), term.default)
+    if isinstance(term, Dev):
+        return term.args + term.deps  # for most one of them is empty, and the other taken as it is
+    if isinstance(term, App):
+        return (term.function, *term.args)
+    return (*(branch for _, branch in term.branches), term.default)
 
 
 N = TypeVar("N")
 
 
-def postorder(roots: Iterable[N], below: Callable[[N], Iterable[N]]) -> Iterator[N]:
-    """Every node reachable from the roots, once, after all that is below it; without recursion."""
-    seen: set[N] = set()
-    for root in roots:
-        stack: list[tuple[N, Iterator[N]]] = []
-        if root not in seen:
-            seen.add(root)
-            stack.append((root, iter(below(root))))
-        while stack:
-            node, rest = stack[-1]
-            child = next((n for n in rest if n not in seen), None)
-            if child is None:
-                stack.pop()
-                yield node
-            else:
-                seen.add(child)
-                stack.append((child, iter(below(child))))
+def postorder(roots: Iterable[N], below: Callable[[N], Sequence[N]]) -> list[N]:
+    """Every node reachable from the roots, once, after all that is below it; without recursion.
+
+    A node waits twice: until what is below it is known, and until all of that has its place.
+    """
+    order: list[N] = []
+    placed: dict[N, bool] = {}
+    waiting = [*roots][::-1]
+    while waiting:
+        node = waiting[-1]
+        before = placed.get(node)
+        if before is None:
+            placed[node] = False
+            waiting += [one for one in reversed(below(node)) if one not in placed]
+            continue
+        waiting.pop()
+        if not before:
+            placed[node] = True
+            order.append(node)
+    return order

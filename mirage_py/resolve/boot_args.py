@@ -31,8 +31,8 @@ def boot_args(graph: Graph) -> tuple[BootArg, ...]:
     Raises `ConfigError` when two of them are known to define one option.
     """
     args: dict[str, RuntimeArg] = {}
-    for node in graph.nodes:
-        for arg in node.device.runtime_args:
+    for device in graph.devices:
+        for arg in device.runtime_args:
             twin = args.get(arg.code)
             args[arg.code] = arg if twin is None else replace(twin, options=_united(twin.options, arg.options))
     check_options(args.values())

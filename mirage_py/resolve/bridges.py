@@ -49,10 +49,11 @@ def check_main_loop(unikernel: Unikernel, platform: Platform) -> None:
 def check_schedulers(graph: Graph, unikernel: Unikernel) -> None:
     """Refuse, with a `ConfigError`, a device whose promises cannot be awaited, with the way that leads to it."""
     scheduler = unikernel.scheduler
+    others = {device for device in graph.devices if not scheduler.understands(device.scheduler)}
+    if not others:
+        return
     initial = set(postorder(graph.init, lambda node: node.inputs))
-    foreign = [
-        (node, node.device.scheduler) for node in graph.nodes if not scheduler.understands(node.device.scheduler)
-    ]
+    foreign = [(node, node.device.scheduler) for node in graph.nodes if node.device in others]
     refused = [(node, other) for node, other in foreign if other and not _let_in(other, scheduler, node in initial)]
     if not refused:
         return

@@ -17,9 +17,10 @@ Choices = Mapping[str, Any]
 
 def check_supported(graph: Graph, choices: Choices, target: str) -> None:
     """Refuse devices that say that they cannot exist for these choices, with the way that leads to the first."""
-    refused = [(node, reason) for node in graph.nodes if (reason := node.device.refusal.eval(choices))]
-    if not refused:
+    reasons = {device: reason for device in graph.devices if (reason := device.refusal.eval(choices))}
+    if not reasons:
         return
+    refused = [(node, reasons[node.device]) for node in graph.nodes if node.device in reasons]
     node, reason = refused[0]
     others = tuple(f"also {n.device.module}: {why}" for n, why in refused[1:])
     raise UnsupportedDevice(
@@ -51,14 +52,15 @@ def place_of(graph: Graph, node: Node) -> Location | None:
 
 def check_required(graph: Graph, choices: Choices) -> None:
     """Ask every key of a device for its value: a required one that was not given refuses with a `UsageError`."""
-    for key in dict.fromkeys(chain.from_iterable(mentioned_by(node.device) for node in graph.nodes)):
+    for key in dict.fromkeys(chain.from_iterable(map(mentioned_by, graph.devices))):
         key.eval(choices)
 
 
 def resources(graph: Graph, choices: Choices, kind: Literal["net", "block", "xenstore"]) -> Iterator[tuple[str, Node]]:
     """The names of what the devices are connected to, with the device, in the order of connection."""
-    for node in graph.nodes:
-        yield from ((r.name, node) for r in node.device.resources.eval(choices) if r.kind == kind)
+    connected = {device: found for device in graph.devices if (found := device.resources.eval(choices))}
+    for node in graph.nodes if connected else ():
+        yield from ((r.name, node) for r in connected.get(node.device, ()) if r.kind == kind)
 
 
 def nets(graph: Graph, choices: Choices) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 from mirage_py.dataclass import dataclass
-from mirage_py.dsl.term import App, Choice, Dev, Device, Term, children, postorder
+from mirage_py.dsl.term import Choice, Dev, Device, Term, children, postorder
 from mirage_py.dsl.value import VARIABLES, Key
 from mirage_py.errors import ConfigError, UsageError, suggestion
 
@@ -112,24 +112,28 @@ def keys_of(terms: Iterable[Term]) -> dict[str, Key[Any]]:
 
     Raises `ConfigError` when one name is declared in two ways.
     """
-    found: dict[str, Key[Any]] = {}
+    asked: dict[Device | Choice, None] = {}
     for term in postorder(terms, children):
-        for key in mentioned(term):
-            twin = found.setdefault(key.name, key)
-            if twin is not key and twin.declaration != key.declaration:
-                raise _twice(key, twin)
+        if isinstance(term, Dev):
+            asked[term.device] = None
+        elif isinstance(term, Choice):
+            asked[term] = None
+    return united(_mentioned(asked))
+
+
+def united(keys: Iterable[Key[Any]]) -> dict[str, Key[Any]]:
+    """Keys by name in alphabetical order; raises `ConfigError` when one name is declared in two ways."""
+    found: dict[str, Key[Any]] = {}
+    for key in keys:
+        twin = found.setdefault(key.name, key)
+        if twin is not key and twin.declaration != key.declaration:
+            raise _twice(key, twin)
     return dict(sorted(found.items()))
 
 
-def mentioned(term: Term) -> Iterator[Key[Any]]:
-    """The keys that one term mentions itself."""
-    match term:
-        case Choice():
-            yield from term.condition.keys
-        case Dev():
-            yield from mentioned_by(term.device)
-        case App():
-            pass
+def _mentioned(asked: Iterable[Device | Choice]) -> Iterator[Key[Any]]:
+    for one in asked:
+        yield from one.condition.keys if isinstance(one, Choice) else mentioned_by(one)
 
 
 def mentioned_by(device: Device) -> Iterator[Key[Any]]:

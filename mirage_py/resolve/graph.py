@@ -6,7 +6,7 @@ and each visits a node once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -17,22 +17,25 @@ from mirage_py.dsl.types import FunctorType
 from mirage_py.errors import Location
 
 
-@dataclass(frozen=True, eq=False)
 class Node:
     """A device of the running unikernel: what it is applied to, what it waits for, and its names in OCaml."""
 
+    __slots__ = ("args", "deps", "device", "location", "number", "variable")
+
     number: int
-    device: Device
-    args: tuple[Node, ...]
-    deps: tuple[Node, ...]
-    location: Location | None
+    """Its place among all, from 1."""
+    variable: str
+    """The OCaml variable of its lazy promise."""
 
-    @cached_property
-    def variable(self) -> str:
-        """The OCaml variable of its lazy promise."""
-        return f"{_nice(self.device.module)}__{self.number}"
+    def __init__(
+        self, device: Device, args: tuple[Node, ...], deps: tuple[Node, ...], location: Location | None
+    ) -> None:
+        self.device = device
+        self.args = args
+        self.deps = deps
+        self.location = location
 
-    @cached_property
+    @property
     def module(self) -> str:
         """The OCaml module: an applied functor has a name of its own."""
         if not isinstance(self.device.type, FunctorType):
@@ -42,7 +45,7 @@ class Node:
     @property
     def inputs(self) -> tuple[Node, ...]:
         """The nodes it waits for: functor arguments, then data dependencies."""
-        return (*self.args, *self.deps)
+        return self.args + self.deps
 
     def __repr__(self) -> str:
         return f"<{self.variable}>"
@@ -56,6 +59,11 @@ class Graph:
     init: tuple[Node, ...]
     root: Node
 
+    @cached_property
+    def devices(self) -> tuple[Device, ...]:
+        """The devices of the nodes, each once: what is true of one is true of all nodes that are of it."""
+        return tuple(dict.fromkeys(node.device for node in self.nodes))
+
     def parents(self) -> dict[Node, Node]:
         """For every node but the root, the first one that asks for it."""
         found: dict[Node, Node] = {}
@@ -65,28 +73,21 @@ class Graph:
         return found
 
 
-@dataclass(frozen=True, eq=False)
-class _Resolved:
-    device: Device
-    args: tuple[_Resolved, ...]
-    deps: tuple[_Resolved, ...]
-    location: Location | None
-
-
 def build_graph(root: Device, init: Iterable[Term], choices: Mapping[str, Any]) -> Graph:
     """The graph below a root device whose dependencies are the initial jobs and the user's.
 
     Raises `UsageError` when a choice depends on a required key that was not given.
     """
     top = Dev(root, (), None)
-    resolved = _decide(top, choices)
-    nodes = _number(resolved[top])
-    last = nodes[resolved[top]]
-    forced = tuple(nodes[resolved[term]] for term in init)
-    return Graph(nodes=tuple(_emission_order(last)), init=forced, root=last)
+    nodes = _decide(top, choices)
+    last = nodes[top]
+    _number(last)
+    forced = tuple(nodes[term] for term in init)
+    return Graph(nodes=_emission_order(last), init=forced, root=last)
 
 
-def _decide(root: Term, choices: Mapping[str, Any]) -> dict[Term, _Resolved]:
+def _decide(root: Term, choices: Mapping[str, Any]) -> dict[Term, Node]:
+    """What each term comes to: equal devices are one node, which has no number yet."""
     taken: dict[Choice, Term] = {}
 
     def below(term: Term) -> tuple[Term, ...]:
@@ -96,22 +97,25 @@ def _decide(root: Term, choices: Mapping[str, Any]) -> dict[Term, _Resolved]:
             taken[term] = _branch(term, choices)
         return (taken[term],)
 
-    resolved: dict[Term, _Resolved] = {}
-    interned: dict[tuple[Device, tuple[_Resolved, ...]], _Resolved] = {}
+    nodes: dict[Term, Node] = {}
+    interned: dict[tuple[Device, tuple[Node, ...]], Node] = {}
     for term in postorder((root,), below):
-        match term:
-            case Choice():
-                resolved[term] = resolved[taken[term]]
-                continue
-            case App():
-                function = resolved[term.function]
-                device, given, deps, place = function.device, function.args, function.deps, function.location
-            case _:
-                device, given, place = term.device, (), term.location
-                deps = tuple(resolved[dep] for dep in term.deps)
-        args = (*given, *(resolved[arg] for arg in term.args))
-        resolved[term] = interned.setdefault((device, args), _Resolved(device, args, deps, place))
-    return resolved
+        if isinstance(term, Choice):
+            nodes[term] = nodes[taken[term]]
+            continue
+        args = tuple([nodes[arg] for arg in term.args])
+        if isinstance(term, App):
+            function = nodes[term.function]
+            device, args, deps, place = function.device, function.args + args, function.deps, function.location
+        else:
+            device, place = term.device, term.location or term.device.location
+            deps = tuple([nodes[dep] for dep in term.deps])
+        key = (device, args)
+        known = interned.get(key)
+        if known is None:
+            known = interned[key] = Node(device, args, deps, place)
+        nodes[term] = known
+    return nodes
 
 
 def _branch(term: Choice, choices: Mapping[str, Any]) -> Term:
@@ -119,24 +123,18 @@ def _branch(term: Choice, choices: Mapping[str, Any]) -> Term:
     return next((branch for case, branch in term.branches if case == value), term.default)
 
 
-def _number(root: _Resolved) -> dict[_Resolved, Node]:
+def _number(root: Node) -> None:
     """Numbers from 1, children first: arguments left to right, then dependencies; the root has the largest."""
-    nodes: dict[_Resolved, Node] = {}
-    for old in postorder((root,), lambda r: (*r.args, *r.deps)):
-        nodes[old] = Node(
-            number=len(nodes) + 1,
-            device=old.device,
-            args=tuple(nodes[arg] for arg in old.args),
-            deps=tuple(nodes[dep] for dep in old.deps),
-            location=old.location or old.device.location,
-        )
-    return nodes
+    stems: dict[str, str] = {}
+    for number, node in enumerate(postorder((root,), lambda n: n.args + n.deps), start=1):
+        module = node.device.module
+        stem = stems.get(module)
+        if stem is None:
+            stem = stems[module] = f"{ocaml_identifier(module.lower())}__"
+        node.number = number
+        node.variable = f"{stem}{number}"
 
 
-def _emission_order(root: Node) -> Iterator[Node]:
+def _emission_order(root: Node) -> tuple[Node, ...]:
     """Children first again, but dependencies before arguments."""
-    return postorder((root,), lambda n: (*n.deps, *n.args))
-
-
-def _nice(module: str) -> str:
-    return ocaml_identifier(module.lower())
+    return tuple(postorder((root,), lambda n: n.deps + n.args))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from mirage_py.dataclass import dataclass, replace
 from mirage_py.dsl.config import Config, Unikernel
 from mirage_py.dsl.device import CSources
-from mirage_py.dsl.key import Key, target as target_key
+from mirage_py.dsl.key import Key
 from mirage_py.dsl.scheduler import Scheduler, lwt
 from mirage_py.dsl.term import Device
 from mirage_py.dsl.types import ModuleType
@@ -17,7 +17,7 @@ from mirage_py.errors import Location
 from mirage_py.resolve.boot_args import BootArg, boot_args
 from mirage_py.resolve.bridges import check_main_loop, check_schedulers, packages_of_bridge
 from mirage_py.resolve.checks import blocks, check_generated, check_required, check_supported, nets
-from mirage_py.resolve.context import Context, keys_of
+from mirage_py.resolve.context import Context
 from mirage_py.resolve.graph import Graph, Node, build_graph
 from mirage_py.resolve.packages import Asked, Requirement, merge
 from mirage_py.resolve.platform import Platform
@@ -67,14 +67,22 @@ class Info:
 
     def boot_arg_names(self, node: Node) -> tuple[str, ...]:
         """The OCaml names of a node's boot-time arguments, in its own order."""
+        if not node.device.runtime_args:
+            return ()
         names = {one.arg.code: one.name for one in self.boot_args}
         return tuple(names[arg.code] for arg in node.device.runtime_args)
 
 
 def resolve(
-    config: Config, unikernel: Unikernel, context: Context, platform: Platform, *, output: str | None = None
+    config: Config,
+    unikernel: Unikernel,
+    keys: Mapping[str, Key[Any]],
+    context: Context,
+    platform: Platform,
+    *,
+    output: str | None = None,
 ) -> tuple[Graph, Info]:
-    """The graph of a unikernel in a context, and what is known about it.
+    """The graph of a unikernel in a context that was chosen of its keys, and what is known about it.
 
     Raises `UnsupportedDevice`, `PackageConflict`, `UsageError` (a required key), or `ConfigError` (two boot-time
     options, two interfaces or two generated files of one name).
@@ -85,16 +93,16 @@ def resolve(
     check_schedulers(graph, unikernel)
     check_main_loop(unikernel, platform)
     check_required(graph, context)
-    mains = [node.device for node in graph.nodes if node.device.is_main]
+    mains = [device for device in graph.devices if device.is_main]
     info = Info(
         name=unikernel.name,
         output=output or unikernel.name,
         target=platform.target,
         config_file=config.file,
         choices=context,
-        keys=keys_of((*unikernel.init, *unikernel.jobs)) | {target_key.name: target_key},
+        keys=keys,
         requirements=merge(_asked(graph, context, unikernel.scheduler, platform), config.overrides),
-        local_libs=tuple(dict.fromkeys(lib for node in graph.nodes for lib in node.device.local_libs)),
+        local_libs=tuple(dict.fromkeys(lib for device in graph.devices for lib in device.local_libs)),
         boot_args=boot_args(graph),
         nets=nets(graph, context),
         blocks=blocks(graph, context),
@@ -123,13 +131,21 @@ def root_device(unikernel: Unikernel, platform: Platform) -> Device:
 
 def _asked(graph: Graph, context: Context, scheduler: Scheduler, platform: Platform) -> Iterator[Asked]:
     of_scheduler = {package.name for package in scheduler.packages_on(platform.os_module)}
-    for node in graph.nodes:
+    for node in _told_apart(graph):
         who = "the target" if node is graph.root else node.device.module
         for one in asked_by(node, who, context):
             is_schedulers = node is graph.root and one.package.name in of_scheduler
             yield replace(one, by=f"the scheduler {scheduler.name}") if is_schedulers else one
         for package in packages_of_bridge(node, scheduler):
             yield Asked(package=package, by=who, location=node.location)
+
+
+def _told_apart(graph: Graph) -> Iterable[Node]:
+    """The first node of each device at each place: who asks for a package is told by these, whatever it is over."""
+    found: dict[tuple[Device, Location | None], Node] = {}
+    for node in graph.nodes:
+        found.setdefault((node.device, node.location), node)
+    return found.values()
 
 
 def asked_by(node: Node, who: str, choices: Mapping[str, Any]) -> Iterator[Asked]:

@@ -15,7 +15,7 @@ from mirage_py.project.sources import has_dune_project
 from mirage_py.targets.plan import dune_project, dune_workspace, vendored
 from mirage_py.targets.resolved import Resolved
 from mirage_py.workflow.request import Progress, Request
-from mirage_py.workflow.resolve import Resolution, known_keys, resolution, without_reset
+from mirage_py.workflow.resolve import Resolution, offered_keys, resolution, without_reset
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,11 +124,9 @@ def _label(name: str, target: str, one: SavedTarget) -> str:
 
 def _offered(request: Request, found: Resolution) -> dict[str, str]:
     """What a shell is told of the keys, so that it need not run config.py."""
-    configs = {id(one.config): one.config for one in found.resolved}
-    keys = {name: key for config in configs.values() for name, key in known_keys(config).items()}
     offered = (
         Offered(name=name, kind=key.kind, choices=tuple(key.choices), doc=key.doc or "")
-        for name, key in sorted(keys.items())
+        for name, key in offered_keys(found).items()
         if name != target_key.name
     )
     text = offered_text(request.mirage, request.file.name, offered)

@@ -5,7 +5,7 @@ Nothing is written. Each command that speaks of a configuration begins here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mirage_py.dataclass import dataclass
@@ -19,7 +19,7 @@ from mirage_py.project.choices import Saved, SavedTarget, read_state
 from mirage_py.project.loader import load
 from mirage_py.project.sources import c_stubs, device_modules, ocaml_modules
 from mirage_py.resolve.boot_args import check_options
-from mirage_py.resolve.context import choose, keys_of
+from mirage_py.resolve.context import choose, keys_of, united
 from mirage_py.resolve.info import resolve
 from mirage_py.targets.plan import plan as make_plan, platform
 from mirage_py.targets.resolved import Resolved
@@ -88,15 +88,28 @@ def _loaded(request: Request) -> Config:
 
 def known_keys(config: Config) -> dict[str, Key[Any]]:
     """The keys of a configuration by name, the target among them."""
-    roots = [term for unikernel in config.unikernels for term in (*unikernel.init, *unikernel.jobs)]
+    return _keys_of(*config.unikernels)
+
+
+def offered_keys(found: Resolution) -> dict[str, Key[Any]]:
+    """The keys of the configurations that were resolved, of unikernels too that the request does not name."""
+    asked = {id(one.unikernel): one.info.keys for one in found.resolved}
+    configs = {id(one.config): one.config for one in found.resolved}.values()
+    others = [one for config in configs for one in config.unikernels if id(one) not in asked]
+    return united(key for keys in (*asked.values(), _keys_of(*others)) for key in keys.values())
+
+
+def _keys_of(*unikernels: Unikernel) -> dict[str, Key[Any]]:
+    roots = [term for unikernel in unikernels for term in (*unikernel.init, *unikernel.jobs)]
     return keys_of(roots) | {target_key.name: target_key}
 
 
 def _resolve_each(config: Config, request: Request, saved: Saved) -> Iterator[Resolved]:
     for unikernel in _chosen_unikernels(config, request):
         of_unikernel = saved.get(unikernel.name, {})
+        keys = _keys_of(unikernel)
         for target in _chosen_targets(request, tuple(of_unikernel)):
-            yield _resolve_one(config, unikernel, target, request, of_unikernel.get(target))
+            yield _resolve_one(config, unikernel, keys, target, request, of_unikernel.get(target))
 
 
 def _check_labels(resolved: tuple[Resolved, ...]) -> None:
@@ -112,12 +125,16 @@ def _check_labels(resolved: tuple[Resolved, ...]) -> None:
 
 
 def _resolve_one(
-    config: Config, unikernel: Unikernel, target: str, request: Request, configured: SavedTarget | None
+    config: Config,
+    unikernel: Unikernel,
+    keys: Mapping[str, Key[Any]],
+    target: str,
+    request: Request,
+    configured: SavedTarget | None,
 ) -> Resolved:
     """One unikernel on one target; `configured` is what was saved for them, None where that never happened."""
     saved = configured or SavedTarget()
     named = {target_key.name: (target,)}
-    keys = keys_of((*unikernel.init, *unikernel.jobs)) | {target_key.name: target_key}
     context = choose(
         keys,
         flags={**request.flags, **(named if request.targets else {})},
@@ -125,9 +142,9 @@ def _resolve_one(
         saved={**saved.choices, **(named if configured else {})},
     )
     output = request.output or saved.output
-    graph, info = resolve(config, unikernel, context, platform(target), output=output)
+    graph, info = resolve(config, unikernel, keys, context, platform(target), output=output)
     modules = ocaml_modules(request.folder, info.modules, request.file.name)
-    brought = device_modules((node.device for node in graph.nodes), request.folder, modules)
+    brought = device_modules(graph.devices, request.folder, modules)
     args = {one.arg.code: one.arg for one in info.boot_args}
     sources = Sources(request.folder, modules, brought)
     check_options((*args.values(), *sources.registered(args)), sources.options(args))

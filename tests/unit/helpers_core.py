@@ -34,4 +34,4 @@ def resolved_config(config: Config, target: str = "unix", flags: Mapping[str, st
     keys = keys_of((*unikernel.init, *unikernel.jobs)) | {"target": target_key}
     given = {name: (word,) for name, word in (flags or {}).items()} | {"target": (target,)}
     context = choose(keys, flags=given, environment={}, saved={})
-    return resolve(config, unikernel, context, platform(target))
+    return resolve(config, unikernel, keys, context, platform(target))
