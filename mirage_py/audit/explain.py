@@ -7,7 +7,7 @@ have to define the symbol, and whether an archive that was left out (built for t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,6 +25,13 @@ UNDEFINED: Final = re.compile(
 )
 OBJECT: Final = re.compile(r"(?:^|/|\s)(?P<archive>[^\s/:()]+\.a)\((?P<member>[^)]+)\)")
 BARE: Final = re.compile(r"undefined (?:reference to|symbol:?) [`'\"]?(?P<symbol>[^`'\"\s]+)")
+
+OWN: Final[Mapping[str, str]] = {
+    "undefined": "define it in C of your own, main(..., c_sources=[...]), or name the C library that has it: "
+    "pkg_config=[...]",
+    "libc-missing": "do without it for this target, or define it in C of your own: main(..., c_sources=[...])",
+}
+"""By rule, what helps where the user's own code wants the symbol."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,18 +60,25 @@ def read_linker(text: str) -> tuple[Undefined, ...]:
 
 
 def explain_undefined(
-    undefined: Iterable[Undefined], request: AuditRequest, served: Closure | None = None
+    undefined: Iterable[Undefined],
+    request: AuditRequest,
+    served: Closure | None = None,
+    own: Collection[str] = (),
 ) -> tuple[Explanation, ...]:
-    """What is behind each undefined symbol, for the closure of a plan and the toolchain of the request."""
+    """What is behind each undefined symbol, for the closure of a plan and the toolchain of the request.
+
+    The symbols in `own` are wanted by code of the user's, and by no library.
+    """
     evidence = gather(request, Sources(request.path, request.vendored), served=served)
-    return tuple(_explain(one, evidence) for one in undefined)
+    return tuple(_explain(one, evidence, own=one.symbol in own) for one in undefined)
 
 
-def _explain(undefined: Undefined, evidence: Evidence) -> Explanation:
-    wanted = _wanted_by(undefined, evidence)
+def _explain(undefined: Undefined, evidence: Evidence, *, own: bool) -> Explanation:
+    wanted = None if own else _wanted_by(undefined, evidence)
+    own = wanted is None and not undefined.archive  # what is in no archive is linked by itself: the unikernel's
     library = wanted.place.library if wanted else ""
     node = evidence.closure.nodes.get(library)
-    why, definer, remedy = _reason(undefined.symbol, wanted, evidence)
+    why, definer, remedy = _reason(undefined.symbol, wanted, evidence, own=own)
     return Explanation(
         symbol=undefined.symbol,
         why=why,
@@ -85,7 +99,7 @@ def _wanted_by(undefined: Undefined, evidence: Evidence) -> Pulled | None:
     return next(exact, None) or next(asking, None)
 
 
-def _reason(symbol: str, wanted: Pulled | None, evidence: Evidence) -> tuple[str, str, str]:
+def _reason(symbol: str, wanted: Pulled | None, evidence: Evidence, *, own: bool) -> tuple[str, str, str]:
     """Why the symbol is not there, who would define it, what to do."""
     for code in evidence.codes:
         for archive in code.stubs:
@@ -101,7 +115,7 @@ def _reason(symbol: str, wanted: Pulled | None, evidence: Evidence) -> tuple[str
     finding = next(iter(judge.want(Want(symbol, by), evidence.externals)), None) if by else None
     if finding is None:
         return "the toolchain has it, so its archive is not on the link line", "the toolchain", "mpy doctor"
-    return finding.message, finding.definer, finding.remedy
+    return finding.message, finding.definer, OWN.get(finding.rule, finding.remedy) if own else finding.remedy
 
 
 def _unit_reason(symbol: str) -> tuple[str, str, str]:

@@ -32,7 +32,7 @@ _C_ERROR = re.compile(
     r"^(?P<file>[^\s:][^:\n]*\.[chS]):(?P<line>\d+):(?:\d+:)? (?:fatal )?error: (?P<text>.*)$", re.MULTILINE
 )
 _UNDEFINED = re.compile(
-    r"^(?:(?P<file>[^\s:][^:\n]*\.\w+):(?P<line>\d+): )?.*undefined (?:reference to [`']|symbol: )(?P<symbol>[^'\s]+)",
+    r"^(?:\S*\bld(?:\.\w+)?: )?(?:(?P<file>[^\s:][^:\n]*\.\w+):(?P<line>\d+): )?.*undefined (?:reference to [`']|symbol: )(?P<symbol>[^'\s]+)",
     re.MULTILINE,
 )
 
@@ -144,7 +144,8 @@ def _short(text: str) -> str:
 def _of_stubs(text: str, plans: Iterable[Plan]) -> str:
     """The text with C files by their own paths: they are compiled as copies in the folder of their target."""
     for path in dict.fromkeys(stub.path for plan in plans for stub in plan.c_stubs):
-        text = re.sub(rf"(?m)(^|\s)(?:mirage/[\w.-]+/)?{re.escape(Path(path).name)}(?=[:,])", rf"\1{path}", text)
+        copied = rf"(?:(?:\S*/)?mirage/[\w.-]+/)?{re.escape(Path(path).name)}"
+        text = re.sub(rf"(?m)(^|\s){copied}(?=[:,])", rf"\1{path}", text)
     return text
 
 
@@ -295,21 +296,39 @@ def _undefined(found: list[re.Match[str]]) -> Diagnostic:
     )
 
 
-def link_failed(image: str, explanations: tuple[Explanation, ...], failed: ToolFailed) -> ToolFailed:
-    """The error for a link that left symbols undefined: who wants each, on whose behalf, why it is not there."""
+def undefined_in_own(text: str, folder: Path, root: Path, plan: Plan) -> dict[str, Location]:
+    """The undefined symbols that a linker found in the user's own code, C or OCaml, with the first place of each."""
+    places = _Places(folder=folder, root=root)
+    others = (folder / "mirage", folder / "duniverse")
+    found: dict[str, Location] = {}
+    for one in _UNDEFINED.finditer(_of_stubs(text, (plan,))):
+        file = places.path(one["file"]) if one["file"] else None
+        if file and file.is_file() and file.is_relative_to(root) and not any(map(file.is_relative_to, others)):
+            found.setdefault(one["symbol"], Location.of(file, int(one["line"])))
+    return found
+
+
+def link_failed(
+    image: str, explanations: tuple[Explanation, ...], failed: ToolFailed, own: Mapping[str, Location]
+) -> ToolFailed:
+    """The error for a link that left symbols undefined: who wants each, on whose behalf, why it is not there.
+
+    `own` are the places of those that the user's own code wants.
+    """
     first = explanations[0]
-    details = [line for one in explanations for line in _told(one)]
+    details = [line for one in explanations for line in _told(one, own)] if explanations[1:] or first.path else []
     remedies = dict.fromkeys(one.remedy for one in explanations if one.remedy)
     what = str(first) if len(explanations) == 1 else f"{len(explanations)} symbols are undefined"
     return ToolFailed(
         f"{image} does not link: {what}",
+        location=next((own[one.symbol] for one in explanations if one.symbol in own), None),
         output=failed.output,
         details=tuple(details),
         hint="\n".join(remedies) or None,
     )
 
 
-def _told(one: Explanation) -> Iterator[str]:
-    yield f"{one}" + (f" [{one.place}]" if one.place else "")
+def _told(one: Explanation, own: Mapping[str, Location]) -> Iterator[str]:
+    yield (f"{own[one.symbol]}: {one}" if one.symbol in own else f"{one}") + (f" [{one.place}]" if one.place else "")
     if one.path:
         yield "  " + " -> ".join(one.path) + (f", asked for by {one.asked_by}" if one.asked_by else "")

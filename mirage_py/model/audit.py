@@ -189,5 +189,7 @@ class Explanation:
     remedy: str = ""
 
     def __str__(self) -> str:
+        if not self.library and self.symbol in self.why:
+            return self.why
         wanted = f"{self.library} wants {self.symbol}" if self.library else f"{self.symbol} is wanted"
         return f"{wanted}: {self.why}"

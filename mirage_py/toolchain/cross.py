@@ -23,7 +23,7 @@ from mirage_py.model.toolchain import ABIS, HostToolchain, Toolchain, ToolchainC
 from mirage_py.toolchain.ask import ask, config_of
 from mirage_py.toolchain.host import MACHINES
 
-__all__ = ["TENDERS", "Place", "cross_toolchain", "opam_version", "places", "solo5_version"]
+__all__ = ["TENDERS", "Place", "cross_toolchain", "is_cross_prefix", "opam_version", "places", "solo5_version"]
 
 NAME: Final = "solo5"
 """The findlib toolchain that ocaml-solo5 installs, and that dune's context names."""
@@ -225,8 +225,17 @@ def _switch(host: HostToolchain | None) -> list[tuple[Path, str]]:
     return [(host.switch, "--switch")] if host is not None and host.switch is not None else []
 
 
+def is_cross_prefix(prefix: Path) -> bool:
+    """Whether ocaml-solo5 is installed in this folder: findlib's configuration of it is there."""
+    return _configuration(prefix).is_file()
+
+
+def _configuration(prefix: Path) -> Path:
+    return prefix / "lib" / "findlib.conf.d" / f"{NAME}.conf"
+
+
 def _in_prefix(prefix: Path, source: str) -> Iterator[Place]:
-    conf = prefix / "lib" / "findlib.conf.d" / f"{NAME}.conf"
+    conf = _configuration(prefix)
     if conf.is_file():
         yield from _defined([conf], f"{source} ({conf})", (prefix / "bin",))
 

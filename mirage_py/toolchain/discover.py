@@ -10,18 +10,28 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Final, get_args
 
 from mirage_py.dataclass import dataclass, replace
 from mirage_py.errors import MpyError, ToolNotFound, ToolTooOld, UnsupportedTarget, UsageError
 from mirage_py.model.toolchain import ABIS, HostToolchain, Link, Toolchain, ToolchainChoice
-from mirage_py.toolchain.cross import Place, cross_toolchain, places
+from mirage_py.toolchain.cross import Place, cross_toolchain, is_cross_prefix, places
 from mirage_py.toolchain.description import read_description
-from mirage_py.toolchain.freestanding import freestanding_toolchain, linked_by_hand, pkg_config_of
-from mirage_py.toolchain.host import as_target, discover_host
+from mirage_py.toolchain.freestanding import freestanding_toolchain, is_described_prefix, linked_by_hand, pkg_config_of
+from mirage_py.toolchain.host import as_target, discover_host, switch_prefix
 from mirage_py.toolchain.install import private_prefix
 
-__all__ = ["Toolchains", "discover", "discover_host", "from_environment", "refuse_unlinkable", "toolchains_for"]
+__all__ = [
+    "Toolchains",
+    "discover",
+    "discover_host",
+    "from_environment",
+    "refuse_misnamed",
+    "refuse_unlinkable",
+    "toolchains_for",
+]
+
+PREFIX: Final = "it is the folder that holds bin/ and lib/ of Solo5, as given to its `make install`"
 
 
 def discover(target: str, choice: ToolchainChoice, host: HostToolchain | None = None) -> Toolchain:
@@ -88,6 +98,13 @@ def from_environment(choice: ToolchainChoice) -> ToolchainChoice:
     )
 
 
+def refuse_misnamed(choice: ToolchainChoice) -> None:
+    """UsageError for what is named and cannot be: a description, an opam switch, a prefix without a toolchain."""
+    described = read_description(choice, "").choice
+    switch_prefix(described.switch)
+    _check_prefixes(described)
+
+
 def refuse_unlinkable(toolchain: Toolchain) -> None:
     """Refuse to link where the bindings of the target are not: UnsupportedTarget for genode, else ToolNotFound."""
     if toolchain.bindings is not None or not toolchain.freestanding:
@@ -152,12 +169,23 @@ def _by_pkg_config(target: str, choice: ToolchainChoice, host: HostToolchain) ->
 
 
 def _check_prefixes(choice: ToolchainChoice) -> None:
+    """UsageError for a prefix without anything of a toolchain: Solo5 and ocaml-solo5 may each have one of their own."""
     for prefix in choice.prefixes:
         if not prefix.is_dir():
             raise UsageError(
                 f"the Solo5 prefix {prefix} is no folder",
-                hint="it is the folder that holds bin/ and lib/ of Solo5, as given to its `make install`",
+                hint=PREFIX,
             )
+        if not (_has_tools(prefix) or is_cross_prefix(prefix) or is_described_prefix(prefix)):
+            raise UsageError(
+                f"there is no Solo5 toolchain in the prefix {prefix}",
+                details=("neither bin/ nor lib/ below it has anything of Solo5 or of ocaml-solo5",),
+                hint=PREFIX,
+            )
+
+
+def _has_tools(prefix: Path) -> bool:
+    return any((prefix / "bin").glob("*solo5*"))
 
 
 def _nothing(target: str, choice: ToolchainChoice) -> MpyError:

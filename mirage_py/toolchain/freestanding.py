@@ -20,7 +20,7 @@ from mirage_py.model.toolchain import ABIS, HostToolchain, Toolchain, ToolchainC
 from mirage_py.toolchain.cross import TENDERS, opam_version, solo5_version
 from mirage_py.toolchain.pkgconfig import PkgConfig, folders_of, folders_with
 
-__all__ = ["freestanding_toolchain", "linked_by_hand", "pkg_config_of"]
+__all__ = ["freestanding_toolchain", "is_described_prefix", "linked_by_hand", "pkg_config_of"]
 
 RUNTIME: Final = "ocaml-freestanding"
 HINT: Final = "opam install ocaml-freestanding solo5-bindings-{abi}, or name their prefix with --solo5-prefix"
@@ -32,6 +32,12 @@ def pkg_config_of(choice: ToolchainChoice, host: HostToolchain, target: str) -> 
     places = [places for places in _places(choice, host, bindings) if _has(places, RUNTIME)]
     best = next((place for place in places if _has(place, bindings)), places[0] if places else None)
     return PkgConfig(folders=best, owner=f"target {target}") if best else None
+
+
+def is_described_prefix(prefix: Path) -> bool:
+    """Whether the folder has descriptions of Solo5's bindings, or of ocaml-freestanding."""
+    names = (file.stem for folder in folders_of(prefix) for file in folder.glob("*.pc"))
+    return any(name == RUNTIME or name.startswith("solo5-bindings-") for name in names)
 
 
 def freestanding_toolchain(pkg_config: PkgConfig, host: HostToolchain, target: str) -> Toolchain:

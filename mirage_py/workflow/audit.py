@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -106,11 +106,12 @@ def in_order(report: AuditReport, targets: tuple[str, ...]) -> AuditReport:
 
 
 def explain_link(
-    folder: Path, plan: Plan, toolchain: Toolchain, closure: Closure, text: str
+    folder: Path, plan: Plan, toolchain: Toolchain, closure: Closure, text: str, own: Collection[str] = ()
 ) -> tuple[Explanation, ...]:
-    """What is behind the undefined symbols that a linker printed; nothing when it printed none."""
+    """What is behind the undefined symbols that a linker printed, `own` by the user's code; nothing where none are."""
     undefined = read_linker(text)
-    return explain_undefined(undefined, _request_for(folder, plan, toolchain, closure), closure) if undefined else ()
+    request = _request_for(folder, plan, toolchain, closure)
+    return explain_undefined(undefined, request, closure, own) if undefined else ()
 
 
 def merged(reports: Iterable[AuditReport]) -> AuditReport:

@@ -34,8 +34,13 @@ class Configured:
 def configure(request: Request, *, dry_run: bool = False, waiting: Progress = lambda _: None) -> Configured:
     """Resolve, plan and write the generated tree; remember the choices. `waiting` is told of another mpy at work here.
 
-    Raises `WouldOverwrite` before anything is written when a file of the user's is in the way.
+    Raises `WouldOverwrite` before anything is written when a file of the user's is in the way, and `UsageError` where
+    the toolchain that the request names cannot be one.
     """
+    if request.toolchain is not None:
+        from mirage_py.toolchain.discover import refuse_misnamed  # 40 ms, for what is seldom said
+
+        refuse_misnamed(request.toolchain)
     tree = Tree(request.folder)
     if dry_run:
         found = resolution(request)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from mirage_py.build.diagnostics import link_failed
+from mirage_py.build.diagnostics import link_failed, undefined_in_own
 from mirage_py.build.images import LinkFailed
 from mirage_py.errors import ToolFailed
 from mirage_py.model.closure import Closure
+from mirage_py.project.sources import dune_root
 
 __all__ = ["explained"]
 
@@ -19,6 +20,7 @@ def explained(folder: Path, closures: Mapping[str, Closure], failed: LinkFailed)
 
     told: ToolFailed = failed
     for plan, toolchain in failed.linked:
-        explanations = explain_link(folder, plan, toolchain, closures[plan.label], failed.output)
-        told = link_failed(plan.image, explanations, failed) if explanations else told
+        own = undefined_in_own(failed.output, folder, dune_root(folder), plan)
+        explanations = explain_link(folder, plan, toolchain, closures[plan.label], failed.output, own)
+        told = link_failed(plan.image, explanations, failed, own) if explanations else told
     return told

@@ -365,6 +365,27 @@ def test_symbol_that_is_missing_from_a_shared_program_is_told_too(project: MakeP
     assert "localtime" in first
 
 
+OWN_C = """#include <caml/mlvalues.h>
+extern int of_nobody(int);
+extern int fork(void);
+value clock_year(value unit) { return Val_int(of_nobody(fork())); }
+"""
+
+
+@needs_solo5
+@needs_ocaml
+@pytest.mark.parametrize("link", ["cross", "pkg-config"])
+def test_symbol_that_own_c_lacks_is_told_at_its_line(link: str, project: MakeProject, mpy: Mpy) -> None:
+    project({"config.py": C_CONFIG, "unikernel.ml": C_USER, "stubs/year.c": OWN_C})
+    told = mpy("build", "-t", "spt", "--link", link, code=6).stderr
+    assert "error: stubs/year.c:4: clock.spt does not link: 2 symbols are undefined" in told
+    assert "stubs/year.c:4: nobody defines of_nobody" in told
+    assert "stubs/year.c:4: the freestanding libc has no fork" in told
+    assert told.count("main(..., c_sources=[...])") == 2
+    assert "authors" not in told
+    assert "/workspace_root" not in mpy("build", "-t", "unix", code=6).stderr
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # Both generations
 

@@ -1,0 +1,3 @@
+from mirage_py import job, main, register
+
+register("hello", [main("Unikernel", job)])
