@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from mirage_py.build.excerpts import cleaned, without_message
+from mirage_py.build.excerpts import cleaned, with_folders, without_contexts, without_message
 from mirage_py.dataclass import dataclass, replace
 from mirage_py.doors.processes import Result
 from mirage_py.errors import Location, ToolFailed
@@ -32,7 +32,8 @@ _C_ERROR = re.compile(
     r"^(?P<file>[^\s:][^:\n]*\.[chS]):(?P<line>\d+):(?:\d+:)? (?:fatal )?error: (?P<text>.*)$", re.MULTILINE
 )
 _UNDEFINED = re.compile(
-    r"^(?:\S*\bld(?:\.\w+)?: )?(?:(?P<file>[^\s:][^:\n]*\.\w+):(?P<line>\d+): )?.*undefined (?:reference to [`']|symbol: )(?P<symbol>[^'\s]+)",
+    r"^(?:\S*\bld(?:\.\w+)?: )?(?:(?P<file>[^\s:][^:\n]*\.\w+):(?P<line>\d+): )?"
+    r".*undefined (?:reference to [`']|symbol: )(?P<symbol>[^'\s]+)",
     re.MULTILINE,
 )
 
@@ -53,11 +54,11 @@ def build_failed(result: Result, folder: Path | None = None, plans: Iterable[Pla
     `folder` is that of config.py; `plans` tell what the names of generated modules stand for.
     """
     plans = tuple(plans)
-    text = _of_stubs(_COLOURS.sub("", result.output), plans)
+    text = _of_stubs(with_folders(_COLOURS.sub("", result.output)), plans)
     root = result.command.cwd or Path.cwd()
     places = _Places(folder=folder or root, root=root)
     found = sorted(diagnostics(text), key=lambda one: places.rank(one.file))
-    output = cleaned(text, places.path)
+    output = cleaned(without_contexts(text), places.path)
     if not found:
         return ToolFailed(f"{result.command.purpose} failed", output=output, details=(str(result.command),))
     first = _in_our_words(_with_names(found[0], _names(plans)))
@@ -171,7 +172,7 @@ class _Rule:
     """A meaning: groups of `pattern` are filled in, and for a `module` the `file` and the `package` it may come from.
 
     `in_config` rules are for errors at a line of Python: where config.py and the OCaml code it names meet. `nowhere`
-    leaves out the place, where that is in a generated file.
+    leaves out the place, where that is in a generated file. `where` is searched for in the path.
     """
 
     pattern: str
@@ -179,11 +180,13 @@ class _Rule:
     hint: str
     in_config: bool = False
     nowhere: bool = False
+    where: str = ""
 
     def applied(self, found: Diagnostic) -> Diagnostic | None:
         """The diagnostic in these words, or None where they are not what it says."""
         match = re.search(self.pattern, found.message)
-        if match is None or (self.in_config and not found.file.endswith(".py")):
+        elsewhere = (self.in_config and not found.file.endswith(".py")) or not re.search(self.where, found.file)
+        if match is None or elsewhere:
             return None
         filled = {"message": found.message, **{name: text or "" for name, text in match.groupdict().items()}}
         stem = filled.get("module", "").split(".")[0]
@@ -270,6 +273,13 @@ _RULES: Final = (
         pattern=r"^[Dd]ependency cycle between[^>]*: (?P<cycle>.*?)(?: -> required by .*)?$",
         said="modules need each other in a circle: {cycle}",
         hint="move what they share into a module of its own",
+    ),
+    _Rule(
+        pattern=r"^(?P<header>\S+\.h): No such file or directory",
+        said="there is no header {header} for this target",
+        hint="mpy audit tells what else the library wants that the target has not: take another library or release,\n"
+        "or leave it out for this target (if_impl, key.is_unix)",
+        where=r"(?:^|/)_build[^/]*/solo5/",
     ),
     _Rule(
         pattern=r"^(?P<header>\S+\.h): No such file or directory",

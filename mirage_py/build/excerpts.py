@@ -18,6 +18,26 @@ _PLACE: Final = re.compile(
 )
 _EXCERPT: Final = re.compile(r" *\d+ \|")
 _COMMAND: Final = re.compile(r"^ *\S.* \((?:exit|got signal) [^)]*\)$|^\((?:cd|unset) .* && .*\)$")
+_FOLDER: Final = re.compile(r"^\(cd (?:'(?P<quoted>[^']*)'|(?P<plain>\S+)) && ")
+_RELATIVE_C: Final = re.compile(r"^(?=[\w.-]+(?:/[\w.-]+)*\.[chS]:\d)")
+_BUILT_C: Final = re.compile(r"^(?:\S*/)?_build[^/\s]*/[^/\s]+/(?=\S+\.[chS]:\d)", re.MULTILINE)
+
+
+def with_folders(text: str) -> str:
+    """The text with the names of C files as seen from the root: a compiler names them as seen from where it runs."""
+    lines, folder = [], ""
+    for line in text.splitlines():
+        if found := _FOLDER.match(line):
+            folder = f"{found['quoted'] or found['plain']}/"
+        elif _COMMAND.match(line) or _PLACE.match(line):
+            folder = ""
+        lines.append(_RELATIVE_C.sub(lambda _: folder, line))  # noqa: B023  # called at once
+    return "\n".join(lines)
+
+
+def without_contexts(text: str) -> str:
+    """The text with C files by the names that their sources have below the root."""
+    return _BUILT_C.sub("", text)
 
 
 def cleaned(text: str, find: Find) -> str:

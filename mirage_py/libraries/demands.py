@@ -19,7 +19,7 @@ from mirage_py.model.closure import Conflict
 from mirage_py.model.library import Library
 from mirage_py.model.toolchain import HostToolchain
 from mirage_py.packages.candidates import COMPILERS, environment
-from mirage_py.packages.formula import AllOf, Dependency, Formula, bound_text, holds
+from mirage_py.packages.formula import AllOf, Bound, Compare, Dependency, Formula, bound_text, holds
 from mirage_py.packages.metadata import Metadata, metadata
 from mirage_py.project.reading import text_of
 
@@ -92,7 +92,8 @@ def _failing(wanted: Formula | None, there: Mapping[str, _There]) -> tuple[Depen
         case None:
             return ()
         case Dependency():
-            return (wanted,) if wanted.name in there and not _meets(wanted, there) else ()
+            known = wanted.name in there and _known(wanted.bound)
+            return (wanted,) if known and not _meets(wanted, there) else ()
         case AllOf(parts):
             return tuple(found for part in parts for found in _failing(part, there))
         case _:
@@ -102,7 +103,18 @@ def _failing(wanted: Formula | None, there: Mapping[str, _There]) -> tuple[Depen
 
 def _meets(wanted: Dependency, there: Mapping[str, _There]) -> bool:
     found = there.get(wanted.name)
-    return found is not None and holds(wanted.bound, found.version)
+    return found is not None and _known(wanted.bound) and holds(wanted.bound, found.version)
+
+
+def _known(bound: Bound) -> bool:
+    """Whether it can be judged: `= version` says nothing where the package itself has none."""
+    match bound:
+        case None:
+            return True
+        case Compare(_, version):
+            return bool(version)
+        case _:
+            return _known(bound.left) and _known(bound.right)
 
 
 def _conflict(library: Library, file: Path, wanted: Dependency, found: _There, verb: str) -> Conflict:

@@ -101,12 +101,17 @@ def write_manifest(duniverse: Path, manifest: Manifest) -> None:
 
 
 def locked_version(duniverse: Path, folder: str, package: str) -> str | None:
-    """The version in which a package of a folder of sources was locked; None where `pull` did not lay it."""
+    """The version in which a package of a folder of sources was locked; None where `pull` did not lay it.
+
+    One that comes along in the folder, and that nobody asked for, is of the version that all the others have.
+    """
     try:
         noted = os.stat(duniverse / KEPT_IN / "manifest.json").st_mtime_ns
     except OSError:
         return None
-    return _versions(duniverse, noted).get(folder, {}).get(package)
+    known = _versions(duniverse, noted).get(folder, {})
+    alike = set(known.values())
+    return known.get(package) or (alike.pop() if len(alike) == 1 else None)
 
 
 @lru_cache(maxsize=8)

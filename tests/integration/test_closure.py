@@ -311,6 +311,7 @@ UNMET = {
     '"ocaml-variants" {>= "99"} | "ocaml-base-compiler" {>= "99"}': "kind 2.1.8 needs ocaml-variants >= 99, and OCaml",
     '"dune" {>= "99"} "below" {>= "9"}': "kind 2.1.8 needs dune >= 99, and dune",
     '"below" {< "9"} | "nowhere"': "",
+    '"below"]\nversion: "dev"\ndepends: ["below" {= version}': "",
     '"below"]\nconflicts: ["below" {< "9.0.1"}': "kind 2.1.8 cannot be with below < 9.0.1, and",
     '"below" {': "",
 }

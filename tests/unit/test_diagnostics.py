@@ -48,7 +48,20 @@ def test_source_is_shown_with_what_is_meant_in_it_and_the_message_once(tmp_path:
 def test_one_error_of_two_targets_is_told_once_without_the_command_lines(tmp_path: Path) -> None:
     one = "(cd _build/default/mirage/x && gcc -c stub.c)\nstub.c:1:3: error: expected ;\n    1 | code\n"
     error = told(f"     gcc mirage/x/stub.o (exit 1)\n{one}     gcc mirage/x/stub.o [solo5] (exit 1)\n{one}", tmp_path)
-    assert error.output == "stub.c:1:3: error: expected ;\n    1 | code"
+    assert error.output == "mirage/x/stub.c:1:3: error: expected ;\n    1 | code"
+
+
+def test_c_of_a_vendored_library_is_named_as_seen_from_the_root(tmp_path: Path) -> None:
+    (tmp_path / "duniverse/noop").mkdir(parents=True)
+    (tmp_path / "duniverse/noop/st.c").write_text("")
+    said = "st.c:2:10: fatal error: pthread.h: No such file or directory\n    2 | #include <pthread.h>\n"
+    for begin in ("/r/mirage/_build/solo5", "'/a b/mirage/_build/solo5"):
+        end = "'" if begin.startswith("'") else ""
+        error = told(f"   cc duniverse/noop/st.o\n(cd {begin}/duniverse/noop{end} && cc -c st.c)\n{said}", tmp_path)
+        assert error.location
+        assert error.location.file.endswith("duniverse/noop/st.c")
+        assert error.message == "there is no header pthread.h for this target"
+        assert "pkg_config" not in (error.hint or "")
 
 
 def test_message_that_was_put_into_other_words_stays_in_those_of_the_compiler(tmp_path: Path) -> None:
