@@ -18,6 +18,7 @@ from mirage_py.audit.closure import Closure, Node, closure_of
 from mirage_py.audit.code import Code, code_of
 from mirage_py.audit.compiled import VendoredCode, compiled_code, defined_in
 from mirage_py.audit.externals import External, externals_of
+from mirage_py.audit.fate import fate_of
 from mirage_py.audit.gaps import Gaps
 from mirage_py.audit.hypervisors import fitting
 from mirage_py.audit.judge import Judge
@@ -25,9 +26,8 @@ from mirage_py.audit.libc import RUNTIME, Libc, derive, generation_of, shipped
 from mirage_py.audit.link import STDLIB, Link, link
 from mirage_py.audit.objects import Compiler, near
 from mirage_py.audit.rules import UNIKRAFT, WHEN_USED, Rule, freestanding, rule_for, verdict_of, worst_of
-from mirage_py.audit.runtime import aborting_primitives
+from mirage_py.audit.runtime import calls_in
 from mirage_py.audit.sources import Sources
-from mirage_py.audit.startup import ends
 from mirage_py.audit.texts import started, texts_of
 from mirage_py.audit.unbound import unbound
 from mirage_py.libraries.archives import Archive, Unreadable, read_archive
@@ -173,7 +173,7 @@ def gather(
     closure = with_objects(closure_of(request.roots, sources, served), sources, request.built)
     judged = any(map(freestanding, request.targets))  # what the system's own linker finds is no question here
     libc, problems = libc_for(request, sources)
-    gaps = Gaps(filled=request.gaps, present=libc.present)
+    gaps = Gaps.over(libc, request.gaps)
     compiled = _compiled(request, closure, sources, gaps) if judged else {}
     codes = (*_codes(request, closure, sources, progress), *_stdlib(request, sources)) if judged else ()
     codes = (*(one.code for one in compiled.values()), *codes)
@@ -185,10 +185,10 @@ def gather(
     machine = request.machine or this_machine()
     unbuilt = frozenset(unit for node in closure.nodes.values() for unit in units_of_text(node.library, sources))
     judge = Judge(codes, libc, machine, unix=not closure.nodes.keys().isdisjoint(UNITS_OF), unbuilt=unbuilt, gaps=gaps)
-    ending = ends(linked.pulled, aborting_primitives(_runtime(request), libc), libc)
-    own = judge.findings(linked, named, ending)
+    fate = fate_of(linked, calls_in(_runtime(request)), libc, gaps)
+    own = judge.findings(linked, named, fate)
     texts = texts_of(closure, linked, sources) if judged else ()
-    starts = started(closure, texts, ending)
+    starts = started(closure, texts, fate)
     unread = tuple(problem for code in codes for problem in code.problems)
     return Evidence(
         closure=closure,

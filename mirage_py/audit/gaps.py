@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from mirage_py.audit.libc import Libc
+from mirage_py.audit.names import source_names
+from mirage_py.audit.runtime import WORDS
 from mirage_py.libraries.gaps import compiled_with, headers
 from mirage_py.model.audit import AuditReport, Finding
-from mirage_py.model.gaps import CONSTANTS, HEADERS, OFFERED
+from mirage_py.model.gaps import CONSTANTS, FUNCTIONS, HEADERS, OFFERED, closed
 
 __all__ = ["Gaps", "to_fill"]
 
@@ -18,10 +21,23 @@ RULE = "libc-gap"
 
 @dataclass(frozen=True, kw_only=True)
 class Gaps:
-    """The functions and error numbers that the configuration fills (None: whatever can be), over those of the libc."""
+    """The functions and error numbers that the configuration fills (None: whatever can be), over those of the libc.
+
+    `present` are the functions that the libc really has, not those that are there in name only.
+    """
 
     filled: tuple[str, ...] | None = None
     present: frozenset[str] = frozenset()
+
+    @classmethod
+    def over(cls, libc: Libc, filled: tuple[str, ...] | None) -> Gaps:
+        """What is filled of this libc."""
+        return cls(filled=filled, present=libc.present - libc.aborts - libc.noop)
+
+    def closed(self, libc: Libc) -> Libc:
+        """The libc as programs find it: what is filled takes the place of what was there in name only."""
+        brought = closed(set(FUNCTIONS) - {WORDS} if self.filled is None else self.filled)
+        return replace(libc, aborts=libc.aborts.difference(brought), noop=libc.noop.difference(brought))
 
     def offered(self, name: str) -> bool:
         """Whether mpy can fill it."""
@@ -29,13 +45,45 @@ class Gaps:
 
     def words(self, name: str) -> tuple[str, str, str]:
         """Message, who would define it, and what to do."""
-        by_config = self.filled is not None and name in self.filled
-        message = f"the freestanding libc has no {name}, and {'config.py fills it' if by_config else 'mpy can fill it'}"
-        return message, "nolibc", "" if by_config else f'in config.py: main(..., libc_gaps=fill("{name}"))'
+        return f"the freestanding libc has no {name}, and {self._who(name)}", "nolibc", self._remedy(name)
+
+    def _who(self, name: str) -> str:
+        return "config.py fills it" if self._by_config(name) else "mpy can fill it"
+
+    def _remedy(self, name: str) -> str:
+        return "" if self._by_config(name) else f'in config.py: main(..., libc_gaps=fill("{name}"))'
+
+    def _by_config(self, name: str) -> bool:
+        return self.filled is not None and name in closed(self.filled)
+
+    def told(self, finding: Finding, stub: str) -> Finding:
+        """A finding of what ends the program by this stub, with what mpy can do about it."""
+        name = self._function(stub)
+        if not name:
+            return finding
+        if finding.severity == "later":
+            return replace(finding, remedy=f"{finding.remedy}, or {self._remedy(name)}")
+        if name == WORDS:  # what fails at start would then raise, and end the program all the same where nobody catches
+            return finding
+        return replace(finding, rule=RULE, symbol=name, remedy=self._remedy(name))
+
+    def instead(self, finding: Finding, stub: str) -> Iterator[Finding]:
+        """What a finding becomes where the stub that it is about is filled; a call stays one as long as nothing is."""
+        if finding.severity == "later":
+            yield from (self.told(finding, stub),) if self.filled is None else ()
+            return
+        name = self._function(stub)
+        message = f"{what_is_called(finding)}: a stub that aborts, and {self._who(name)}"
+        yield replace(finding, rule=RULE, severity="gaps", symbol=name, message=message, remedy=self._remedy(name))
+
+    def _function(self, stub: str) -> str:
+        """The function that can be filled behind a name, which may be what the host's headers make of it."""
+        names = source_names(stub) or (stub,)
+        return next((name for name in names if name in FUNCTIONS), "")
 
     def weighed(self, finding: Finding) -> Finding:
         """The finding of a gap; one that the configuration leaves open keeps its image from being linked."""
-        is_open = self.filled is not None and finding.symbol not in self.filled
+        is_open = self.filled is not None and finding.symbol not in (*self.filled, *closed(self.filled))
         return replace(finding, severity="missing") if is_open else finding
 
     def compiled_with(self, folder: Path) -> tuple[str, ...]:
@@ -54,6 +102,11 @@ class Gaps:
             message, definer, remedy = self.words(name)
             found = Finding(rule=RULE, severity="gaps", message=message, symbol=name, definer=definer, remedy=remedy)
             yield self.weighed(replace(found, archive=file.parent.name, member=file.name))
+
+
+def what_is_called(finding: Finding) -> str:
+    """What a finding says of a call at start, without what would become of it."""
+    return re.split(r": |, where ", finding.message, maxsplit=1)[0]
 
 
 def to_fill(report: AuditReport) -> str:

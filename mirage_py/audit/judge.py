@@ -10,6 +10,7 @@ from typing import Final
 from mirage_py.audit.code import Code
 from mirage_py.audit.elf import read_code
 from mirage_py.audit.externals import External
+from mirage_py.audit.fate import Fate
 from mirage_py.audit.gaps import Gaps
 from mirage_py.audit.hypervisors import at, of_hypervisor
 from mirage_py.audit.libc import Libc
@@ -60,9 +61,7 @@ class Judge:
         self.gaps = gaps or Gaps()
         self.there: dict[str, bool] = {}
 
-    def findings(
-        self, link: Link, externals: dict[str, External], ending: Iterable[End] = ()
-    ) -> dict[str, tuple[Finding, ...]]:
+    def findings(self, link: Link, externals: dict[str, External], fate: Fate) -> dict[str, tuple[Finding, ...]]:
         """All findings at object level, by library, each thing said once."""
         found: dict[str, dict[Finding, None]] = {
             name: dict.fromkeys((*code.findings, *_of_system(code))) for name, code in self.codes.items()
@@ -77,8 +76,10 @@ class Judge:
             found[absent.library] |= dict.fromkeys(self._absent_unit(absent))
         for stale in link.stale:
             found[stale.library][_stale(stale)] = None
-        for library, finding in end_findings(ending, externals):
-            found[library][finding] = None
+        for library, stub, finding in end_findings(fate.ending, externals):
+            found[library] |= dict.fromkeys(fate.told(finding, stub))
+        for library, stub, finding in end_findings(fate.saved, externals):
+            found[library] |= dict.fromkeys(self.gaps.instead(finding, stub))
         for symbol, made, first in link.clashes:
             found[made.place.library][_clash(symbol, made, first.library)] = None
         return {name: _grouped(_without_echo(findings)) for name, findings in found.items()}
@@ -259,19 +260,19 @@ def _lock(group: list[Pulled], libc: Libc) -> Iterator[Finding]:
         yield _finding(users[0], "runtime-lock", "unsure", symbol, message, "systhreads", remedy)
 
 
-def end_findings(ending: Iterable[End], externals: dict[str, External]) -> Iterator[tuple[str, Finding]]:
-    """What ends the program: at once, or when a function of the library is called."""
+def end_findings(ending: Iterable[End], externals: dict[str, External]) -> Iterator[tuple[str, str, Finding]]:
+    """What ends the program, with the library and the stub: at once, or when a function of the library is called."""
     later: dict[tuple[str, str], list[End]] = {}
     for end in ending:
         library = end.by.place.library
         if library == STDLIB:
             continue
         if end.at_start:
-            yield library, _at_start(end)
+            yield library, end.stub, _at_start(end)
         elif _is_outermost(end):
             later.setdefault((library, told(end)), []).append(end)
     for (library, what), several in later.items():
-        yield library, _later(what, several, externals)
+        yield library, several[0].stub, _later(what, several, externals)
 
 
 def _is_outermost(end: End) -> bool:

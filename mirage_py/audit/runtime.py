@@ -1,8 +1,9 @@
 """Which functions of OCaml's runtime end the program on a freestanding target, read from its own objects.
 
 A function of nolibc's stubs aborts, or it fails at once (`open` gives -1). What calls the first kind aborts. What calls
-the second kind and then raises Sys_error does so too, for the message comes from `strerror`, which is of the first
-kind: no exception is raised, and no `try` helps. What opens a file and lives with the failure never gets any further.
+the second kind and then raises Sys_error does so too where the message comes from `strerror`, which is of the first
+kind: no exception is raised, and no `try` helps. OCaml 5 takes `strerror_r` where there is one, and does raise. What
+opens a file and lives with the failure never gets any further.
 """
 
 from __future__ import annotations
@@ -62,11 +63,20 @@ KNOWN: Final[Mapping[str, str]] = {
 """The primitives of OCaml 4 and 5 that end in a stub, for machines without a toolchain."""
 
 
-def aborting_primitives(runtime: Archive | None, libc: Libc) -> Mapping[str, str]:
-    """The functions of the runtime that abort when they are called, each with the stub that does it."""
-    calls = _calls(runtime) if runtime is not None else {}
+WORDS: Final = "strerror"
+"""Stands for the end of what fails and tells why in Sys_error, whether or not it gets as far as to raise it."""
+
+Calls = Mapping[str, frozenset[str]]
+"""Who refers to whom in a runtime."""
+
+
+def aborting_primitives(calls: Calls, libc: Libc) -> Mapping[str, str]:
+    """The functions of the runtime that abort, or fail, when they are called, each with the stub that does it.
+
+    `calls` are those of the target's own runtime; where there is none, what is known of OCaml's releases serves.
+    """
     if not calls:
-        return {name: stub for name, stub in KNOWN.items() if stub in libc.aborts}
+        return {name: stub for name, stub in KNOWN.items() if stub in libc.aborts | {WORDS}}
     found = dict(_directly(calls, libc))
     callers: dict[str, list[str]] = {}
     for caller, called in calls.items():
@@ -81,9 +91,18 @@ def aborting_primitives(runtime: Archive | None, libc: Libc) -> Mapping[str, str
     return {name: stub for name, stub in found.items() if name.startswith("caml_")}
 
 
-def _calls(runtime: Archive) -> dict[str, frozenset[str]]:
+def raises(calls: Calls, libc: Libc) -> bool:
+    """Whether what fails does raise Sys_error, instead of ending the program when it asks for the words."""
+    if WORDS not in libc.aborts:
+        return True
+    return not any(WORDS in called for called in calls.values()) if calls else libc.has("strerror_r")
+
+
+def calls_in(runtime: Archive | None) -> Calls:
     """Who refers to whom in the runtime; an object that cannot be read is left out, as it was named before."""
     found: dict[str, frozenset[str]] = {}
+    if runtime is None:
+        return found
     for number in range(len(runtime.members)):
         try:
             found |= references(runtime, number)
@@ -92,7 +111,7 @@ def _calls(runtime: Archive) -> dict[str, frozenset[str]]:
     return found
 
 
-def _directly(calls: Mapping[str, frozenset[str]], libc: Libc) -> Iterator[tuple[str, str]]:
+def _directly(calls: Calls, libc: Libc) -> Iterator[tuple[str, str]]:
     """The functions that call a stub which aborts, or one that fails and whose failure becomes Sys_error."""
     failing = FAIL & libc.noop
     fails = {name for name, called in calls.items() if not failing.isdisjoint(called) and RAISES.isdisjoint(called)}
@@ -103,7 +122,7 @@ def _directly(calls: Mapping[str, frozenset[str]], libc: Libc) -> Iterator[tuple
         if aborting and "open" not in called:
             yield name, min(aborting)
         elif not RAISES.isdisjoint(called) and not called.isdisjoint(failing | (fails & _helpers(name))):
-            yield name, "strerror"
+            yield name, WORDS
 
 
 def _helpers(name: str) -> set[str]:

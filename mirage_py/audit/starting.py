@@ -15,34 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
+from mirage_py.audit.endings import Ending
 from mirage_py.audit.mltext import ANY, AS, Item, Source, Use, source_of
-from mirage_py.audit.runtime import KNOWN
 from mirage_py.model.audit import Finding
 from mirage_py.project.reading import bytes_of
-
-ENDING: Final = frozenset(
-    {
-        *("open_in", "open_in_bin", "open_in_gen", "open_out", "open_out_bin", "open_out_gen", "read_line", "read_int"),
-        *(
-            "read_int_opt",
-            "read_float",
-            "read_float_opt",
-            "close_in",
-            "input_line",
-            "input_char",
-            "really_input_string",
-        ),
-        *("Sys.readdir", "Sys.is_directory", "Sys.chdir", "Sys.mkdir", "Sys.rmdir", "Sys.getcwd", "Sys.remove"),
-        *("Sys.rename", "Sys.command", "Sys.signal", "Sys.set_signal", "Filename.temp_file", "Filename.open_temp_file"),
-        *("Filename.temp_dir", "Digest.file", "In_channel.open_bin", "In_channel.open_text", "In_channel.open_gen"),
-        *("In_channel.with_open_bin", "In_channel.with_open_text", "Out_channel.open_bin", "Out_channel.open_text"),
-        *("In_channel.with_open_gen", "Out_channel.with_open_gen", "In_channel.input_all", "In_channel.input_line"),
-        *("Out_channel.with_open_bin", "Out_channel.with_open_text", "Domain.spawn", "Scanf.scanf"),
-        *("Scanf.Scanning.stdin", "Scanning.stdin", "Scanf.Scanning.stdib", "Scanning.stdib"),
-        *("Scanf.Scanning.open_in", "Scanf.Scanning.from_file", "Scanning.open_in", "Scanning.from_file"),
-    }
-)
-"""Functions of the standard library that end a freestanding program, whatever surrounds them."""
 
 ARITY: Final = {
     **dict.fromkeys(("open_in_gen", "open_out_gen", "In_channel.open_gen", "Out_channel.open_gen"), 3),
@@ -105,9 +81,11 @@ class Text:
                     yield Path(folder) / name
 
 
-def start_findings(texts: Iterable[Text], seeds: Mapping[Key, str] | None = None) -> dict[str, tuple[Finding, ...]]:
+def start_findings(
+    texts: Iterable[Text], seeds: Mapping[Key, str] | None = None, ending: Ending | None = None
+) -> dict[str, tuple[Finding, ...]]:
     """What the modules of each library come to at start; `seeds` are functions of others that end the program."""
-    return _Study(tuple(texts), seeds or {}).findings()
+    return _Study(tuple(texts), seeds or {}, ending or Ending()).findings()
 
 
 TARGET: Final = re.compile(r"(?<![\w.'])(?:[A-Z][\w']*\.)*[a-z_][\w']*")
@@ -122,6 +100,7 @@ class _Study:
 
     texts: tuple[Text, ...]
     seeds: Mapping[Key, str]
+    ending: Ending
     ends: dict[Key, Reached] = field(default_factory=dict)
     holds: dict[Key, str] = field(default_factory=dict)
     known: dict[tuple[str, str], bool] = field(default_factory=dict)
@@ -132,7 +111,7 @@ class _Study:
 
     def findings(self) -> dict[str, tuple[Finding, ...]]:
         self.ends = {key: Reached(end, "sure") for key, end in self.seeds.items()}
-        self.ends |= {(STDLIB, name): Reached(name, "sure") for name in ENDING}
+        self.ends |= {(STDLIB, name): Reached(name, "sure") for name in self.ending.functions}
         self._read()
         while self._spread():
             pass
@@ -146,8 +125,10 @@ class _Study:
 
     def _read(self) -> None:
         """The files that may matter: those with a word of what is reached, and so on as names are added."""
-        words = {name.rpartition(".")[2].encode() for name in ENDING} | {name.encode() for _, name in self.seeds}
-        words |= {symbol.encode() for symbol in KNOWN}
+        words = {name.rpartition(".")[2].encode() for name in self.ending.functions} | {
+            name.encode() for _, name in self.seeds
+        }
+        words |= {symbol.encode() for symbol in self.ending.primitives}
         waiting = [(text, file) for text in self.texts if text.directory.is_dir() for file in text.files()]
         contents = {file: _words(file) for _, file in waiting}
         while True:
@@ -202,7 +183,7 @@ class _Study:
         before = (len(self.ends), len(self.holds), sum(one.sure == "sure" for one in self.ends.values()))
         for _, source in self.sources:
             for name, symbol in source.externals.items():
-                if symbol in KNOWN:
+                if symbol in self.ending.primitives:
                     self.ends.setdefault((source.module, name), Reached(name, "sure"))
             for item in source.items:
                 self._learn(item, source)
@@ -318,7 +299,7 @@ class _Study:
                 return
             for opened in source.opens:
                 yield from self._in_module(opened, last, source)
-            if last in ENDING:
+            if last in self.ending.functions:
                 yield STDLIB, last
             return
         yield from self._in_module(qualifier, last, source)
@@ -338,9 +319,9 @@ class _Study:
             yield (module, last)
         elif first in source.modules and not aliased and last in self.defined.get(source.module, ()):
             yield (source.module, last)
-        elif short == "Stdlib" and last in ENDING:
+        elif short == "Stdlib" and last in self.ending.functions:
             yield STDLIB, last
-        elif f"{short}.{last}" in ENDING:
+        elif f"{short}.{last}" in self.ending.functions:
             yield STDLIB, f"{short}.{last}"
 
 

@@ -25,6 +25,10 @@ SAYS: Final = frozenset(
 """What a C function may do besides, that is only there to say that it is not implemented."""
 
 
+Read = dict[tuple[int, int], Mapping[str, frozenset[str]]]
+"""Who refers to whom, by archive and number of the object."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class End:
     """A function that ends the program, by what it calls: `chain` leads from it to the stub that aborts."""
@@ -34,23 +38,30 @@ class End:
     chain: tuple[str, ...]
 
     @property
+    def stub(self) -> str:
+        """The function that it comes to: a stub of the C library, or what C calls to end a program."""
+        return self.chain[-1] if self.chain else self.function
+
+    @property
     def at_start(self) -> bool:
         """Whether it runs when the program starts, whatever the program calls."""
         return is_entry(self.function)
 
 
-def ends(pulled: Iterable[Pulled], primitives: Mapping[str, str], libc: Libc) -> tuple[End, ...]:
-    """The functions of these objects that end the program."""
-    return tuple(_Walk(tuple(pulled), primitives, libc).run())
+def ends(
+    pulled: Iterable[Pulled], primitives: Mapping[str, str], libc: Libc, read: Read | None = None
+) -> tuple[End, ...]:
+    """The functions of these objects that end the program; what is read of objects is kept in `read` for the next."""
+    return tuple(_Walk(tuple(pulled), primitives, libc, {} if read is None else read).run())
 
 
 class _Walk:
     """The state of the walk: why each reached name ends the program."""
 
-    def __init__(self, pulled: tuple[Pulled, ...], primitives: Mapping[str, str], libc: Libc) -> None:
+    def __init__(self, pulled: tuple[Pulled, ...], primitives: Mapping[str, str], libc: Libc, read: Read) -> None:
         self.why: dict[str, str] = dict(primitives)
         self.users: dict[str, list[Pulled]] = {}
-        self.calls: dict[tuple[int, int], Mapping[str, frozenset[str]]] = {}
+        self.calls = read
         self.reached: dict[tuple[int, int, str], End] = {}
         for one in pulled:
             for symbol in one.object.undefined:
@@ -128,8 +139,8 @@ def _aborts(symbol: str, libc: Libc) -> bool:
 def told(end: End) -> str:
     """What a function comes to: `open_in (strerror is a stub that aborts)`."""
     through = [name for name in end.chain if is_stdlib(name)]
-    last = end.chain[-1] if end.chain else end.function
-    return f"{OCAML.get(_first(end.chain), '') or _name(through[0] if through else end.chain[0])}, which ends in {last}"
+    first = OCAML.get(_first(end.chain), "") or _name(through[0] if through else end.chain[0])
+    return f"{first}, which ends in {end.stub}"
 
 
 def _first(chain: tuple[str, ...]) -> str:

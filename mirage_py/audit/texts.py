@@ -10,9 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from mirage_py.audit.closure import Closure, Node
+from mirage_py.audit.endings import FUNCTIONS
+from mirage_py.audit.fate import Fate
 from mirage_py.audit.link import STDLIB, Link
 from mirage_py.audit.names import ocaml_name, unit_of
 from mirage_py.audit.rules import OF_COMPILER, rule_for
+from mirage_py.audit.runtime import KNOWN
 from mirage_py.audit.sources import Sources
 from mirage_py.audit.starting import Key, Text, start_findings
 from mirage_py.audit.startup import End
@@ -21,11 +24,34 @@ from mirage_py.libraries.vendored import Stanza
 from mirage_py.model.audit import Finding
 
 
-def started(closure: Closure, texts: Iterable[Text], ending: Iterable[End]) -> dict[str, tuple[Finding, ...]]:
+def started(closure: Closure, texts: Iterable[Text], fate: Fate) -> dict[str, tuple[Finding, ...]]:
     """By library, what its sources say of its start."""
-    ends = tuple(ending)
-    found = start_findings(texts, _seeds(ends))
-    return {name: tuple(_fitting(closure.nodes[name], ones, ends)) for name, ones in found.items()}
+    texts = tuple(texts)
+    ended = start_findings(texts, _seeds(fate.ending), fate.functions)
+    saved = start_findings(texts, _seeds(fate.saved), fate.saved_functions)
+    stubs = _stubs((*fate.saved, *fate.ending))
+    return {
+        name: (
+            *_fitting(closure.nodes[name], _told(ended.get(name, ()), fate, stubs), fate.ending),
+            *(
+                instead
+                for one in saved.get(name, ())
+                if closure.nodes[name].library.read_as_text
+                for instead in fate.gaps.instead(one, stubs.get(one.symbol, ""))
+            ),
+        )
+        for name in ended.keys() | saved.keys()
+    }
+
+
+def _told(found: Iterable[Finding], fate: Fate, stubs: Mapping[str, str]) -> Iterator[Finding]:
+    return (told for one in found for told in fate.told(one, stubs.get(one.symbol, "")))
+
+
+def _stubs(ends: Iterable[End]) -> Mapping[str, str]:
+    """The function of the C library that each function of OCaml comes to."""
+    installed = {name: end.stub for end in ends for _, name in _name(end)}
+    return {**{name: KNOWN.get(primitive, "") for name, primitive in FUNCTIONS.items()}, **installed}
 
 
 def texts_of(closure: Closure, link: Link, sources: Sources) -> tuple[Text, ...]:
@@ -59,13 +85,16 @@ def _modules(stanza: Stanza) -> frozenset[str] | None:
 
 def _seeds(ends: Iterable[End]) -> Mapping[Key, str]:
     """The functions of installed libraries that end the program, by module and name."""
-    seeds: dict[Key, str] = {}
-    for end in ends:
-        if end.by.place.library != STDLIB and end.by.unit and unit_of(end.function):
-            module, _, name = ocaml_name(end.function).rpartition(".")
-            if module and not name.startswith("fun") and name != "entry":
-                seeds[module.rpartition(".")[2], name] = f"{module.rpartition('.')[2]}.{name}"
-    return seeds
+    return {key: name for end in ends for key, name in _name(end)}
+
+
+def _name(end: End) -> Iterator[tuple[Key, str]]:
+    """How a program calls a function of an installed library, where it can."""
+    if end.by.place.library != STDLIB and end.by.unit and unit_of(end.function):
+        module, _, name = ocaml_name(end.function).rpartition(".")
+        last = module.rpartition(".")[2]
+        if module and not name.startswith("fun") and name != "entry":
+            yield (last, name), f"{last}.{name}"
 
 
 def _fitting(node: Node, found: Iterable[Finding], ends: Iterable[End]) -> Iterator[Finding]:
