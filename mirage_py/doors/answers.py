@@ -41,6 +41,7 @@ __all__ = [
     "never",
     "note",
     "recall",
+    "same",
     "seen",
     "tell",
     "unheard",
@@ -201,6 +202,13 @@ def _content(path: str) -> object:
     with open(path, "rb", buffering=0) as file:
         text = file.read()
     return len(text), zlib.crc32(text), zlib.adler32(text)
+
+
+def same(kind: str, before: object, now: object) -> bool:
+    """Whether an input of a kind is the same by what was seen of it twice."""
+    if kind in kinds and isinstance(before, tuple) and isinstance(now, tuple):
+        return bool(before[0] == now[0] or before[1] == now[1])
+    return before == now
 
 
 def _is(kind: str, path: str, state: object) -> bool:

@@ -26,6 +26,7 @@ _FOREIGN: Final = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.
 _PACKAGE: Final = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _ITS_OWN: Final = tuple(f"{place}{name}{os.sep}" for place in _FOREIGN for name in ("lazy_loader", "packaging"))
 """What mpy itself may import while a configuration runs."""
+_COMPILED: Final = f".{sys.implementation.cache_tag}.pyc"
 _LOCK: Final = os.path.join("mirage", ".lock")
 _OF_TOOLS: Final = frozenset(("duniverse", "machine"))
 _WRITES: Final = {
@@ -55,6 +56,8 @@ class Watch:
         self.doubts = True
         self.never = False
         self.building = False
+        self.nothing: set[str] = set()
+        """Events that were told of, and are of no account."""
         self.written: set[str] = set()
         self.moved: set[str] = set()
         answers.watching = self
@@ -108,9 +111,11 @@ class Watch:
 
     def settled(self, inputs: dict[tuple[str, str], object]) -> dict[tuple[str, str], object] | None:
         """The inputs as they are now; None if one has changed that mpy itself has not written."""
-        now = {(kind, path): answers.seen(kind, path) for kind, path in inputs}
+        now: dict[tuple[str, str], object] = {}
         for (kind, path), state in inputs.items():
-            if not self._is_own(path) and (self._is_young(kind, path) or not answers.holds({(kind, path): state})):
+            young = self._is_young(kind, path)
+            now[kind, path] = answers.seen(kind, path)
+            if (young or not answers.same(kind, state, now[kind, path])) and not self._is_own(path):
                 return None
         return now
 
@@ -132,7 +137,7 @@ class Watch:
     def _is_young(self, kind: str, path: str) -> bool:
         """Whether a file may have changed again without another time; what was looked into tells by itself."""
         try:
-            found = os.stat(path)
+            found = _stat(path)
         except OSError:
             return False
         if found.st_mode & 0o170000 == 0o040000 or kind in _THERE.values():
@@ -144,7 +149,7 @@ class Watch:
     # What is told of
 
     def _event(self, event: str, args: tuple[Any, ...]) -> None:  # any: what each event brings
-        if not self.on or self.doubt:
+        if event in self.nothing or not self.on or self.doubt:
             return
         try:
             self._told(event, args)
@@ -169,8 +174,10 @@ class Watch:
                 self._written(event, args)
             case _ if self.building and event.startswith("shutil.") and not _in_configuration():
                 pass  # what it is made of is told too
+            case _ if event.startswith(DOES):
+                self.doubt = event
             case _:
-                self.doubt = event if event.startswith(DOES) else ""
+                self.nothing.add(event)
 
     def _written(self, event: str, args: tuple[Any, ...]) -> None:  # any: what each event brings
         paths = [self._where(args[path], args[dir_fd]) for path, dir_fd in _WRITES[event]]
@@ -428,6 +435,9 @@ def _source_of(path: str) -> str:
     """The source whose compiled form is kept at a path; the path itself where it is no such place."""
     if not path.endswith(".pyc"):
         return path
+    if path.startswith(_PACKAGE) and path.endswith(_COMPILED) and sys.pycache_prefix is None:  # of most there are
+        head, _, name = path.rpartition(f"__pycache__{os.sep}")
+        return f"{head}{name.removesuffix(_COMPILED)}.py"
     finders: Any = sys.modules["_frozen_importlib_external"]  # any: importlib.util has it, at 3 ms
     try:
         return str(finders.source_from_cache(path))
