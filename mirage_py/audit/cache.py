@@ -83,7 +83,7 @@ def _unchanged(name: str, was: list[int | str]) -> bool:
 
 
 def _digest(path: Path) -> str:
-    content = "\n".join(sorted(os.listdir(path))).encode() if path.is_dir() else bytes_of(path)
+    content = os.fsencode("\n".join(sorted(os.listdir(path)))) if path.is_dir() else bytes_of(path)
     return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 

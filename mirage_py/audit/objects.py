@@ -129,10 +129,10 @@ def _first_error(text: str, source: Source) -> tuple[str, str]:
 
 def _digest(argv: tuple[str, ...], source: Source) -> str:
     """Of the command, and of every file that the source may include from its own folders."""
-    digest = hashlib.blake2b("\0".join(argv).encode(), digest_size=16)
+    digest = hashlib.blake2b(os.fsencode("\0".join(argv)), digest_size=16)
     for file in (source.file, *near((source.file.parent, *source.folders))):
         try:
-            digest.update(str(file).encode() + b"\0" + bytes_of(file))
+            digest.update(os.fsencode(file) + b"\0" + bytes_of(file))
         except OSError:
             digest.update(b"\0unreadable")
     return digest.hexdigest()

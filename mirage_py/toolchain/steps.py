@@ -114,7 +114,7 @@ def perform(steps: Iterable[Step]) -> None:
         step.output.parent.mkdir(parents=True, exist_ok=True)
         step.output.unlink(missing_ok=True)
         run(step.command)
-        step.stamp.write_text(_state(step), "utf-8")
+        step.stamp.write_bytes(_state(step))
 
 
 def perform_together(steps: Sequence[Step]) -> tuple[ToolFailed | None, ...]:
@@ -127,7 +127,7 @@ def perform_together(steps: Sequence[Step]) -> tuple[ToolFailed | None, ...]:
     failures = {step.output: failure(one) for step, one in zip(waiting, results, strict=True) if not one.ok}
     for step in waiting:
         if step.output not in failures:
-            step.stamp.write_text(_state(step), "utf-8")
+            step.stamp.write_bytes(_state(step))
     return tuple(failures.get(step.output) for step in steps)
 
 
@@ -138,20 +138,21 @@ def search_path(toolchain: Toolchain) -> Mapping[str, str | None]:
     return {"PATH": os.pathsep.join([*missing, path])} if missing else {}
 
 
-def _state(step: Step) -> str:
+def _state(step: Step) -> bytes:
     """What has to stay the same for the output to stand: the words of the command, each file that it read.
 
     A file that is older than it was counts as changed: dune's cache brings old files back. PATH is no part of it, the
     tools are named by their paths.
     """
     read = ((file, file.stat()) for file in (*step.inputs, *_headers(step)))
-    return "\n".join([shlex.join(step.command.argv), *(f"{at.st_mtime_ns} {at.st_size} {file}" for file, at in read)])
+    lines = [shlex.join(step.command.argv), *(f"{at.st_mtime_ns} {at.st_size} {file}" for file, at in read)]
+    return os.fsencode("\n".join(lines))
 
 
 def _outdated(step: Step) -> bool:
     there = (step.output, *([step.map] if step.map else []))
     try:
-        return not all(file.is_file() for file in there) or text_of(step.stamp) != _state(step)
+        return not all(file.is_file() for file in there) or step.stamp.read_bytes() != _state(step)
     except OSError:
         return True
 

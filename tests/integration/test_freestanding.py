@@ -426,7 +426,7 @@ def test_last_real_pair_of_the_old_generation_builds_and_runs(
 def test_path_with_blanks_quotes_and_unicode_serves(
     name: str, link: str, tmp_path: Path, project: MakeProject, mpy: Mpy
 ) -> None:
-    strange = tmp_path / """it's a "söng" & $HOME (1) \\ ✓"""
+    strange = tmp_path / ("""it's a "söng" & $HOME (1) \\ ✓""" + os.fsdecode(b"caf\xe9"))
     strange.mkdir()
     folder = Path(shutil.move(example(name, project), strange / name))
     dist = built(mpy, folder, "spt", "unix", options=("--link", link))

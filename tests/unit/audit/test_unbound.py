@@ -72,7 +72,10 @@ def test_c_in_a_branch_for_another_system_defines_nothing(tmp_path: Path) -> Non
 
 
 def test_bindings_for_xen_are_for_xen_and_qubes(tmp_path: Path) -> None:
-    text = C + "extern char solo5__xen_HYPERCALL_PAGE[];\nvalue lb_now(value u) { return (value)solo5__xen_HYPERCALL_PAGE; }"
+    text = (
+        C
+        + "extern char solo5__xen_HYPERCALL_PAGE[];\nvalue lb_now(value u) { return (value)solo5__xen_HYPERCALL_PAGE; }"
+    )
     folder = vendored(tmp_path, lb_ml=USED, dune=MADE, bindings__st_c=text, bindings__solo5_h="#include <solo5.h>")
     (folder / "lb/bindings/use.c").write_text("#include <solo5.h>\n")
     report = judged(folder, "spt", "xen", "qubes")
