@@ -40,7 +40,7 @@ def succeeded(*argv: str | Path, cwd: Path | None = None, env: dict[str, str] | 
 
 @pytest.mark.ocaml
 def test_programs_find_the_runtime_as_it_should_be() -> None:
-    assert "12 programs checked it" in succeeded(HERE / "run")
+    assert "13 programs checked it" in succeeded(HERE / "run")
 
 
 # --- the index --------------------------------------------------------------------------------------------------------
@@ -135,8 +135,8 @@ def on_unix(tmp_path_factory: pytest.TempPathFactory) -> Boot:
 
 
 @pytest.fixture(scope="session")
-def on_spt(tmp_path_factory: pytest.TempPathFactory) -> Boot:
-    """Built in one dune run with the unix one."""
+def images_for_spt(tmp_path_factory: pytest.TempPathFactory) -> Boot:
+    """Boots the image of a folder of tests; built in one dune run with the unix one."""
     folder = scaffold(tmp_path_factory.mktemp("spt"))
     toolchain = discover("spt", from_environment(ToolchainChoice()))
     host = succeeded("ocamlfind", "printconf", "path").split()
@@ -149,10 +149,17 @@ def on_spt(tmp_path_factory: pytest.TempPathFactory) -> Boot:
     (folder / "findlib.conf.d" / "solo5.conf").write_text(defined, encoding="utf-8")
     path = os.pathsep.join([*map(str, toolchain.path), os.environ["PATH"]])
     env = {"OCAMLFIND_CONF": str(folder / "findlib.conf"), "PATH": path}
-    images = [f"_build/{part}/main.exe" for part in ("default/tests/unikernel/unix", "solo5/tests/unikernel/spt")]
+    parts = ("default/tests/unikernel/unix", "solo5/tests/unikernel/spt", "solo5/tests/async/spt")
+    images = [f"_build/{part}/main.exe" for part in parts]
     workspace = "tests/dune-workspace.solo5"
     succeeded("dune", "build", "--root", ".", "--workspace", workspace, *images, cwd=folder, env=env)
-    return lambda *args: ran(str(toolchain.tender or "solo5-spt"), folder / images[1], *args, env=env)
+    tender = str(toolchain.tender or "solo5-spt")
+    return lambda of, *args: ran(tender, folder / f"_build/solo5/tests/{of}/spt/main.exe", *args, env=env)
+
+
+@pytest.fixture(scope="session")
+def on_spt(images_for_spt: Boot) -> Boot:
+    return lambda *args: images_for_spt("unikernel", *args)
 
 
 @pytest.fixture(params=["unix", pytest.param("spt", marks=pytest.mark.solo5)])
@@ -240,3 +247,11 @@ def test_a_value_quoted_for_the_shell_is_one_word_on_unix(on_unix: Boot) -> None
 @pytest.mark.solo5
 def test_dashes_before_the_arguments_do_no_harm(on_spt: Boot) -> None:
     assert "] Hi from tester" in on_spt("--", "--hello=Hi")[1]
+
+
+@pytest.mark.ocaml
+@pytest.mark.solo5
+def test_the_bridge_of_async_leads_both_ways_without_an_operating_system(images_for_spt: Boot) -> None:
+    """And ends with what no monitor took. On unix it is one of the programs."""
+    code, text = images_for_spt("async")
+    assert (code, "bridge: true" in text, 'exception Failure("from outside")' in text) == (2, True, True), text
