@@ -338,6 +338,7 @@ Setting = Callable[[Desk], None]
 SETTINGS: Mapping[str, tuple[Setting, ...]] = {
     "README.md": (readme,),
     "docs/how-to/air-gapped.md": (air_gapped,),
+    "docs/how-to/another-scheduler.md": (nothing,),
     "docs/how-to/c-stubs.md": (hello,),
     "docs/how-to/ci.md": (with_lock, venvs, debian),
     "docs/how-to/dependencies.md": (dependencies,),
@@ -361,6 +362,8 @@ def why_not(need: str) -> str | None:
     match need:
         case "solo5" | "qemu":
             return lacks(need)
+        case "ocaml5":
+            return why_no_ocaml(5)
         case "tap":
             return lacks("solo5") or why_no_namespace()
         case "emulation":
@@ -382,6 +385,14 @@ def why_not(need: str) -> str | None:
             )
         case _:
             pytest.fail(f"a page needs {need}, which nobody knows", pytrace=False)
+
+
+def why_no_ocaml(major: int) -> str | None:
+    """Why a program for this OCaml, or a newer one, is not compiled here."""
+    if reason := lacks("ocaml"):
+        return reason
+    found = subprocess.run(("ocamlfind", "ocamlopt", "-version"), capture_output=True, text=True, check=True).stdout
+    return None if int(found.split(".")[0]) >= major else f"OCaml is {found.strip()} here, not {major}"
 
 
 TELLS = {"mpy audit": 8}
