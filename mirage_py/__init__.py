@@ -14,18 +14,21 @@ TYPE_CHECKING = False  # typing's own costs every start 4 ms
 if TYPE_CHECKING:
     from typing import Any
 
-_stub: Any = None  # any: what lazy_loader gives: how a name is loaded, `dir`, and all names
+_modules: dict[str, str] = {}
+"""The public names with the modules that they are of, below this one; read when the first is asked for."""
 
 
 def __getattr__(name: str) -> Any:  # any: whatever the name stands for
     if name == "__all__":
-        return _read_stub()[2]
-    if name.startswith("__"):
+        return [*_public()]
+    if name.startswith("__") or name not in _public():
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     before = sys.dont_write_bytecode
     sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)  # loading a config.py sets it, for that file alone
     try:
-        thing = _read_stub()[0](name)
+        from importlib import import_module
+
+        thing = getattr(import_module(f"{__name__}.{_public()[name]}"), name)
         if type(thing).__name__ == "function":
             from mirage_py.dsl.signature import checked
 
@@ -35,14 +38,15 @@ def __getattr__(name: str) -> Any:  # any: whatever the name stands for
         sys.dont_write_bytecode = before
 
 
-def _read_stub() -> Any:  # any: see _stub
-    global _stub  # noqa: PLW0603  # read once, and by a config.py only: it takes 10 ms
-    if _stub is None:
-        from lazy_loader import attach_stub
-
-        _stub = attach_stub(__name__, __file__)
-    return _stub
+def _public() -> dict[str, str]:
+    """What the stub file says: `from .MODULE import NAME as NAME`, or several names in parentheses."""
+    if not _modules:
+        with open(f"{__file__}i", encoding="utf-8") as stub:
+            _, *statements = stub.read().split("\nfrom .")
+        for module, _, names in (statement.partition(" import ") for statement in statements):
+            _modules.update({one.split()[-1]: module for one in names.strip("()\n ,").split(",")})
+    return _modules
 
 
 def __dir__() -> list[str]:
-    return sorted(_read_stub()[2])
+    return sorted(_public())

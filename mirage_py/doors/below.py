@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, Literal
 
+from mirage_py.digest import sha256
 from mirage_py.doors import answers
 from mirage_py.errors import Location, MpyError, WouldOverwrite
 
@@ -64,11 +65,8 @@ def set_aside(name: str) -> str | None:
     return found["name"] if found else None
 
 
-def digest(content: bytes) -> str:
-    """The SHA-256 of a content, in hexadecimal digits."""
-    import hashlib  # 3 ms: a query writes no file
-
-    return hashlib.sha256(content).hexdigest()
+digest = sha256
+"""The digest by which a content is known again."""
 
 
 def encoded(text: str) -> bytes:

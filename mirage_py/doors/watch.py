@@ -24,7 +24,7 @@ __all__ = ["Watch"]
 _STDLIB: Final = os.path.dirname(os.__file__) + os.sep
 _FOREIGN: Final = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 _PACKAGE: Final = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-_ITS_OWN: Final = tuple(f"{place}{name}{os.sep}" for place in _FOREIGN for name in ("lazy_loader", "packaging"))
+_ITS_OWN: Final = tuple(f"{place}packaging{os.sep}" for place in _FOREIGN)
 """What mpy itself may import while a configuration runs."""
 _COMPILED: Final = f".{sys.implementation.cache_tag}.pyc"
 _LOCK: Final = os.path.join("mirage", ".lock")

@@ -6,7 +6,6 @@ Both forms are laid down in xen-vbd-interface(7): `xvda` is disk 0, `xvdb3` part
 from __future__ import annotations
 
 import re
-from string import ascii_lowercase
 
 _PATH = re.compile(r"(?:/dev/)?xvd([a-z]+)(\d*)")
 _SHORT = 202 << 8
@@ -35,5 +34,5 @@ def _disk(letters: str) -> int:
     """The number of a disk by its letters: z is 25, aa is 26."""
     number = 0
     for letter in letters:
-        number = number * 26 + ascii_lowercase.index(letter) + 1
+        number = number * 26 + ord(letter) - ord("a") + 1
     return number - 1

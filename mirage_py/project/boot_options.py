@@ -26,6 +26,8 @@ _LEXEME = (
     r"""(?P<comment>\(\*)|(?P<text>"(?:\\.|[^"\\])*")|(?P<quoted>\{(?P<id>[a-z_]*)\|.*?\|(?P=id)\})"""
     r"""|(?P<char>'(?:\\.[^']*|[^\\'])')|(?P<word>[A-Za-z_][A-Za-z0-9_']*)|(?P<break>\n(?=[a-z;]))|(?P<sign>[^\sA-Za-z_])"""
 )
+_TELLS = re.compile(r"register_arg|info\s*(?:[\[~?]|\(\*)")
+"""Without any of these a module says nothing of options: `info` is followed by names, labels, or a comment."""
 _OPENS, _CLOSES = frozenset("([{"), frozenset(")]}")
 
 
@@ -75,7 +77,7 @@ class Sources:
             text = self._brought.get(file)
             if text is None:
                 text = _text(self._folder / file)
-            self._items[file] = tuple(_items(f"\n{text}"))
+            self._items[file] = tuple(_items(f"\n{text}")) if _TELLS.search(text) else ()
         return self._items[file]
 
     def _file(self, module: str) -> str | None:
@@ -85,9 +87,9 @@ class Sources:
 
 def told_by(content: bytes) -> str:
     """All that a module says of boot-time options: equal for two contents that `Sources` tells the same of."""
-    if b"info" not in content and b"register_arg" not in content:
-        return ""
     text = content.decode("utf-8", "replace").replace("\r\n", "\n")  # as text_of reads it
+    if not _TELLS.search(text):
+        return ""
     items = [one.tokens for one in _items(f"\n{text}")]
     named = Counter(tokens[:2] for tokens in items)
     told = ((tokens[:2], named[tokens[:2]], tuple(_options(tokens)), "register_arg" in tokens) for tokens in items)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from mirage_py.dataclass import dataclass, field
+from mirage_py.digest import sha256
 from mirage_py.dsl.config import UNIKERNEL_NAME
 from mirage_py.dsl.key import TARGETS
 from mirage_py.errors import Location, MpyError
@@ -77,9 +78,7 @@ def _encode(one: SavedTarget) -> dict[str, Any]:
 
 
 def _digest(body: object) -> str:
-    import hashlib  # 3 ms: only where choices were saved
-
-    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+    return sha256(json.dumps(body, sort_keys=True).encode())
 
 
 def _parsed(path: Path, text: str) -> dict[str, Any]:
