@@ -129,6 +129,11 @@ class Finished:
 Mpy = Callable[..., Finished]
 
 
+def environment() -> dict[str, str]:
+    """The environment without what a developer answers in it: keys of unikernels, and yes to every question."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("MPY_KEY_") and name != "MPY_YES"}
+
+
 @pytest.fixture(scope="session")
 def caches(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the mpy of this test session keeps its caches: not where the developer's own does."""
@@ -139,8 +144,8 @@ def caches(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def mpy(tmp_path: Path, caches: Path) -> Mpy:
     """Runs mpy as a person would: `mpy("configure", "-t", "hvt", cwd=folder)`.
 
-    Without `cwd` it runs in the folder that `project` made. The developer's own MPY_ settings are left out; `env` adds
-    to the environment. Fails the test when `code` is given and is not the exit code.
+    Without `cwd` it runs in the folder that `project` made, in `environment()`; `env` adds to it.
+    Fails the test when `code` is given and is not the exit code.
     """
 
     def run(
@@ -151,11 +156,16 @@ def mpy(tmp_path: Path, caches: Path) -> Mpy:
         code: int | None = None,
         timeout: float = 300,
     ) -> Finished:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("MPY_KEY_")}
         done = subprocess.run(
             (sys.executable, "-m", "mirage_py", *args),
             cwd=cwd or tmp_path / "project",
-            env={**kept, "XDG_CACHE_HOME": str(caches), "COLUMNS": "100", "PYTHONPATH": str(ROOT), **(env or {})},
+            env={
+                **environment(),
+                "XDG_CACHE_HOME": str(caches),
+                "COLUMNS": "100",
+                "PYTHONPATH": str(ROOT),
+                **(env or {}),
+            },
             input=stdin,
             capture_output=True,
             text=True,

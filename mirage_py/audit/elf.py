@@ -49,6 +49,16 @@ OF_GOT: Final = {62: frozenset({3, 9, 26, 41, 42}), 183: frozenset({309, 310, 31
 NEAR: Final = re.compile(rb"(?=[\xe8\xe9](?P<to>.{4}))", re.DOTALL)
 """`call` and `jmp` on x86-64: to a function of the same section the assembler leaves no relocation."""
 
+COMPARES: Final = (
+    rb"(?:[\x38-\x3b\x84\x85](?:[\xc0-\xff]|[\x40-\x7f].)|[\x80\x83](?:[\xf8-\xff].|[\x78-\x7f]..)|\x81[\xf8-\xff].{4}"
+    rb"|[\x3c\xa8].|\x3d.{4}|\xf6[\xc0-\xc7].|\xf7[\xc0-\xc7].{4}|\x0f[\x2e\x2f][\xc0-\xff])"
+)
+"""`cmp`, `test` and `ucomis` on x86-64, of registers and of places that are near to what one points at."""
+DECIDES: Final = re.compile(
+    rb"(?=" + COMPARES + rb"(?:[\x70-\x7f](?P<near>.)|\x0f[\x80-\x8f](?P<far>.{4})))", re.DOTALL
+)
+"""A comparison with a conditional jump right behind it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Object:
@@ -125,6 +135,21 @@ def references(archive: Archive, number: int) -> Mapping[str, frozenset[str]]:
     for owner, name in elf.near_calls() if elf.code == 62 else ():
         found.setdefault(owner, set()).add(name)
     return {name: frozenset(names) for owner, names in found.items() for name in (owner, *elf.aliases.get(owner, ()))}
+
+
+def deciding(archive: Archive, number: int) -> frozenset[str]:
+    """The functions of this member that compare, and jump or not; of machines other than x86-64 none is known."""
+    elf = _parse(archive, number)
+    found: set[str] = set()
+    for section, functions in elf.functions.items() if elf.code == 62 else ():
+        text = elf.contents(elf.sections[section]) if section < len(elf.sections) else b""
+        for jump in DECIDES.finditer(text):
+            at, width = (jump.start("near"), 1) if jump["near"] else (jump.start("far"), 4)
+            to = at + width + int.from_bytes(text[at : at + width], "little", signed=True)
+            owner = functions.owner(jump.start())
+            if owner and owner == functions.owner(to):
+                found |= {owner, *elf.aliases.get(owner, ())}
+    return frozenset(found)
 
 
 def users_of(archive: Archive, number: int, symbols: frozenset[str]) -> dict[str, tuple[str, ...]]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from mirage_py.audit.elf import references
+from mirage_py.audit.elf import deciding, references
 from mirage_py.audit.libc import Libc
 from mirage_py.audit.link import Pulled
 from mirage_py.audit.names import is_entry, is_stdlib, ocaml_name, source_names
@@ -79,14 +79,18 @@ class _Walk:
         return iter(self.reached.values())
 
     def _ends_only(self, one: Pulled) -> Iterator[str]:
-        """C functions that do nothing but end the program."""
+        """C functions that do nothing but end the program, whatever they are given."""
         for name, called in self._references(one).items():
             ending = called & ENDS
             others = {symbol for symbol in called - ENDS - SAYS if not symbol.startswith((".", "_GLOBAL_"))}
-            if ending and not others and not name.startswith("caml_startup"):
+            if ending and not others and not name.startswith("caml_startup") and not self._decides(one, name):
                 self.why.setdefault(name, min(ending))
                 self._note(one, name)
                 yield name
+
+    def _decides(self, one: Pulled, name: str) -> bool:
+        """Whether a function has two ways to go; what a compiler put aside as seldom (`.cold`) is one of two."""
+        return ".cold" in name or name in deciding(one.place.archive, one.place.number)
 
     def _spread(self, one: Pulled) -> list[str]:
         """The functions of one object that call what is reached; their names, for other objects' sake."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, MakeProject, Mpy
+from tests.conftest import ROOT, MakeProject, Mpy, environment
 
 pytestmark = pytest.mark.ocaml
 
@@ -32,7 +32,7 @@ def until(said: str, log: Path, count: int = 1) -> None:
 def test_build_is_repeated_on_save_also_after_an_error(project: MakeProject, caches: Path, tmp_path: Path) -> None:
     folder = project({"config.py": CONFIG, "unikernel.ml": HELLO})
     log = folder / "log"  # beside the sources: what mpy itself writes there is no reason to build
-    env = {**os.environ, "XDG_CACHE_HOME": str(caches), "PYTHONPATH": str(ROOT)}
+    env = {**environment(), "XDG_CACHE_HOME": str(caches), "PYTHONPATH": str(ROOT)}
     argv = (sys.executable, "-m", "mirage_py", "build", "--watch", "-t", "unix")
     with log.open("w") as out, subprocess.Popen(argv, cwd=folder, env=env, stdout=out, stderr=out) as watching:
         try:
@@ -52,7 +52,7 @@ def test_build_is_repeated_on_save_also_after_an_error(project: MakeProject, cac
 
 def on_terminal(folder: Path, caches: Path, answer: bytes) -> tuple[str, int]:
     """What `mpy run` says on a terminal where somebody types an answer, and its exit code."""
-    env = {**os.environ, "XDG_CACHE_HOME": str(caches), "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
+    env = {**environment(), "XDG_CACHE_HOME": str(caches), "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
     ours, theirs = pty.openpty()
     argv = (sys.executable, "-m", "mirage_py", "run", "-t", "unix")
     child = subprocess.Popen(argv, cwd=folder, env=env, stdin=theirs, stdout=theirs, stderr=theirs)

@@ -83,3 +83,18 @@ def test_sources_are_read_with_what_is_filled(tmp_path: Path, source: str) -> No
     filled = ending_with(aborting_primitives({}, Gaps(filled=("getcwd",)).closed(shipped("ocaml-solo5 1"))))
     assert start_findings(texts).get("foo")
     assert not start_findings(texts, ending=filled).get("foo")
+
+
+CALLS_IT = "long camlFoo__entry(void) { extern long it(long); return it(3) + 1; }"
+ENDS_ALWAYS = """void abort(void); int printf(const char *, ...);
+long it(long x) { printf("not here: %ld", x); abort(); }"""
+ENDS_SELDOM = "void abort(void); long it(long x) { if (x == 0) abort(); return 7 / x; }"
+
+
+@pytest.mark.parametrize("level", ["-O0", "-O2"])
+@pytest.mark.parametrize(
+    ("stubs", "verdict"), [(ENDS_ALWAYS, "aborts"), (ENDS_SELDOM, "recompile")], ids=["always", "seldom"]
+)
+def test_an_end_that_is_chosen_is_none(stubs: str, verdict: str, level: str, install: Install, asked: Audit) -> None:
+    install("foo", ocaml=CALLS_IT, stubs=f'#pragma GCC optimize "{level}"\n{stubs}')
+    assert found_in(asked("foo")).verdict == verdict

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from mirage_py.audit.elf import read_code, read_object, references
+from mirage_py.audit.elf import deciding, read_code, read_object, references
 from mirage_py.audit.externals import externals_in
 from mirage_py.audit.libc import shipped
 from mirage_py.audit.vendored import _c_findings
@@ -211,7 +211,7 @@ def test_any_cmxa_is_read_or_refused(data: bytes, tmp_path: Path) -> None:
 def test_any_object_is_read_or_refused(data: st.DataObject, an_object: bytes) -> None:
     made = data.draw(damaged(an_object))
     archive = Archive(path=Path("x.a"), data=made, members=(Member(name="x.o", header=0, start=0, size=len(made)),))
-    for read in (read_object, read_code, references):
+    for read in (read_object, read_code, references, deciding):
         try:
             read(archive, 0)
         except Unreadable:
