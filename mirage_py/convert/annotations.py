@@ -83,6 +83,9 @@ def _impl(type_: Type, gone: frozenset[str]) -> Annotation:
 
 
 def _typ(type_: Type, gone: frozenset[str]) -> Annotation:
+    if not isinstance(resolved(type_), (Con, Arrow)):
+        needs = (("mirage_py", "ModuleType"), ("mirage_py", "FunctorType"), *ANY.needs)
+        return Annotation("ModuleType[Any] | FunctorType[*tuple[Any, ...]]", needs)
     tags = [tag(one) for one in _flat(type_, gone)]
     name = "FunctorType" if len(tags) > 1 else "ModuleType"
     return _generic(name, tuple(tags), ("mirage_py", name))

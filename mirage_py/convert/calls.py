@@ -10,6 +10,7 @@ from mirage_py.convert.catalogue import BOOT_NAMES, Entry
 from mirage_py.convert.connect import FORMATS, string_of
 from mirage_py.convert.context import Context
 from mirage_py.convert.devices import Devices
+from mirage_py.convert.handlers import with_default
 from mirage_py.convert.infer import Call, nodes, unopened
 from mirage_py.convert.library import LIBRARY
 from mirage_py.convert.ocaml_types import Arrow, argument as argument_of, is_con
@@ -286,28 +287,9 @@ class Calls:
             return Called(line=expr.line, function=Imported(line=expr.line, name="if_impl"), args=args)
         return None
 
-    def handled(self, expr: t.Match) -> PyExpr:
-        """`try Sys.getenv "X" with Not_found -> d`."""
-        asked = unopened(expr.subject) if expr.subject is not None else None
-        if (
-            isinstance(asked, t.Apply)
-            and self._c.analysis.entry(asked.function) in ("Sys.getenv", "Unix.getenv")
-            and len(expr.cases) == 1
-        ):
-            line = expr.line
-            get = Attribute(line=line, value=_environ(line), name="get")
-            args = (self._c.emit(asked.arguments[0].value), self._c.emit(expr.cases[0].body))
-            return Called(line=line, function=get, args=args)
-        otherwise = _on_not_found(expr)
-        if isinstance(asked, t.Apply) and otherwise is not None:
-            name = {"List.assoc": "List.assoc_opt", "List.find": "List.find_opt"}.get(
-                self._c.analysis.entry(asked.function), ""
-            )
-            made = self._lists.call(name, [one.value for one in asked.arguments], asked) if name else None
-            if isinstance(made, Called):  # get and next take what is given where nothing is found
-                first = made.args[:1]
-                return Called(line=expr.line, function=made.function, args=(*first, self._c.emit(otherwise)))
-        raise CannotConvert(expr, "a handler of exceptions")
+    def handled(self, expr: t.Match) -> PyExpr | None:
+        """A `try` that is a call with a default; None for another."""
+        return with_default(self._c, self._lists, expr)
 
     # -----------------------------------------------------------------------------------------------------------------
     # Verbs
@@ -339,7 +321,11 @@ class Calls:
     def if_impl(self, expr: t.Apply) -> PyExpr:
         """`if_impl`."""
         args = tuple(self._c.emit(argument.value) for argument in expr.arguments)
-        return Called(line=expr.line, function=Imported(line=expr.line, name="if_impl"), args=args)
+        verb = Imported(line=expr.line, name="if_impl")
+        if len(args) < 3:
+            partial = Imported(line=expr.line, name="partial", module="functools")
+            return Called(line=expr.line, function=partial, args=(verb, *args))
+        return Called(line=expr.line, function=verb, args=args)
 
     def match_impl(self, expr: t.Apply) -> PyExpr:
         """`match_impl`."""
@@ -400,15 +386,6 @@ class Calls:
 def _is_plain(function: t.Fun, expr: t.Apply) -> bool:
     """Whether neither parameters nor arguments have labels."""
     return all(one.label is None for one in function.params) and all(one.label is None for one in expr.arguments)
-
-
-def _on_not_found(expr: t.Match) -> t.Expr | None:
-    """What stands for what was not found, when that is all that is handled."""
-    if len(expr.cases) != 1:
-        return None
-    pattern = expr.cases[0].pattern
-    fits = isinstance(pattern, t.Anything) or (isinstance(pattern, t.Case_of) and pattern.name == "Not_found")
-    return expr.cases[0].body if fits else None
 
 
 def _environ(line: int) -> PyExpr:

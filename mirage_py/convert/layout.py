@@ -11,6 +11,7 @@ from mirage_py.convert.python import (
     Anonymous,
     AnyStatement,
     Assign,
+    Attempt,
     Attribute,
     Builtin,
     Called,
@@ -118,7 +119,7 @@ def _statement(statement: AnyStatement, indent: int) -> str:
     )
     if isinstance(statement, Todo):
         text = _todo(statement, pad)
-    elif isinstance(statement, (When, Loop, DefineRecord)):
+    elif isinstance(statement, (When, Attempt, Loop, DefineRecord)):
         text = _compound(statement, indent)
     behind = statement.behind
     if behind:
@@ -130,7 +131,7 @@ def _statement(statement: AnyStatement, indent: int) -> str:
     return "\n".join([*above, text])
 
 
-def _compound(statement: When | Loop | DefineRecord, indent: int, word: str = "if") -> str:
+def _compound(statement: When | Attempt | Loop | DefineRecord, indent: int, word: str = "if") -> str:
     """A statement with blocks of its own."""
     pad = " " * indent
     match statement:
@@ -144,6 +145,13 @@ def _compound(statement: When | Loop | DefineRecord, indent: int, word: str = "i
                     return f"{text}\n{_compound(other, indent, 'elif')}"
                 case _:
                     return f"{text}\n{pad}else:\n{_block(statement.otherwise, indent + 4)}"
+        case Attempt():
+            text = f"{pad}try:\n{_block(statement.body, indent + 4) or pad + '    pass'}"
+            for handler in statement.handlers:
+                caught = handler.exceptions[0] if len(handler.exceptions) == 1 else f"({', '.join(handler.exceptions)})"
+                body = _block(handler.body, indent + 4) or f"{pad}    pass"
+                text += f"\n{pad}except {caught}:\n{body}"
+            return text
         case Loop():
             names = ", ".join(str(local.python) for local in statement.names)
             head = rendered((f"for {names} in ", _value(statement.iterable), ":"), indent)
@@ -326,7 +334,9 @@ def _bracketed(opening: str, items: tuple[Doc, ...], closing: str) -> Doc:
 def _listed(expr: Listed) -> Doc:
     items = tuple(_doc(item) for item in expr.items)
     if expr.tuple_:
-        return Group(("(", items[0], ",)")) if len(items) == 1 else _bracketed("(", items, ")")
+        if len(items) == 1:
+            return Group(("(", Indented((SOFT, items[0], ",")), SOFT, ")"))
+        return _bracketed("(", items, ")")
     if expr.remarks:
         return _remarked(items, expr.remarks)
     return _bracketed("[", items, "]")

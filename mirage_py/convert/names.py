@@ -11,6 +11,7 @@ from mirage_py.convert.python import (
     Anonymous,
     AnyStatement,
     Assign,
+    Attempt,
     Builtin,
     Define,
     DefineRecord,
@@ -195,6 +196,9 @@ def _defined(statements: Iterable[AnyStatement]) -> Iterator[Local]:
             case When():
                 yield from _defined(statement.then)
                 yield from _defined(statement.otherwise)
+            case Attempt():
+                for block in blocks(statement):
+                    yield from _defined(block)
             case Loop():
                 yield from statement.names
                 yield from _defined(statement.body)

@@ -13,6 +13,7 @@ from mirage_py.convert.python import (
     Annotation,
     AnyStatement,
     Assign,
+    Attempt,
     Attribute,
     Builtin,
     Called,
@@ -28,6 +29,7 @@ from mirage_py.convert.python import (
     Slice,
     Text,
     When,
+    blocks,
 )
 from mirage_py.convert.report import CannotConvert
 from mirage_py.convert.scope import Local
@@ -189,7 +191,9 @@ def decided(context: Context, node: t.Node, condition: PyExpr, then: Way, otherw
         return None
     result = _shared(second, two) or Local(name="chosen", line=line, type=context.analysis.type_of(node))
     for statements, value in ((first, one), (second, two)):
-        if value is not None and not (isinstance(value, Ref) and value.local is result):
+        if isinstance(value, Ref) and (value.local is result or renamed(statements, value.local, result)):
+            continue
+        if value is not None:
             result.type = context.analysis.type_of(node)
             hint = _hint(result, value) if statements is first else None
             statements.append(Assign(line=value.line, targets=(result,), value=value, annotation=hint))
@@ -220,7 +224,7 @@ def _hint(local: Local, value: PyExpr) -> Annotation | None:
 def _shared(statements: list[AnyStatement], value: PyExpr | None) -> Local | None:
     """The name that an `if` at the end of the statements gives its result to, when that is the value."""
     last = statements[-1] if statements else None
-    if isinstance(last, When) and isinstance(value, Ref) and value.local is last.result:
+    if isinstance(last, (When, Attempt)) and isinstance(value, Ref) and value.local is last.result:
         return last.result
     return None
 
@@ -230,14 +234,14 @@ def returned(statements: list[AnyStatement], value: PyExpr | None) -> None:
     if value is None:
         return
     last = statements[-1] if statements else None
-    if not isinstance(last, When) or _shared(statements, value) is None:
+    if not isinstance(last, (When, Attempt)) or _shared(statements, value) is None:
         statements.append(Return(line=value.line, value=value))
         return
     result = last.result
     last.result = None
-    for block in (last.then, last.otherwise):
+    for block in blocks(last):
         _return_in(block, result)
-    if last.then and isinstance(last.then[-1], (Return, Raise)) and last.otherwise:
+    if isinstance(last, When) and last.then and isinstance(last.then[-1], (Return, Raise)) and last.otherwise:
         statements += last.otherwise
         last.otherwise = []
 
@@ -247,26 +251,26 @@ def _return_in(block: list[AnyStatement], result: Local | None) -> None:
     if isinstance(last, Assign) and last.targets == (result,):
         block.pop()
         returned(block, last.value)
-    elif isinstance(last, When) and last.result is result and result is not None:
+    elif isinstance(last, (When, Attempt)) and last.result is result and result is not None:
         returned(block, Ref(line=last.line, local=result))
 
 
 def renamed(statements: list[AnyStatement], old: Local, new: Local) -> bool:
     """Let an `if` at the end of the statements give its result to another name; whether it is one that has it."""
     last = statements[-1] if statements else None
-    if not isinstance(last, When) or last.result is not old:
+    if not isinstance(last, (When, Attempt)) or last.result is not old:
         return False
     _rename(last, old, new)
     return True
 
 
-def _rename(statement: When, old: Local, new: Local) -> None:
+def _rename(statement: When | Attempt, old: Local, new: Local) -> None:
     statement.result = new
-    for block in (statement.then, statement.otherwise):
+    for block in blocks(statement):
         last = block[-1] if block else None
         if isinstance(last, Assign) and last.targets == (old,):
             last.targets = (new,)
-        elif isinstance(last, When) and last.result is old:
+        elif isinstance(last, (When, Attempt)) and last.result is old:
             _rename(last, old, new)
 
 

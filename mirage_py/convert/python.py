@@ -312,6 +312,23 @@ class When(Statement):
     result: Local | None = None
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Handler:
+    """`except exceptions:` and what is done then."""
+
+    exceptions: tuple[str, ...]
+    body: list[AnyStatement]
+
+
+@dataclass(kw_only=True, eq=False)
+class Attempt(Statement):
+    """`try:` ... `except:` ...; each way that comes to an end assigns `result`, where there is one."""
+
+    body: list[AnyStatement]
+    handlers: tuple[Handler, ...]
+    result: Local | None = None
+
+
 @dataclass(kw_only=True, eq=False)
 class Loop(Statement):
     """`for names in iterable:` ..."""
@@ -329,7 +346,7 @@ class DefineRecord(Statement):
     fields: tuple[tuple[str, Annotation], ...]
 
 
-AnyStatement = Assign | Define | Return | Do | Todo | Put | Raise | When | Loop | DefineRecord
+AnyStatement = Assign | Define | Return | Do | Todo | Put | Raise | When | Attempt | Loop | DefineRecord
 
 
 @dataclass(frozen=True)
@@ -359,6 +376,8 @@ def blocks(statement: AnyStatement) -> tuple[list[AnyStatement], ...]:
             return (statement.body,)
         case When():
             return (statement.then, statement.otherwise)
+        case Attempt():
+            return (statement.body, *(handler.body for handler in statement.handlers))
         case _:
             return ()
 
@@ -391,7 +410,7 @@ def _direct(statement: AnyStatement) -> Iterator[PyExpr]:  # noqa: C901  # one c
             yield from (param.default for param in statement.params if param.default is not None)
         case DefineRecord():
             yield NAMED_TUPLE
-        case Todo():
+        case Todo() | Attempt():
             return
 
 

@@ -11,6 +11,7 @@ from mirage_py.convert.python import (
     Anonymous,
     AnyStatement,
     Assign,
+    Attempt,
     Attribute,
     Builtin,
     Called,
@@ -21,6 +22,7 @@ from mirage_py.convert.python import (
     Do,
     Each,
     Formatted,
+    Handler,
     Imported,
     Inverted,
     Item,
@@ -95,6 +97,10 @@ def _statement(statement: AnyStatement) -> list[ast.stmt]:  # noqa: C901  # one 
             then, otherwise = _block(statement.then), _block(statement.otherwise)
             made = ast.If(test=_expr(statement.condition), body=then or [ast.Pass()], orelse=otherwise)
             return [_place(made, statement.line)]
+        case Attempt():
+            handlers = [_handler(one, statement.line) for one in statement.handlers]
+            body = _block(statement.body) or [ast.Pass()]
+            return [_place(ast.Try(body=body, handlers=handlers, orelse=[], finalbody=[]), statement.line)]
         case Loop():
             target = _targets(statement.names, statement.line)
             body = _block(statement.body) or [ast.Pass()]
@@ -104,6 +110,12 @@ def _statement(statement: AnyStatement) -> list[ast.stmt]:  # noqa: C901  # one 
             return [_record(statement)]
         case Todo():
             return []
+
+
+def _handler(handler: Handler, line: int) -> ast.ExceptHandler:
+    caught: list[ast.expr] = [_place(_name(name), line) for name in handler.exceptions]
+    type_ = caught[0] if len(caught) == 1 else _place(ast.Tuple(elts=caught, ctx=ast.Load()), line)
+    return _place(ast.ExceptHandler(type=type_, name=None, body=_block(handler.body) or [ast.Pass()]), line)
 
 
 def _block(statements: list[AnyStatement]) -> list[ast.stmt]:

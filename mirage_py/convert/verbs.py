@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from mirage_py.convert import keys, tree as t
 from mirage_py.convert.catalogue import GONE_TYPES
@@ -57,7 +58,7 @@ class Verbs:
         keywords: Keywords = []
         for label in self._labels(expr):
             keywords += self._main_keyword(label, given)
-        keywords = self._with_extras(keywords, given)
+        keywords = _never_none(self._with_extras(keywords, given), expr)
         self._tell_idle(given)
         args = (self._c.emit(module), self._type(type_))
         return Called(
@@ -133,7 +134,8 @@ class Verbs:
             return self._object(made)
         module, type_ = self._module_and_type(expr)
         given = {one.label: one.value for one in expr.arguments if one.label is not None}
-        return self._device(expr, module, type_, given, list(self._labels(expr)))
+        device = self._device(expr, module, type_, given, list(self._labels(expr)))
+        return replace(device, keywords=tuple(_never_none(list(device.keywords), expr)))
 
     def _object(self, made: t.Object) -> PyExpr:
         methods = dict(made.methods)
@@ -158,7 +160,7 @@ class Verbs:
 
     def _device(  # noqa: C901  # one case for each label
         self, expr: t.Expr, module: t.Expr, type_: t.Expr, given: dict[str, t.Expr], labels: list[str]
-    ) -> PyExpr:
+    ) -> Called:
         self._tell_gone(module, type_, main=False)
         keywords: Keywords = []
         runtime_args: PyExpr | None = None
@@ -382,7 +384,20 @@ class Verbs:
             for one in expr.arguments
             if one.label is not None
         )
+        keywords += self._linked(expr, keywords)
         return Called(line=expr.line, function=Imported(line=expr.line, name="package"), args=args, keywords=keywords)
+
+    def _linked(self, expr: t.Apply, keywords: tuple[tuple[str, PyExpr], ...]) -> tuple[tuple[str, PyExpr], ...]:
+        """The library of a package of the switch: OCaml's tool links it unless it is for building only."""
+        given = dict(keywords)
+        scope = given.get("scope")
+        name = next((self._c.analysis.followed(one.value) for one in expr.arguments if one.label is None), None)
+        if not isinstance(scope, Text) or scope.text != "switch" or given.keys() & {"build", "libs", "sublibs"}:
+            return ()
+        if not isinstance(name, t.Str):
+            return ()
+        library = Text(line=expr.line, parts=(name.text,))
+        return (("libs", Listed(line=expr.line, items=(library,))),)
 
     def runtime_arg(self, expr: t.Apply) -> PyExpr:
         """`runtime_arg`."""
@@ -486,6 +501,17 @@ class Verbs:
 
 _PACKAGE = {"ocamlfind": "libs"}
 _TOGETHER = {"packages_v": "packages", "keys": "runtime_args", "extra_deps": "deps", "install_v": "install"}
+
+
+def _never_none(keywords: Keywords, expr: t.Apply) -> Keywords:
+    """Lists that are passed on with `?packages` are empty where none were given."""
+    perhaps = {_together(one.label) for one in expr.arguments if one.optional and one.label is not None}
+    return [
+        (name, Joined(line=value.line, operator="or", operands=(value, Listed(line=value.line, items=()))))
+        if name in perhaps and isinstance(value, Ref)
+        else (name, value)
+        for name, value in keywords
+    ]
 
 
 def _together(label: str) -> str:

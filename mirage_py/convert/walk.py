@@ -13,6 +13,7 @@ from mirage_py.convert.annotations import ANY, annotation, class_name
 from mirage_py.convert.calls import FAILURES, Calls
 from mirage_py.convert.comments import Comments
 from mirage_py.convert.context import Context
+from mirage_py.convert.handlers import attempted
 from mirage_py.convert.infer import nodes, unopened
 from mirage_py.convert.names import python_name
 from mirage_py.convert.ocaml_types import Arrow, Con, Type, is_con, parameters, resolved, result
@@ -30,6 +31,7 @@ from mirage_py.convert.python import (
     Do,
     Joined,
     Listed,
+    Not,
     Parameter,
     PyExpr,
     Raise,
@@ -37,6 +39,7 @@ from mirage_py.convert.python import (
     Spread,
     Text,
     Todo,
+    When,
 )
 from mirage_py.convert.report import CannotConvert
 from mirage_py.convert.scope import Local, Missing
@@ -439,8 +442,10 @@ class Walk:
                 return
             case t.If() if self._calls.if_(expr) is None:
                 self._choose(expr, self._performed)
-            case t.Match() if expr.subject is not None and not expr.handler:
-                matched(self._c, expr, self._performed)
+            case t.Match() if expr.subject is not None:
+                (attempted if expr.handler else matched)(self._c, expr, self._performed)
+            case t.Assert() if not _is_false(expr.condition):
+                self._ensure(expr)
             case t.Apply() if self._c.analysis.entry(expr.function) == "ignore":
                 self._perform(expr.arguments[0].value)
             case t.Apply() if self._calls.performed(expr, self._perform):
@@ -458,7 +463,7 @@ class Walk:
         for item in module.items:
             self._convert(item)
 
-    def way(self, expr: t.Expr) -> PyExpr | None:
+    def way(self, expr: t.Expr) -> PyExpr | None:  # noqa: C901  # one case for each form of expression
         """As `emit`; None for what comes to no end: a failure."""
         expr = unopened(expr)
         match expr:
@@ -473,16 +478,28 @@ class Walk:
                 for step in expr.steps[:-1]:
                     self._perform(step)
                 return self.way(expr.steps[-1])
-            case t.Match() if expr.subject is not None and not expr.handler:
+            case t.Match() if expr.subject is not None and expr.handler:
+                made = self._calls.handled(expr)
+                return made if made is not None else attempted(self._c, expr, self.way)
+            case t.Match() if expr.subject is not None:
                 return matched(self._c, expr, self.way)
             case t.If():
                 return self._if(expr)
+            case t.Assert() if not _is_false(expr.condition):
+                self._ensure(expr)
+                return Constant(line=expr.line, value=None)
             case t.Assert():
-                return self._fail(expr, Text(line=expr.line, parts=("this cannot be",)))
+                return self._fail(expr, Text(line=expr.line, parts=(_CANNOT_BE,)))
             case t.Apply() if self._c.analysis.entry(expr.function) in FAILURES and expr.arguments:
                 return self._fail(expr, self._calls.reason(expr))
             case _:
                 return self.emit(expr)
+
+    def _ensure(self, expr: t.Assert) -> None:
+        """An assertion: it fails where its condition does not hold."""
+        failed: list[AnyStatement] = [Raise(line=expr.line, message=Text(line=expr.line, parts=(_CANNOT_BE,)))]
+        condition = Not(line=expr.line, value=self.emit(expr.condition))
+        self._c.statements.append(When(line=expr.line, condition=condition, then=failed, otherwise=[]))
 
     def _fail(self, expr: t.Expr, message: PyExpr) -> PyExpr | None:
         self._c.statements.append(Raise(line=expr.line, message=message))
@@ -512,8 +529,6 @@ class Walk:
                 return self._chain(expr)
             case t.Fun():
                 return self._fun(expr)
-            case t.Match() if expr.handler:
-                return self._calls.handled(expr)
             case t.Match() if expr.subject is None:
                 return self._fun(expr)
             case t.Let() | t.LetModule() | t.Match() | t.If() | t.Sequence():
@@ -624,6 +639,13 @@ KNOWN_MODULES = frozenset(
 _WORDS = {t.Record: "a record", t.Object: "an object", t.Assert: "an assertion"}
 
 
+_CANNOT_BE = "this cannot be"
+
+
+def _is_false(condition: t.Expr) -> bool:
+    return isinstance(condition, t.Bool) and not condition.value
+
+
 def _is_function(value: t.Expr) -> bool:
     return isinstance(value, t.Fun) or (isinstance(value, t.Match) and value.subject is None)
 
@@ -652,10 +674,10 @@ def _takes_lists(value: t.Fun) -> bool:
 
 
 def _connects(context: Context) -> Iterator[Local]:
-    """The functions that are given to devices as their `connect`."""
+    """The functions that are given to devices as their `connect` and their `dune`: they are read where used."""
     for item in context.source.items:
         for node in nodes(item):
-            if isinstance(node, t.Argument) and node.label == "connect":
+            if isinstance(node, t.Argument) and node.label in ("connect", "dune", "install"):
                 symbol = context.analysis.symbol(unopened(node.value))
                 while isinstance(symbol, Local):
                     yield symbol

@@ -41,8 +41,9 @@ class Requirement:
 def merge(asked: Iterable[Asked], overrides: Iterable[Package]) -> tuple[Requirement, ...]:
     """One requirement for each package name, sorted by name.
 
-    A package that some device links is linked, even where another one needs it for building only. A pin replaces all
-    bounds. Raises `PackageConflict` naming both devices.
+    A package that some device links is linked, even where another one needs it for building only. A pin replaces the
+    bounds of others; those beside it stay where nobody else asks for the package, as OCaml's tool has it. Raises
+    `PackageConflict` naming both devices.
     """
     by_name: dict[str, list[Asked]] = {}
     for one in asked:
@@ -56,12 +57,13 @@ def _merge_one(name: str, asked: list[Asked], override: Package | None) -> Requi
     pinned = _pin(name, asked, override)
     bounding = [Asked(package=override, by="override")] if override else asked
     linked = [one.package for one in asked if not one.package.build and not _is_tool(one.package)]
+    free = pinned is not None and (override is not None or len(asked) > 1)
     return Requirement(
         name=name,
         scope=asked[0].package.scope,
         build=not linked,
-        min=() if pinned else _bounds(one.package.min for one in bounding),
-        max=() if pinned else _consistent(name, bounding),
+        min=() if free else _bounds(one.package.min for one in bounding),
+        max=() if free else _consistent(name, bounding),
         pin=pinned,
         libraries=tuple(sorted({library for package in linked for library in package.libraries})),
         stubs=_stubs(name, asked),

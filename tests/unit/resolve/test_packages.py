@@ -100,6 +100,11 @@ def test_pins_that_differ_are_a_conflict_and_equal_ones_are_one() -> None:
     assert (found.pin, found.min, found.max) == (Pin(url="git+https://here"), (), ())
 
 
+def test_bounds_beside_a_pin_stay_where_nobody_else_asks() -> None:
+    (found,) = merge(asked([package("lwt", pin="git+https://here", min="5")]), ())
+    assert (found.pin, found.min, found.max) == (Pin(url="git+https://here"), ("5",), ())
+
+
 def test_stubs_declared_differently_are_a_conflict() -> None:
     with pytest.raises(PackageConflict, match="declared twice"):
         merge(asked([package("p", stubs=Stubs("a.c")), package("p", stubs=Stubs("b.c"))]), ())

@@ -1,0 +1,30 @@
+(* mirage >= 4.10.0 & < 4.12.0 *)
+open Mirage
+
+(* what may be left out is passed on *)
+let unikernel ?(name = "Unikernel") ?packages ?deps ~entry typ = main ?packages ?deps (name ^ "." ^ entry) typ
+
+let secure = Key.(create "secure" Arg.(flag (info ~doc:"serve https" [ "secure" ])))
+let when_secure = if_impl (Key.value secure)
+let debug = try Sys.getenv "DEBUG" = "1" with Not_found -> false
+
+let level =
+  let number = Sys.getenv_opt "LEVEL" in
+  match number with
+  | Some text -> ( try int_of_string text with Failure _ | Invalid_argument _ -> 0)
+  | None -> 1
+
+let () = assert (level >= 0)
+
+(* a package of the switch is linked, unless it is a tool *)
+let tools = [ package ~scope:`Switch "in-switch"; package ~scope:`Switch ~build:true "a-tool" ]
+
+let assets =
+  let dune _ = [ Dune.stanza "(rule (targets assets.ml) (action (run make-assets)))" ] in
+  let connect _ modname _ = code ~pos:__POS__ "%s.connect ()" modname in
+  impl ~dune ~connect ~packages:[ package ~pin:"git+https://example.org/assets.git" ~min:"1.0.0" "assets" ] "Assets" kv_ro
+
+let () =
+  let stores = unikernel ~entry:"Stores" ~packages:tools (kv_ro @-> job) $ assets in
+  let other = unikernel ~name:"Other" ~entry:"Main" ~deps:[ dep assets ] job in
+  register (if debug then "passed-on-debug" else "passed-on") [ when_secure stores noop; other ]
