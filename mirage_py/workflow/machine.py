@@ -102,7 +102,7 @@ def machine_of(request: Request, found: Resolution, wish: Wish, network: Network
         pins=tuple(
             _pinned(request.folder, name, pin, origins[name], offline=network.offline) for name, pin in pinned.items()
         ),
-        bundled=tuple(_bundled()),
+        bundled=tuple(_bundled(found)),
         installed=tuple(installed),
         with_c=frozenset(one.name for one, with_c in installed.items() if with_c),
         use_bundled=wish.bundled,
@@ -117,9 +117,15 @@ def _tools(request: Request, found: Resolution) -> Toolchains:
     return toolchains_for(links, tools_of(request, found.saved, found.plans), links, linkable=False)
 
 
-def _bundled() -> Iterator[Metadata]:
-    """The family of libraries that come with mpy, with what each needs of others."""
+def _bundled(found: Resolution) -> Iterator[Metadata]:
+    """The family of libraries that come with mpy, with what each needs of others.
+
+    A package is left out that lacks a library which is asked for by name: what it has is not for that target.
+    """
+    asked = {one.name for plan in found.plans for one in plan.libraries}
     for package in bundled_packages().values():
+        if any(name.partition(".")[0] == package.name and name not in package.libraries for name in asked):
+            continue
         wanted = AllOf(tuple(Dependency(name, None) for name in package.needs if name not in OF_COMPILER))
         yield Metadata(name=package.name, version=package.version, depends=wanted)
 

@@ -23,6 +23,7 @@ from mirage_py.toolchain.discover import discover, from_environment, refuse_unli
 from mirage_py.workflow.request import Request
 from mirage_py.workflow.resolve import resolve_all
 from tests.conftest import EXAMPLES, MakeProject, Mpy
+from tests.sources import lay_sources
 from tests.unit.toolchain import conftest as machines
 
 pytestmark = [pytest.mark.slow]
@@ -153,7 +154,7 @@ def test_example_says_on_spt_what_it_says_on_unix(name: str, project: MakeProjec
 def test_example_is_linked_for_xen_and_qubes_with_vendored_libraries(name: str, project: MakeProject, mpy: Mpy) -> None:
     folder = example(name, project)
     wanted = linkable(*XEN)
-    shutil.copytree(given("MPY_TEST_DUNIVERSE", "vendored MirageOS libraries"), folder / "duniverse")
+    lay_sources(folder, "noop", mpy)
     dist = built(mpy, folder, *wanted)
     for target in wanted:
         assert images(dist, target)
@@ -164,10 +165,14 @@ def test_example_is_linked_for_xen_and_qubes_with_vendored_libraries(name: str, 
 @needs_ocaml
 def test_vendored_libraries_take_over_on_spt_without_a_change(project: MakeProject, mpy: Mpy) -> None:
     folder = project("hello-key")
-    shutil.copytree(given("MPY_TEST_DUNIVERSE", "vendored MirageOS libraries"), folder / "duniverse")
+    lay_sources(folder, "noop", mpy)
     dist = built(mpy, folder, "spt")
     assert said(tender(), dist / "hello-key.spt", "--hello=Bonjour") == ["[INFO] [application] Bonjour"] * 4
-    assert not (folder / "mirage/machine/runtime").exists()
+    served = json.loads(mpy("describe", "-t", "spt", "--format", "json", cwd=folder, code=0).stdout)["served"]
+    vendored = {
+        line.split('"')[1] for line in (folder / "mpy.lock").read_text().split("[[package]]") if '"vendored"' in line
+    }
+    assert {one["origin"] for name, one in served.items() if name in vendored} == {"vendored"}
 
 
 @needs_solo5

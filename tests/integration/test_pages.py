@@ -25,6 +25,7 @@ import pytest
 
 from tests.conftest import EXAMPLES, GENERATED, ROOT, copy_example, lacks
 from tests.integration.test_run import why_no_namespace
+from tests.sources import mirror, put_lock, skip_where_lacking, why_no_sources
 from tests.unit.packages.releases import Releases, library
 from tests.unit.packages.repository import Published
 
@@ -259,7 +260,10 @@ def run(desk: Desk) -> None:
         return
     emulated = why_not("emulation") is None
     if emulated:
-        (desk.place / "duniverse").symlink_to(os.environ["MPY_TEST_DUNIVERSE"])
+        put_lock(desk.place, "noop")
+        pulled = desk.session(f"mpy pull --offline --mirror {shlex.quote(str(mirror()))}")
+        skip_where_lacking(pulled.stderr)
+        assert pulled.returncode == 0, pulled.stderr
     more = " -t hvt -t xen" if emulated else ""
     made = desk.session(
         f"set -e; mpy build -t spt -t virtio{more}; cd ../web; mpy build -t spt; truncate -s 1M disk.img"
@@ -367,12 +371,8 @@ def why_not(need: str) -> str | None:
         case "tap":
             return lacks("solo5") or why_no_namespace()
         case "emulation":
-            given = os.environ.get("MPY_TEST_ALL") and os.environ.get("MPY_TEST_DUNIVERSE")
-            return (
-                lacks("solo5")
-                or lacks("qemu")
-                or (None if given else "MPY_TEST_ALL and MPY_TEST_DUNIVERSE are not set")
-            )
+            given = "" if os.environ.get("MPY_TEST_ALL") else "MPY_TEST_ALL is not set: it builds from sources"
+            return lacks("solo5") or lacks("qemu") or given or why_no_sources("noop")
         case "pipx" | "uv" if not os.environ.get("MPY_TEST_ALL"):
             return "MPY_TEST_ALL is not set: it asks an index of packages"
         case "uv":

@@ -23,6 +23,7 @@ import pytest
 
 from mirage_py.doors.memory import folder as cache_folder
 from tests.conftest import ROOT, Finished, Mpy
+from tests.sources import lay_sources
 
 pytestmark = [pytest.mark.slow, pytest.mark.ocaml]
 
@@ -164,11 +165,6 @@ def why_no_namespace() -> str | None:
     return f"no tap device in a namespace: {done.stderr.strip()}" if done.returncode else None
 
 
-def why_no_vendored() -> str | None:
-    found = os.environ.get("MPY_TEST_DUNIVERSE")
-    return None if found and Path(found).is_dir() else "MPY_TEST_DUNIVERSE names no folder with vendored libraries"
-
-
 def skip_when(reason: str | None) -> None:
     if reason:
         pytest.skip(reason)
@@ -212,15 +208,15 @@ def built(tmp_path_factory: pytest.TempPathFactory, mpy: Mpy) -> Project:
     own = tmp_path_factory.getbasetemp()
     shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
-    def build(name: str, files: dict[str, str], *targets: str, vendored: bool = False) -> Path:
+    def build(name: str, files: dict[str, str], *targets: str, sources: str = "") -> Path:
         folder = shared / f"run-{name}"
         with one_at_a_time(shared / f"run-{name}.lock"):
             if not folder.exists():
                 folder.mkdir()
                 for path, text in files.items():
                     (folder / path).write_text(text)
-                if vendored:
-                    shutil.copytree(os.environ["MPY_TEST_DUNIVERSE"], folder / "duniverse")
+            if sources and not (folder / "mirage/duniverse").exists():
+                lay_sources(folder, sources, mpy)
             if not all(list(folder.glob(f"dist/*{suffix(target)}")) for target in targets):
                 mpy("build", *(word for target in targets for word in ("-t", target)), cwd=folder, code=0, timeout=600)
         return folder
@@ -287,8 +283,7 @@ def test_hvt_runs_in_a_machine_in_software(built: Project, mpy: Mpy) -> None:
 @pytest.mark.solo5
 @pytest.mark.qemu
 def test_xen_runs_in_a_machine_in_software(built: Project, mpy: Mpy) -> None:
-    skip_when(why_no_vendored())
-    folder = built("xen", WORDS, "xen", vendored=True)
+    folder = built("xen", WORDS, "xen", sources="noop")
     done = emulated(mpy("run", "-t", "xen", "--emulate", *ENDS, cwd=folder))
     assert (done.code, done.stderr) == (7, "")
     assert SAID in done.stdout
@@ -437,8 +432,9 @@ def test_unikernel_ends_when_its_time_is_over(words: tuple[str, ...], built: Pro
 def test_network_and_disk_are_made_used_and_removed(
     words: tuple[str, ...], built: Project, tmp_path: Path, caches: Path
 ) -> None:
-    skip_when(why_no_vendored() or why_no_namespace())
-    there = built("devices", DEVICES, words[0], vendored=True)
+    skip_when(why_no_namespace())
+    needed = "devices-xen" if words[0] == "xen" else "devices"
+    there = built(needed, DEVICES, words[0], sources=needed)
     folder = copied(there, tmp_path)
     line = ("unshare", "-rn", sys.executable, "-c", PEER, json.dumps([[sys.executable, "-m", "mirage_py"], *words]))
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(caches)}

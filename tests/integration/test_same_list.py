@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Iterable
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -18,7 +17,7 @@ from mirage_py.workflow.closures import closures_or_none
 from mirage_py.workflow.request import Request
 from mirage_py.workflow.resolve import resolution
 from tests.conftest import MakeProject, Mpy
-from tests.integration.test_freestanding import given
+from tests.sources import lay_sources
 
 pytestmark = [pytest.mark.slow, pytest.mark.ocaml, pytest.mark.solo5]
 
@@ -93,10 +92,6 @@ def test_hello_has_one_list(project: MakeProject, mpy: Mpy) -> None:
 
 
 def test_network_unikernel_has_one_list(project: MakeProject, mpy: Mpy) -> None:
-    sources = given("MPY_TEST_DUNIVERSE", "vendored MirageOS libraries")
     folder = project(NETWORK)
-    shutil.copytree(sources, folder / "duniverse")
-    lacks = [one for one in mpy("doctor", "-t", "spt").stdout.splitlines() if one.startswith("problem")]
-    if lacks:
-        pytest.skip(f"a network unikernel lacks here: {'; '.join(lacks)}")
+    lay_sources(folder, "devices", mpy)
     check(mpy, folder, "echo-spt")

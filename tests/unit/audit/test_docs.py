@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 from collections.abc import Callable
@@ -15,6 +14,8 @@ from mirage_py.audit import audit, render_text
 from mirage_py.audit.render import decisive_finding
 from mirage_py.libraries.findlib import Findlib
 from mirage_py.model.audit import VERDICT_WORDS, AuditReport, AuditRequest, LibraryAudit, Root
+from tests.conftest import Mpy
+from tests.sources import lay_sources
 
 pytestmark = pytest.mark.ocaml
 
@@ -81,21 +82,14 @@ def path() -> tuple[Path, ...]:
     return Findlib.discover().path
 
 
-def run(words: str) -> AuditReport:
+def run(words: str, sources: Callable[[], Path]) -> AuditReport:
     """The report of a command line as the page shows it."""
     names = [word for word in shlex.split(words.partition(" -t ")[0]) if not word.startswith("--")]
     roots = tuple(Root(library=name) for name in names)
     if "--opam" in words:
         return audit(AuditRequest(opam=roots, opam_repositories=(REPOSITORY,), generation=GENERATIONS[0]))
-    vendored = duniverse() if "--vendored" in words else ()
+    vendored = (sources(),) if "--vendored" in words else ()
     return audit(AuditRequest(roots=roots, path=path(), vendored=vendored, generation=GENERATIONS[0]))
-
-
-def duniverse() -> tuple[Path, ...]:
-    given = os.environ.get("MPY_TEST_DUNIVERSE")
-    if not given:
-        pytest.skip("no vendored sources: MPY_TEST_DUNIVERSE names a folder with them")
-    return (Path(given),)
 
 
 def blocks() -> list[str]:
@@ -103,9 +97,14 @@ def blocks() -> list[str]:
 
 
 @pytest.mark.parametrize("words", blocks())
-def test_page_shows_what_the_tool_says(words: str, request: pytest.FixtureRequest) -> None:
+def test_page_shows_what_the_tool_says(words: str, request: pytest.FixtureRequest, tmp_path: Path, mpy: Mpy) -> None:
+    def sources() -> Path:
+        (tmp_path / "config.py").write_text("")
+        lay_sources(tmp_path, "digestif", mpy)
+        return tmp_path / "mirage/duniverse"
+
     page = DOCS / "c-stubs.md"
-    report = run(words)
+    report = run(words, sources)
     output = f"$ mpy audit {words}\n{render_text(report)}"
     shown = next(found["output"] for found in BLOCK.finditer(page.read_text()) if found["words"] == words)
     if request.config.getoption("--update-golden"):
