@@ -12,13 +12,13 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from threading import Event, Lock, get_ident
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 from urllib.parse import urlsplit
 
+from mirage_py.dataclass import dataclass, field
 from mirage_py.errors import FetchFailed, Location, MpyError, Unreachable
 
 if TYPE_CHECKING:

@@ -153,7 +153,12 @@ class Project:
         """The places for a plan: sources as its context sees them, findlib's libraries for the toolchain."""
         findlib = self.host if toolchain is None else findlib_for(toolchain, self.host)
         facts = {"context_name": plan.context}
-        here = Fitting(plan, findlib, toolchain)
+        fitting = Fitting(plan, findlib, toolchain)
+        group = "unix" if plan.context == "default" else "solo5"
+
+        def here(name: str) -> bool:
+            return fitting(name) or _comes_with_mpy(name, group)
+
         vendored = Vendored(
             self.vendored.folders, facts=facts, elsewhere=here, preprocessors=self._preprocessor, like=self.vendored
         )
@@ -165,7 +170,7 @@ class Project:
             preprocessors=lambda name: vendored.preprocessor(name) or self._preprocessor(name),
             like=self.local,
         )
-        return Places(findlib, host=self.host, vendored=vendored, local=local, fitting=here, tools=self.tools)
+        return Places(findlib, host=self.host, vendored=vendored, local=local, fitting=fitting, tools=self.tools)
 
     def _preprocessor(self, name: str) -> Library | None:
         """An installed library as a preprocessor is linked with it."""
@@ -202,6 +207,12 @@ class Fitting:
         except OtherCompiler:
             return False
         return side is None or not side.refused
+
+
+def _comes_with_mpy(name: str, group: str) -> bool:
+    """Whether the bundle has a library for targets of this group."""
+    package = bundled_packages().get(name.partition(".")[0])
+    return package is not None and group in package.groups.get(name, ())
 
 
 def not_local(folder: Path) -> bool:

@@ -1,4 +1,7 @@
-"""The version of sources: what they were locked as; else what their opam file, dune-project or folder's name says."""
+"""The version of sources: what they were locked as; else what their opam file, dune-project or folder's name says.
+
+What comes along with locked packages and says nothing is of their version.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from mirage_py.packages.manifest import locked_version
+from mirage_py.packages.manifest import locked_beside, locked_version
 from mirage_py.project.reading import text_of
 
 __all__ = ["version_of"]
@@ -31,7 +34,7 @@ def version_of(directory: Path, package: str, tops: tuple[Path, ...]) -> str | N
             return found
         if place.parent in tops:
             named = IN_NAME.search(place.name)
-            return named[1] if named else None
+            return named[1] if named else locked_beside(place.parent, place.name)
     return None
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from mirage_py.dataclass import dataclass, field
 from mirage_py.doors.network import Network, is_remote
 from mirage_py.errors import FetchFailed, Location, MpyError, Unreachable, UsageError
 from mirage_py.packages.cache import Cache, address

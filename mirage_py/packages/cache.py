@@ -10,9 +10,9 @@ import os
 import shutil
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
+from mirage_py.dataclass import dataclass
 from mirage_py.doors import memory
 from mirage_py.packages.checksums import by_strength, mismatches
 

@@ -14,7 +14,8 @@ from mirage_py.dataclass import dataclass, field
 from mirage_py.model.version import version_key
 from mirage_py.packages.formula import Bound, Environment, holds
 from mirage_py.packages.images import Images
-from mirage_py.packages.metadata import Metadata, metadata
+from mirage_py.packages.metadata import Metadata
+from mirage_py.packages.reading import Reader
 from mirage_py.packages.snapshot import Snapshot
 
 __all__ = ["Candidate", "Candidates", "Given", "Reason", "environment"]
@@ -53,7 +54,7 @@ def environment(*, os: str = "linux", arch: str = "x86_64") -> Environment:
     return {**PLATFORM, "os": os, "arch": arch}
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, slots=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Candidate:
     """A version that may be chosen, and who would bring it; `repository` counts where it was found."""
 
@@ -94,7 +95,7 @@ class Given:
 
 @dataclass(kw_only=True)
 class Candidates:
-    """The versions of every package, read when they are asked for.
+    """The versions of every package, read when they are asked for; by a `reader` that others use as well, if given.
 
     `vendored` says that dune has to build what is chosen (without it any package of a repository will do), and
     `freestanding` names what is asked for by unikernels that have no host under them. With `ported` what dune cannot
@@ -107,6 +108,7 @@ class Candidates:
     vendored: bool = True
     freestanding: frozenset[str] = frozenset()
     ported: bool = False
+    reader: Reader | None = None
     left_out: dict[tuple[str, str], Reason] = field(default_factory=dict)
     _known: dict[tuple[str, str], Candidate | None] = field(default_factory=dict)
     _special: dict[str, list[Candidate]] = field(default_factory=dict)
@@ -159,25 +161,28 @@ class Candidates:
         """Whether there is a package of this name at all."""
         return name in self._special or bool(self.versions(name))
 
+    def read(self, name: str, version: str, repository: int, *, building: bool = True) -> Metadata:
+        """What a version of a repository says; not `building`: without what is wanted while it is being built only."""
+        return self._reader.metadata(repository, name, version, building=building)
+
+    @cached_property
+    def _reader(self) -> Reader:
+        return self.reader or Reader(self.repositories, self.environment)
+
     def _candidate(self, name: str, version: str, repository: int) -> Candidate | None:
         if (name, version) not in self._known:
-            text = self.repositories[repository].text(name, version)
-            found = self._metadata(name, version, text)
-            self._known[name, version] = self._judged(found, text, repository)
+            self._known[name, version] = self._judged(self.read(name, version, repository), repository)
         return self._known[name, version]
-
-    def _metadata(self, name: str, version: str, text: str, **more: bool) -> Metadata:
-        return metadata(name, version, text, {**self.environment, **more}, f"{name}.{version}/opam")
 
     def unported(self, candidate: Candidate) -> bool:
         """Whether it is there only because all is `ported`."""
         return self.left_out.get((candidate.name, candidate.version)) == "not-dune" and candidate.repository is not None
 
-    def _judged(self, found: Metadata, text: str, repository: int) -> Candidate | None:
+    def _judged(self, found: Metadata, repository: int) -> Candidate | None:
         reason = self._reason(found)
         if reason == "not-dune" and self.ported:
             self.left_out[found.name, found.version] = reason
-            found, reason = self._metadata(found.name, found.version, text, build=False), None
+            found, reason = self.read(found.name, found.version, repository, building=False), None
         if reason is not None:
             self.left_out[found.name, found.version] = reason
             return None

@@ -20,9 +20,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import chain, combinations
 
+from mirage_py.dataclass import dataclass, field
 from mirage_py.model.version import version_key
 from mirage_py.packages.candidates import Candidate, Candidates
 from mirage_py.packages.formula import Bound, Dependency, Formula, alternatives, conjuncts, dependencies, holds

@@ -6,21 +6,17 @@ while building only (pkg-config, m4, a ppx) runs on the host, where C libraries 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from mirage_py.dataclass import dataclass, field
 from mirage_py.packages.formula import Formula, conjuncts, dependencies, without
-from mirage_py.packages.metadata import details, metadata
+from mirage_py.packages.metadata import details
 
 if TYPE_CHECKING:
     from mirage_py.packages.candidates import Candidate, Candidates
 
 __all__ = ["Images"]
-
-BUILDING: Final = re.compile(r"[{(&|!]\s*build\b|\bbuild\s*[})&|]")
-"""The variable `build` in a filter."""
 
 
 @dataclass(kw_only=True)
@@ -29,6 +25,7 @@ class Images:
 
     candidates: Candidates
     _linked: dict[int, Formula | None] = field(default_factory=dict)
+    _c_libraries: dict[int, frozenset[str]] = field(default_factory=dict)
     _headers: dict[str, bool] = field(default_factory=dict)
 
     def needs(self, candidate: Candidate, *, freestanding: bool) -> Iterator[tuple[Formula, bool]]:
@@ -61,6 +58,11 @@ class Images:
 
     def c_libraries(self, candidate: Candidate) -> frozenset[str]:
         """The C libraries of the host that it links, or may link."""
+        if id(candidate) not in self._c_libraries:
+            self._c_libraries[id(candidate)] = self._hosts(candidate)
+        return self._c_libraries[id(candidate)]
+
+    def _hosts(self, candidate: Candidate) -> frozenset[str]:
         named = {one.name for one in dependencies(candidate.metadata.depends) if one.name.startswith("conf-")}
         if not named:
             return frozenset()
@@ -77,11 +79,7 @@ class Images:
         if candidate.repository is None:
             return candidate.metadata.depends
         name, version = candidate.name, candidate.version
-        text = self.candidates.repositories[candidate.repository].text(name, version)
-        if not BUILDING.search(text):
-            return candidate.metadata.depends
-        environment = {**self.candidates.environment, "build": False}
-        return metadata(name, version, text, environment, f"{name}.{version}/opam").depends
+        return self.candidates.read(name, version, candidate.repository, building=False).depends
 
     def _has_headers(self, name: str) -> bool:
         if name not in self._headers:

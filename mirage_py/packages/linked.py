@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Final, Protocol
 
+from mirage_py.dataclass import dataclass, field
 from mirage_py.errors import MpyError
 from mirage_py.model.version import version_key
 from mirage_py.packages.candidates import COMPILERS, environment

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+from mirage_py.dataclass import dataclass
 from mirage_py.errors import LockError
 from mirage_py.packages.candidates import Candidate, Candidates
 from mirage_py.packages.encode import repository_of
-from mirage_py.packages.formula import bound_text, filter_text
+from mirage_py.packages.formula import bound_text, dependencies, filter_text
 from mirage_py.packages.lock import (
     CONFIG,
     Archive,
@@ -29,7 +29,7 @@ from mirage_py.packages.lock import (
     Subst,
     Want,
 )
-from mirage_py.packages.metadata import Details, Remote, details, tools
+from mirage_py.packages.metadata import Details, Remote, details
 from mirage_py.packages.requests import Wanted
 from mirage_py.packages.solve import Place, Solution, closure, requirements_of
 
@@ -184,9 +184,10 @@ class _Locking:
             return Details()
         return details(one.name, one.version, text, self.candidates.environment, f"{one}/opam")
 
-    def _tools(self, one: Candidate) -> frozenset[str]:
-        text = self._text(one)
-        return tools(text, self.candidates.environment, f"{one}/opam") if text is not None else frozenset()
+    def _tools(self, one: Candidate) -> set[str]:
+        """The packages that it asks for while it is being built only."""
+        running = {need.name for need in dependencies(self.candidates.images.linked(one))}
+        return {need.name for need in dependencies(one.metadata.depends)} - running
 
     def _files(self, one: Candidate) -> Iterator[RepositoryFile]:
         if one.repository is not None:

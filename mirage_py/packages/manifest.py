@@ -101,17 +101,22 @@ def write_manifest(duniverse: Path, manifest: Manifest) -> None:
 
 
 def locked_version(duniverse: Path, folder: str, package: str) -> str | None:
-    """The version in which a package of a folder of sources was locked; None where `pull` did not lay it.
+    """The version in which a package of a folder of sources was locked; None where `pull` did not lay it."""
+    return _locked(duniverse, folder).get(package)
 
-    One that comes along in the folder, and that nobody asked for, is of the version that all the others have.
-    """
+
+def locked_beside(duniverse: Path, folder: str) -> str | None:
+    """The one version in which all packages of a folder of sources were locked that were."""
+    versions = set(_locked(duniverse, folder).values())
+    return versions.pop() if len(versions) == 1 else None
+
+
+def _locked(duniverse: Path, folder: str) -> Mapping[str, str]:
     try:
         noted = os.stat(duniverse / KEPT_IN / "manifest.json").st_mtime_ns
     except OSError:
-        return None
-    known = _versions(duniverse, noted).get(folder, {})
-    alike = set(known.values())
-    return known.get(package) or (alike.pop() if len(alike) == 1 else None)
+        return {}
+    return _versions(duniverse, noted).get(folder, {})
 
 
 @lru_cache(maxsize=8)

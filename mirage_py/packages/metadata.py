@@ -18,15 +18,18 @@ from mirage_py.packages.formula import (
 )
 from mirage_py.packages.syntax import Group, Option, Parsed, Section, Value, parse
 
-__all__ = ["SOLVED", "Details", "Metadata", "Remote", "SystemPackages", "details", "metadata", "tools"]
+__all__ = ["SOLVED", "Details", "Metadata", "Remote", "SystemPackages", "details", "metadata"]
 
 SOLVED: Final = frozenset(
-    ("available", "build", "conflict-class", "conflicts", "depends", "depopts", "dev-repo", "flags", "install", "url")
+    ("available", "conflict-class", "conflicts", "depends", "depopts", "dev-repo", "flags", "url")
 )
 """The fields that a solver reads; the rest of a file is stepped over."""
 
+COMMANDS: Final = frozenset(("build", "install"))
+"""The fields of which a solver has to know whether they say anything."""
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+
+@dataclass(frozen=True, kw_only=True)
 class Remote:
     """Where a file is, and what must hold for it: the `url` of a package, or an extra source."""
 
@@ -34,7 +37,7 @@ class Remote:
     checksums: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Metadata:
     """One version of a package; formulas are what is left of them on the platform that was asked for."""
 
@@ -71,7 +74,7 @@ def metadata(name: str, version: str, text: str, environment: Environment, file:
 
     Raises `MpyError` with the place for a file that is broken.
     """
-    parsed = parse(text, file, SOLVED)
+    parsed = parse(text, file, SOLVED, COMMANDS)
     own = {**environment, "name": name, "version": version, "_:name": name, "_:version": version}
     try:
         return _metadata(name, version, parsed, own)
@@ -99,15 +102,6 @@ def _metadata(name: str, version: str, parsed: Parsed, environment: Environment)
     )
 
 
-def tools(text: str, environment: Environment, file: str) -> frozenset[str]:
-    """The packages that a version asks for while it is being built only."""
-    depends = parse(text, file, ("depends",)).fields.get("depends")
-    if depends is None:
-        return frozenset()
-    running = {one.name for one in dependencies(formula(depends, {**environment, "build": False}))}
-    return frozenset(one.name for one in dependencies(formula(depends, environment)) if one.name not in running)
-
-
 class SystemPackages(NamedTuple):
     """Packages of the system (`depexts`), where the filter, as it stands in the file, holds."""
 
@@ -122,7 +116,7 @@ class ExtraFile(NamedTuple):
     remote: Remote
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Details:
     """What is needed of a version that was chosen: how its source is prepared, and what the system has to have."""
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, ParamSpec
 
+from mirage_py.dataclass import dataclass
 from mirage_py.errors import FetchFailed
 from mirage_py.packages import git
 from mirage_py.packages.archives import Store, WantedFile

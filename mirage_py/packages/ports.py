@@ -7,9 +7,9 @@ and has none is what somebody would have to port, or to do without.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from itertools import chain
 
+from mirage_py.dataclass import dataclass, replace
 from mirage_py.packages.candidates import Candidate, Candidates
 from mirage_py.packages.encode import Encoding, encode
 from mirage_py.packages.explain import story

@@ -11,11 +11,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
+from mirage_py.dataclass import dataclass
 from mirage_py.doors import memory
 from mirage_py.errors import ConfigError, FetchFailed, Location, MpyError
 from mirage_py.packages.lock import LockedRepository

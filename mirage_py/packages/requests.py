@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from mirage_py.dataclass import dataclass
 from mirage_py.model.toolchain import ABIS
 from mirage_py.packages.formula import Both, Bound, Compare, bound_text
 from mirage_py.resolve.packages import Requirement

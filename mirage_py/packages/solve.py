@@ -11,9 +11,9 @@ paid for by what comes later, and the same request has the same solution on ever
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from mirage_py.dataclass import dataclass
 from mirage_py.packages.candidates import Candidate, Candidates
 from mirage_py.packages.encode import Encoding, encode
 from mirage_py.packages.formula import AllOf, AnyOf, Dependency, Formula, alternatives, conjuncts, dependencies, holds

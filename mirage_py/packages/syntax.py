@@ -137,8 +137,10 @@ SECTIONS: Final = frozenset(("url", "extra-source"))
 END: Final = ""
 
 
-def parse(text: str, file: str, only: Collection[str] | None = None) -> Parsed:
+def parse(text: str, file: str, only: Collection[str] | None = None, noted: Collection[str] = frozenset()) -> Parsed:
     """The fields and sections of an opam file; with `only`, fields and sections of these names.
+
+    Of those that are `noted` it is only told whether they say anything, as true or false.
 
     Raises `OpamSyntaxError`, which names line and column.
     """
@@ -146,7 +148,7 @@ def parse(text: str, file: str, only: Collection[str] | None = None) -> Parsed:
     if "(*" in tokens:
         text = _without_comments(text, file)
         tokens = TOKEN.findall(text)
-    parser = _Parser(tokens, only)
+    parser = _Parser(tokens, only, noted)
     try:
         return parser.file()
     except _Unexpected as wrong:
@@ -161,9 +163,10 @@ class _Unexpected(Exception):
 
 
 class _Parser:
-    def __init__(self, tokens: list[str], only: Collection[str] | None) -> None:
+    def __init__(self, tokens: list[str], only: Collection[str] | None, noted: Collection[str]) -> None:
         self.tokens = tokens
         self.only = only
+        self.noted = noted
         self.at = 0
 
     def file(self) -> Parsed:
@@ -186,6 +189,9 @@ class _Parser:
             self.at += 2
             if wanted:
                 fields[name] = self._value()
+            elif name in self.noted:
+                fields[name] = tokens[self.at : self.at + 2] != ["[", "]"]
+                self._skip()
             else:
                 self._skip()
         elif sections is not None and name in SECTIONS:

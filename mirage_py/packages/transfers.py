@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from threading import Lock
 from typing import Final
+
+from mirage_py.dataclass import dataclass, field
 
 __all__ = ["Transfers", "size_text"]
 

@@ -14,10 +14,10 @@ import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO, Final, Literal, Protocol, Self
 
+from mirage_py.dataclass import dataclass
 from mirage_py.errors import FetchFailed, Location, MpyError
 
 __all__ = ["BOUNDS", "Bounds", "leaving_links", "unpack"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
 
+from mirage_py.dataclass import dataclass, replace
 from mirage_py.doors.files import Tree
 from mirage_py.errors import Location, LockError, UsageError, WouldOverwrite
 from mirage_py.packages.duniverse import lay, survey

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mirage_py.dataclass import dataclass
 from mirage_py.doors.files import write_whole
 from mirage_py.doors.network import Network
 from mirage_py.errors import Location, LockError
@@ -66,17 +66,17 @@ def lock(request: Request, wish: Wish, *, tell: Told = lambda _: None) -> Locked
     repositories = tuple(reading.read(source) for source in sources)
     asked = _wanted(found)
     tell("choosing versions")
-    solving = Solving(machine, [one.snapshot for one in repositories], asked)
-    solution, candidates = solving.solved(_kept(before, wish))
-    made = lock_of(
-        solution, candidates, asked, machine.pinned, machine.solved_for(wish), (one.locked for one in repositories)
-    )
-    text = lock_text(made)
-    path = request.folder / FILE
-    written = not wish.dry and (before is None or exact_text_of(path) != text)
-    if written:
-        write_whole(path, text)
-    notes = tuple(solving.notes(solution, candidates)) if written or wish.dry else ()
+    with Solving(machine, [one.snapshot for one in repositories], asked) as solving:
+        solution, candidates = solving.solved(_kept(before, wish))
+        made = lock_of(
+            solution, candidates, asked, machine.pinned, machine.solved_for(wish), (one.locked for one in repositories)
+        )
+        text = lock_text(made)
+        path = request.folder / FILE
+        written = not wish.dry and (before is None or exact_text_of(path) != text)
+        if written:
+            write_whole(path, text)
+        notes = tuple(solving.notes(solution, candidates)) if written or wish.dry else ()
     return Locked(lock=made, changes=tuple(_changes(before, made)), notes=notes, written=written)
 
 

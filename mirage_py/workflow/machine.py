@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
+from mirage_py.dataclass import dataclass, field, replace
 from mirage_py.errors import MpyError, PackageConflict
 from mirage_py.libraries.bundled import bundled_packages
 from mirage_py.model.version import version_key

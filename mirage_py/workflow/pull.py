@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from mirage_py.dataclass import dataclass, replace
 from mirage_py.doors.files import Tree
 from mirage_py.doors.network import Network
 from mirage_py.errors import Location, LockError, MpyError, PackageConflict

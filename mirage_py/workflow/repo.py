@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
+from mirage_py.dataclass import dataclass
 from mirage_py.doors.files import write_whole
 from mirage_py.doors.network import Network
 from mirage_py.errors import MpyError, UsageError, suggestion

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
+from mirage_py.dataclass import dataclass, replace
 from mirage_py.devices.registration import REPLACEABLE
 from mirage_py.errors import MpyError, PackageConflict
 from mirage_py.model.version import version_key
 from mirage_py.packages.candidates import Candidates, Given, environment
+from mirage_py.packages.reading import Reader
 
 if TYPE_CHECKING:
     from mirage_py.packages.ports import Unported
@@ -44,7 +45,10 @@ class Newer:
 
 
 class Solving:
-    """One request and the ways to solve it; what other circumstances would give is found out here too."""
+    """One request and the ways to solve it; what other circumstances would give is found out here too.
+
+    What was read for it is kept for the next one at the end of a `with` block.
+    """
 
     def __init__(self, machine: Machine, repositories: Sequence[Snapshot], asked: Sequence[Wanted]) -> None:
         self.machine = machine
@@ -52,6 +56,13 @@ class Solving:
         self.asked: tuple[Asked, ...] = tuple(dict.fromkeys(one for wants in asked for one in wants.asked))
         self.freestanding = frozenset(one.name for wants in asked if wants.freestanding for one in wants.asked)
         self.given = machine.given(repositories)
+        self.reader = Reader(repositories, environment())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.reader.keep()
 
     def solved(self, keep: Mapping[str, str]) -> tuple[Solution, Candidates]:
         """The solution, which leaves the versions in `keep` where they are if it can.
@@ -135,7 +146,11 @@ class Solving:
         from mirage_py.packages.solve import solve
 
         candidates = Candidates(
-            repositories=self.repositories, given=given, environment=environment(), freestanding=self.freestanding
+            repositories=self.repositories,
+            given=given,
+            environment=environment(),
+            freestanding=self.freestanding,
+            reader=self.reader,
         )
         return solve(asked, candidates, keep), candidates
 

@@ -26,7 +26,7 @@ from mirage_py.model.toolchain import ToolchainChoice
 from mirage_py.packages.candidates import environment
 from mirage_py.packages.lock_file import read_lock
 from mirage_py.packages.manifest import read_digests, read_manifest
-from mirage_py.packages.metadata import details, metadata, tools
+from mirage_py.packages.metadata import details, metadata
 from mirage_py.packages.repositories import named, settings_text
 from mirage_py.project.choices import read_state
 from mirage_py.project.loader import load
@@ -48,7 +48,6 @@ def _opam(text: str) -> None:
     here = environment()
     metadata("a", "1", text, here, "opam")
     details("a", "1", text, here, "opam")
-    tools(text, here, "opam")
 
 
 def _put(folder: Path, name: str, content: bytes) -> Path:
