@@ -47,7 +47,7 @@ def fill(app: Sphinx, _page: str, source: list[str]) -> None:
 
 def commands() -> str:
     """Every command with its usage, arguments and options."""
-    from mirage_py.cli.app import ABOUT
+    from mirage_py.cli.about import ABOUT
     from mirage_py.cli.commands import COMMANDS
     from mirage_py.cli.everywhere import ALONE, EVERYWHERE
 

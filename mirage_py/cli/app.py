@@ -27,17 +27,11 @@ import sys
 from typing import Final
 
 from mirage_py._version import __version__
-from mirage_py.cli import words
-from mirage_py.cli.command import Command, Group
-from mirage_py.cli.everywhere import ALONE, EVERYWHERE, go_there, settle
-from mirage_py.cli.find import Found, find
+from mirage_py.cli import meaning
+from mirage_py.cli.line import Reading
+from mirage_py.cli.settings import settle
 from mirage_py.doors import signals, terminal as console
 from mirage_py.errors import Location, MpyError
-
-ABOUT: Final = """Compose a MirageOS unikernel in Python, for several targets at once.
-
-`mpy COMMAND --help` and `mpy help COMMAND` tell about a command; beside a config.py they list the keys of that
-configuration too."""
 
 INTERRUPTED: Final = 130
 BROKEN_PIPE: Final = 141
@@ -52,7 +46,7 @@ def main(args: list[str] | None = None) -> int:
 
         return answer(line)
     try:
-        code = run(line)
+        code = run(line, remembered=args is None)
         sys.stdout.flush()
     except MpyError as error:
         console.believe(line)
@@ -84,56 +78,38 @@ def ended(stopped: KeyboardInterrupt) -> int:
     return code
 
 
-def run(line: list[str]) -> int:
-    """The exit code of a command line; failures are raised."""
-    found = find(_asking_for_help(line))
-    if not isinstance(found.what, Command):
-        return _about(found)
-    from mirage_py.cli.line import read
+def run(line: list[str], *, remembered: bool = False) -> int:
+    """The exit code of a command line; failures are raised. `remembered`: what was read before is not read again."""
+    asked = (meaning.recall(line) if remembered else None) or _read(line, remembered=remembered)
+    if isinstance(asked, int):
+        return asked
+    settle(asked.everywhere)
+    function = asked.function
+    wants_line = function.__code__.co_varnames[:1] == ("line",)
+    with signals.unwinding():
+        return (function(asked.line, **asked.arguments) if wants_line else function(**asked.arguments)) or 0
 
+
+def _read(line: list[str], *, remembered: bool) -> Reading | int:
+    """What a line asks for; the exit code where that is told at once: help, and which mpy this is."""
+    from mirage_py.cli.about import about, asking_for_help
+    from mirage_py.cli.command import Command
+    from mirage_py.cli.find import find
+    from mirage_py.cli.reading import read
+
+    found = find(asking_for_help(line))
+    if not isinstance(found.what, Command):
+        return about(found)
     reading = read(found.where, found.what, found.line)
-    settle(reading.everywhere)
     if reading.everywhere.get("help"):
         from mirage_py.cli.help import command_help
 
+        settle(reading.everywhere)
         console.result(command_help(found.where, found.what, found.line))
         return 0
-    function = found.what.function
-    wants_line = function.__code__.co_varnames[:1] == ("line",)
-    with signals.unwinding():
-        code = function(reading.line, **reading.arguments) if wants_line else function(**reading.arguments)
-    return code or 0
-
-
-def _asking_for_help(line: list[str]) -> list[str]:
-    """`mpy help COMMAND` is `mpy COMMAND --help`."""
-    leading = words.sort(line, (*EVERYWHERE, *ALONE), up_to_word=True)
-    if leading.rest[:1] != ["help"]:
-        return line
-    return [*line[: len(line) - len(leading.rest)], *leading.rest[1:], "--help"]
-
-
-def _about(found: Found) -> int:
-    """Mpy itself, or a command that has commands: its version, or what commands there are."""
-    known = EVERYWHERE if found.what else (*EVERYWHERE, *ALONE)
-    sorted_ = words.sort(found.line, known)
-    if sorted_.strange:
-        from mirage_py.cli.meant import Misread, no_option
-
-        raise no_option(Misread(where=found.where, found=sorted_, known=known, line=found.line))
-    values = words.values(found.where, sorted_, known)
-    go_there(values)
-    settle(values)
-    console.result(f"mpy {__version__}" if values.get("version") else _help(found))
-    return 0
-
-
-def _help(found: Found) -> str:
-    from mirage_py.cli.help import group_help
-
-    if isinstance(found.what, Group):
-        return group_help(found.where, found.what.summary, found.commands)
-    return group_help(found.where, ABOUT, found.commands, ALONE)
+    if remembered:
+        meaning.keep(line, reading)
+    return reading
 
 
 def _of_the_system(refused: OSError) -> MpyError:
