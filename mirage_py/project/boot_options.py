@@ -44,8 +44,8 @@ class Sources:
 
     def __init__(self, folder: Path, modules: Iterable[str], brought: Mapping[str, str] | None = None) -> None:
         self._folder = folder
-        self._brought = dict(brought or {})
-        self._modules = (*modules, *self._brought)
+        self._texts = dict(brought or {})
+        self._modules = (*modules, *self._texts)
         self._items: dict[str, tuple[Item, ...]] = {}
 
     def options(self, codes: Iterable[str]) -> dict[str, tuple[str, ...]]:
@@ -65,7 +65,7 @@ class Sources:
         """What the modules hand to `register_arg` themselves, where the configuration does not name it as well."""
         for file in self._modules:
             module = Path(file).stem.capitalize() if file.endswith(".ml") else ""
-            for item in self._read(file) if module else ():
+            for item in self._read(file) if module and "register_arg" in self._text(file) else ():
                 code = f"{module}.{item.tokens[1]}" if item.tokens[:1] == ("let",) and item.tokens[1:] else module
                 if "register_arg" in item.tokens and code not in codes:
                     yield RuntimeArg(
@@ -74,11 +74,13 @@ class Sources:
 
     def _read(self, file: str) -> tuple[Item, ...]:
         if file not in self._items:
-            text = self._brought.get(file)
-            if text is None:
-                text = _text(self._folder / file)
-            self._items[file] = tuple(_items(f"\n{text}")) if _TELLS.search(text) else ()
+            self._items[file] = tuple(_items(f"\n{self._text(file)}"))
         return self._items[file]
+
+    def _text(self, file: str) -> str:
+        if file not in self._texts:
+            self._texts[file] = _text(self._folder / file)
+        return self._texts[file]
 
     def _file(self, module: str) -> str | None:
         names = {f"{module}.ml", f"{module[0].lower()}{module[1:]}.ml"}
