@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -21,13 +22,23 @@ APPLICATION = "[INFO] [application] "
 
 
 def test_there_is_an_example_of_everything_that_is_promised() -> None:
-    promised = "hello hello-key noop timeout keys c-stubs two-unikernels beside-library own-device"
+    promised = "hello hello-key noop timeout keys c-stubs two-unikernels beside-library own-device async async-network"
     assert set(promised.split()) <= set(NAMES)
 
 
 def needs_pkg_config(name: str) -> None:
     if name == "c-stubs" and subprocess.run(("pkg-config", "--exists", "zlib"), check=False).returncode:
         pytest.skip("pkg-config knows no zlib here")
+
+
+def published(folder: Path) -> None:
+    """Have packages locked and pulled from a repository and archives on this machine."""
+    given = os.environ.get("MPY_TEST_MIRROR")
+    if not (os.environ.get("MPY_TEST_ALL") and given):
+        pytest.skip(
+            "it builds 74 packages: MPY_TEST_ALL is not set, or MPY_TEST_MIRROR names no folder with repo/ and mirror/"
+        )
+    (folder / "mpy.toml").write_text(f'repositories = ["{given}/repo"]\n', encoding="utf-8")
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -48,14 +59,18 @@ def test_readme_can_be_followed(name: str, project: MakeProject, mpy: Mpy) -> No
     needs_pkg_config(name)
     cwd = project(name)
     readme = (cwd / "README.md").read_text(encoding="utf-8")
+    if "mpy pull" in readme:
+        published(cwd)
     for line, shown in session(readme):
         words = shlex.split(line)
         match words:
             case ["cd", folder]:
                 cwd /= folder
+            case ["mpy", "pull"]:
+                mpy("pull", "--mirror", f"{os.environ['MPY_TEST_MIRROR']}/mirror", cwd=cwd, code=0)
             case ["mpy", *args]:
                 done = mpy(*args, cwd=cwd)
-                if done.code == 5 and "apt install" in readme:
+                if done.code in (4, 5) and ("apt install" in readme or args[0] == "lock"):
                     pytest.skip(done.stderr.splitlines()[0])
                 asks_for_help = args[0] == "run" and "--help" in args
                 assert done.code == (63 if asks_for_help else 0), f"{line}\n{done.stderr}"
