@@ -58,9 +58,15 @@ READS = frozenset({"completion", "configure", "describe", "help", "query"})
 OTHERS = frozenset({"audit", "clean", "doctor", "init", "run", "toolchain", "verify"})
 BUILDS = frozenset({"build"})
 
+WHOLE = 6
+"""How much is known of a path whose whole state is; the last two are the times of its content and of all the rest."""
+
 Told = list[tuple[int, str]]
 """What was written, in order: 1 for standard output, 2 for standard error, with the text."""
 
+
+_stat, _lstat = os.stat, os.lstat
+"""As they are before what watches stands in for them."""
 
 watching: Watch | None = None
 """What watches this process, where its answer may be remembered."""
@@ -196,7 +202,7 @@ def folder() -> str:
 
 
 def _content(path: str) -> object:
-    state = os.stat(path)
+    state = _stat(path)
     if state.st_size > LARGEST or state.st_mode & 0o170000 != 0o100000:  # a pipe would be waited for
         return _state(state, whole=True)
     with open(path, "rb", buffering=0) as file:
@@ -280,14 +286,14 @@ _SEEN: dict[str, Callable[[str], object]] = {
     "folder": _names,
     "modules": lambda path: [one for one in _names(path) if _is_of_module(one[0])],
     "tree": _below,
-    "state": lambda path: _state(os.stat(path), whole=False),
-    "whole": lambda path: _state(os.stat(path), whole=True),
-    "link": lambda path: _state(os.lstat(path), whole=False),
-    "whole link": lambda path: _state(os.lstat(path), whole=True),
-    "there": lambda path: os.stat(path).st_mode & 0o170000,
-    "link there": lambda path: os.lstat(path).st_mode & 0o170000,
+    "state": lambda path: _state(_stat(path), whole=False),
+    "whole": lambda path: _state(_stat(path), whole=True),
+    "link": lambda path: _state(_lstat(path), whole=False),
+    "whole link": lambda path: _state(_lstat(path), whole=True),
+    "there": lambda path: _stat(path).st_mode & 0o170000,
+    "link there": lambda path: _lstat(path).st_mode & 0o170000,
     "ways out": _ways_out,
-    "made": lambda path: _state(os.stat(path), whole=False)[:5],
+    "made": lambda path: _state(_stat(path), whole=False)[:5],
 }
 """What is known of an input of each kind."""
 

@@ -95,9 +95,19 @@ class Below:
 
     def read(self, path: str) -> bytes | None:
         """The content of a file; None where there is none. `WouldOverwrite` for a link, and for what is no file."""
+        return self._content(path, strange=True)
+
+    def content(self, path: str) -> bytes | None:
+        """The content of a file; None where there is none, or something else."""
+        return self._content(path, strange=False)
+
+    def _content(self, path: str, *, strange: bool) -> bytes | None:
+        """The content of a file; what is no file is opened, and refused, only where that is wanted."""
         with self._reading(path):
             try:
                 with self._parent(path) as (folder, name):
+                    if not strange and self._is_strange(folder, name):
+                        return None
                     descriptor = os.open(name, _READ, dir_fd=folder)
             except FileNotFoundError:
                 return None
@@ -107,10 +117,6 @@ class Below:
                 return b"".join(iter(lambda: os.read(descriptor, _CHUNK), b""))
             finally:
                 os.close(descriptor)
-
-    def content(self, path: str) -> bytes | None:
-        """The content of a file; None where there is none, or something else."""
-        return self.read(path) if self.kind(path) == "file" else None
 
     def digest(self, path: str) -> str | None:
         """The SHA-256 of a file; None where there is none, or something else."""

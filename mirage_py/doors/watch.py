@@ -113,9 +113,8 @@ class Watch:
         """The inputs as they are now; None if one has changed that mpy itself has not written."""
         now: dict[tuple[str, str], object] = {}
         for (kind, path), state in inputs.items():
-            young = self._is_young(kind, path)
-            now[kind, path] = answers.seen(kind, path)
-            if (young or not answers.same(kind, state, now[kind, path])) and not self._is_own(path):
+            found = now[kind, path] = answers.seen(kind, path)
+            if (self._is_young(kind, found) or not answers.same(kind, state, found)) and not self._is_own(path):
                 return None
         return now
 
@@ -134,16 +133,10 @@ class Watch:
         finally:
             self.on = True
 
-    def _is_young(self, kind: str, path: str) -> bool:
-        """Whether a file may have changed again without another time; what was looked into tells by itself."""
-        try:
-            found = _stat(path)
-        except OSError:
-            return False
-        if found.st_mode & 0o170000 == 0o040000 or kind in _THERE.values():
-            return kind == "whole" and max(found.st_mtime_ns, found.st_ctime_ns) >= self.start
-        looked_into = (kind == "file" or kind in answers.kinds) and found.st_size <= answers.LARGEST
-        return not looked_into and max(found.st_mtime_ns, found.st_ctime_ns) >= self.start
+    def _is_young(self, kind: str, found: object) -> bool:
+        """Whether it may have changed again without another time; what was looked into tells by itself."""
+        whole = found[0] if kind in answers.kinds and isinstance(found, tuple) else found
+        return isinstance(whole, tuple) and len(whole) == answers.WHOLE and max(whole[-2:]) >= self.start
 
     # -----------------------------------------------------------------------------------------------------------------
     # What is told of
