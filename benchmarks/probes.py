@@ -285,7 +285,7 @@ class Probes:
 
     def _is_of(self, name: str, word: str) -> bool:
         stanza = self.vendored.stanzas.get(name)
-        return stanza is not None and Path(word).stem == (stanza.private or name.replace(".", "_").replace("-", "_"))
+        return stanza is not None and Path(word).stem == stanza.main
 
     def _force(self, context: Path, word: str, place: Path) -> str:
         """A copy of the archive with every unit marked; its objects beside it."""

@@ -4,7 +4,9 @@ A library is linked with all of its units (`force.ml` sets their mark in a copy 
 import, into a program that prints one line. C archives are this machine's, since no others are there: where a verdict
 says that stubs have to be recompiled, what such an image does after it was linked tells nothing, and is left out.
 
-    python -m benchmarks.truth [--path FOLDER]... [--table FILE] [LIBRARY]...
+Vendored libraries are compared with what `benchmarks.verdicts --work` found out when it built and ran them.
+
+    python -m benchmarks.truth [--path FOLDER]... [--work FOLDER]... [--not-installed] [--table FILE] [LIBRARY]...
 """
 
 from __future__ import annotations
@@ -14,12 +16,12 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
+from benchmarks.agreement import Row, Truth, judge, table
+from benchmarks.vendored_truth import rows_of
 from mirage_py.audit import audit, with_toolchain
 from mirage_py.audit.closure import Closure, closure_of
 from mirage_py.audit.code import code_of
@@ -28,12 +30,10 @@ from mirage_py.audit.names import source_names
 from mirage_py.audit.rules import IN_STDLIB, rule_for
 from mirage_py.audit.sources import Sources
 from mirage_py.libraries.findlib import Findlib, findlib_for
-from mirage_py.model.audit import VERDICT_WORDS, AuditRequest, Root, Verdict
+from mirage_py.model.audit import AuditRequest, Root
 from mirage_py.model.library import Library
 from mirage_py.model.toolchain import Toolchain, ToolchainChoice
 from mirage_py.toolchain.discover import discover, discover_host, from_environment
-
-State = Literal["runs", "ends", "does not link", "is not all here"]
 
 MARK: Final = "truth: started"
 STARTUP: Final = """
@@ -51,30 +51,14 @@ int solo5_app_main(const struct solo5_start_info *si) {
 MANIFEST: Final = '{"type": "solo5.manifest", "version": 1, "devices": []}'
 
 
-@dataclass(frozen=True, kw_only=True)
-class Truth:
-    """What became of a library, in the words of the tool that said so."""
-
-    state: State
-    text: str = ""
-    by_signal: bool = False
-    host_only: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """A library, the verdict on it, what became of it, and whether the two agree."""
-
-    library: str
-    verdict: Verdict
-    truth: Truth
-    judgement: Literal["agrees", "false: runs", "false: does not run", "unsure"]
-
-
 def main() -> None:
     """Print the table of agreement and every disagreement; 1 where a verdict said "runs" and it did not."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--path", action="append", type=Path, default=[], help="a further folder of libraries")
+    parser.add_argument(
+        "--work", action="append", type=Path, default=[], help="a folder in which benchmarks.verdicts built and ran"
+    )
+    parser.add_argument("--not-installed", action="store_true", help="leave out the libraries that findlib knows")
     parser.add_argument("--table", type=Path, help="where to write the table of agreement")
     parser.add_argument("libraries", nargs="*", metavar="LIBRARY")
     given = parser.parse_args()
@@ -84,7 +68,9 @@ def main() -> None:
     path = (*toolchain.libraries, *(folder.absolute() for folder in given.path), *found.path)
     with tempfile.TemporaryDirectory(prefix="mpy-truth-") as folder:
         linker = Linker(toolchain, path, Path(folder))
-        rows = [row for name in given.libraries or Findlib(path).names() if (row := linker.row(name))]
+        names = () if given.not_installed else given.libraries or Findlib(path).names()
+        rows = [row for name in names if (row := linker.row(name))]
+    rows += [row for work in given.work for row in rows_of(work, toolchain, path)]
     told = "\n".join(table(rows)) + "\n"
     print(told)
     if given.table:
@@ -214,37 +200,6 @@ def _is_of_host(stderr: str) -> bool:
     lines = [line for line in stderr.splitlines() if "undefined reference to" in line]
     names = {line.partition("undefined reference to `")[2].rstrip("'") for line in lines}
     return bool(names) and all(source_names(name) is not None for name in names)
-
-
-def judge(verdict: Verdict, truth: Truth) -> Literal["agrees", "false: runs", "false: does not run", "unsure"]:
-    """Whether a verdict is what happened."""
-    if verdict == "unsure":
-        return "unsure"
-    if verdict == "recompile":
-        agrees = truth.state == "runs" or truth.by_signal or truth.host_only
-        return "agrees" if agrees else "false: runs"
-    if verdict == "runs":
-        return "agrees" if truth.state == "runs" else "false: runs"
-    return "false: does not run" if truth.state == "runs" else "agrees"
-
-
-def table(rows: list[Row]) -> Iterator[str]:
-    """The table of agreement, then each verdict that does not agree, and each that is not sure."""
-    count = Counter((row.verdict, row.truth.state) for row in rows)
-    states: tuple[State, ...] = ("runs", "ends", "does not link", "is not all here")
-    yield f"{len(rows)} libraries.\n"
-    yield "| verdict | " + " | ".join(states) + " |"
-    yield "| --- |" + " --- |" * len(states)
-    for verdict in dict.fromkeys(row.verdict for row in sorted(rows, key=lambda row: row.verdict)):
-        cells = " | ".join(str(count[verdict, state] or "") for state in states)
-        yield f"| {VERDICT_WORDS[verdict]} | {cells} |"
-    judged = Counter(row.judgement for row in rows)
-    yield f'\nFalse "runs": {judged["false: runs"]}. False "does not run": {judged["false: does not run"]}.'
-    yield f"Unsure: {judged['unsure']}, {100 * judged['unsure'] / max(1, len(rows)):.1f} of a hundred.\n"
-    for row in rows:
-        if row.judgement != "agrees":
-            text = " ".join(row.truth.text.split())[:120]
-            yield f"- `{row.library}`: {VERDICT_WORDS[row.verdict]}; it {row.truth.state} {text}".rstrip()
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ def units_of_text(library: Library, sources: Sources) -> Iterator[str]:
     """The units that the sources of a library will be, as far as their names tell; none where there are objects."""
     stanza = sources.vendored.stanzas.get(library.name)
     if library.read_as_text and stanza is not None:
-        main = stanza.private or library.name.replace(".", "_").replace("-", "_")
+        main = stanza.main
         names = {
             main,
             *(file.stem for file in _sources(stanza.library.directory) if file.suffix in (".ml", ".mll", ".mly")),
@@ -63,7 +63,7 @@ def units_of_text(library: Library, sources: Sources) -> Iterator[str]:
 def _compiled(library: Library, stanza: Stanza, build: BuildFolder, sources: Sources) -> Library:
     source = stanza.library.directory
     made = build.objects / source.relative_to(build.root)
-    archive = made / f"{stanza.private or library.name.replace('.', '_').replace('-', '_')}.cmxa"
+    archive = made / f"{stanza.main}.cmxa"
     sources.note(archive)
     try:
         if archive.stat().st_mtime_ns >= stanza.file.stat().st_mtime_ns:

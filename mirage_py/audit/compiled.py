@@ -14,13 +14,13 @@ from typing import Final
 from mirage_py.audit.code import Code
 from mirage_py.audit.gaps import Gaps
 from mirage_py.audit.objects import Compiled, Compiler, Source, compile_all, headers_of
+from mirage_py.audit.vendored import UNBUILT
 from mirage_py.libraries.archives import Archive, Member
 from mirage_py.libraries.vendored import Stanza
 from mirage_py.model.audit import Finding
 from mirage_py.project.reading import bytes_of, text_of
 
 LACKING: Final = re.compile(r"(?P<header>[^\s:]+): No such file or directory")
-UNBUILT: Final = "build it once with `mpy build`: what its rules make is there then"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +75,7 @@ def _archive(stanza: Stanza, made: Iterable[Compiled]) -> Archive:
             name = f"{one.source.file.stem}.o"
             members.append(Member(name=name, header=len(data), start=len(data), size=len(content)))
             data += content
-    name = f"lib{stanza.private or stanza.library.name.replace('.', '_')}_stubs.a"
+    name = f"lib{stanza.main}_stubs.a"
     return Archive(path=stanza.library.directory / name, data=data, members=tuple(members))
 
 

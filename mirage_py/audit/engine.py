@@ -29,6 +29,7 @@ from mirage_py.audit.rules import UNIKRAFT, WHEN_USED, Rule, freestanding, rule_
 from mirage_py.audit.runtime import calls_in
 from mirage_py.audit.sources import Sources
 from mirage_py.audit.texts import started, texts_of
+from mirage_py.audit.tried import finding_of, tried
 from mirage_py.audit.unbound import unbound
 from mirage_py.libraries.archives import Archive, Unreadable, read_archive
 from mirage_py.libraries.vendored import Stanza
@@ -246,12 +247,13 @@ def _runtime(request: AuditRequest) -> Archive | None:
 
 def whole(closure: Closure, codes: Iterable[Code]) -> frozenset[str]:
     """The libraries of which every unit counts: the roots, and behind a root without code those that it stands for."""
-    names = [name for name, node in closure.nodes.items() if node.root]
+    reached = dict.fromkeys(name for name, node in closure.nodes.items() if node.root)
     filled = {code.library for code in codes if code.units or code.ocaml}
-    for name in names:  # grows while it is walked
-        if name not in filled:
-            names += [need for need in closure.requires(name) if need not in names]
-    return frozenset(names)
+    for name in (queue := list(reached)):  # grows while it is walked
+        fresh = [need for need in closure.requires(name) if need not in reached] if name not in filled else []
+        reached |= dict.fromkeys(fresh)
+        queue += fresh
+    return frozenset(reached)
 
 
 def this_machine() -> str:
@@ -370,7 +372,38 @@ def _own(
     found = (*evidence.own.get(name, ()), *evidence.unbound.get(name, ()), *evidence.starts.get(name, ()))
     if node.library.read_as_text:
         found = (*sources.findings(name, evidence.libc, evidence.refused.get(name)), *found)
+        found = (*_as_tried(found, node, target, sources), *_without_tools(node, sources))
     return (*absent, *_for_target(found, target), *_host_only(node))
+
+
+def _without_tools(node: Node, sources: Sources) -> Iterable[Finding]:
+    """The preprocessors of a library that are not here: nobody can tell what it becomes."""
+    stanza = sources.vendored.stanzas.get(node.library.name)
+    for name in stanza.ppxs if stanza is not None else ():
+        if sources.find(name) is None:
+            message = f"{name}, which preprocesses it, is not here"
+            yield Finding(
+                rule="library-missing", severity="unsure", message=message, symbol=name, remedy=f"install {name}"
+            )
+
+
+ONLY_WHEN_BUILT: Final = ("foreign-archive", "does-not-compile", "ctypes", "compiler-support")
+"""What cannot be sure before the rules of a library have made its C, or the flags of it."""
+
+
+def _as_tried(found: tuple[Finding, ...], node: Node, target: str, sources: Sources) -> Iterable[Finding]:
+    """The findings; where only building tells, what became of this library when it was built and run."""
+    open_ = any(one.severity == "unsure" and one.rule in ONLY_WHEN_BUILT for one in found)
+    library = node.library
+    row = tried(library.name, target, version=library.version, ocaml=sources.ocaml_version) if open_ else None
+    if row is None or row.verdict != "runs":
+        yield from found
+        return
+    yield from (
+        replace(one, severity="note") if one.severity == "unsure" and one.rule in ONLY_WHEN_BUILT else one
+        for one in found
+    )
+    yield finding_of(row)
 
 
 WHAT: Final = {"noop": "does nothing", "aborts": "does not start"}

@@ -268,8 +268,8 @@ def end_findings(ending: Iterable[End], externals: dict[str, External]) -> Itera
         if library == STDLIB:
             continue
         if end.at_start:
-            yield library, end.stub, _at_start(end)
-        elif _is_outermost(end):
+            yield library, end.stub, _raises_at_start(end) if end.raises else _at_start(end)
+        elif _is_outermost(end) and not end.raises:
             later.setdefault((library, told(end)), []).append(end)
     for (library, what), several in later.items():
         yield library, several[0].stub, _later(what, several, externals)
@@ -287,6 +287,14 @@ def _at_start(end: End) -> Finding:
     message = f"{unit.replace('__', '.')} calls {told(end)}, while it initialises{way}: no exception is raised"
     remedy = "the library needs a variant without it"
     return _finding(end.by, "boot-abort", "aborts", end.chain[-1] if end.chain else "", message, "nolibc", remedy)
+
+
+def _raises_at_start(end: End) -> Finding:
+    unit = unit_of(end.function) or end.function
+    stub = next((name for name in reversed(end.chain[:-1]) if unit_of(name) is None), end.chain[-1])
+    message = f"{unit.replace('__', '.')} calls {stub} while it initialises, which does nothing but raise"
+    remedy = "build it and run it once: it starts where the exception is expected"
+    return _finding(end.by, "boot-raise", "unsure", stub, message, "the library's C stubs", remedy)
 
 
 def _later(what: str, several: list[End], externals: dict[str, External]) -> Finding:

@@ -19,9 +19,9 @@ from mirage_py.syntax import syntax_tree
 if TYPE_CHECKING:
     from mirage_py.syntax import Node
 
-How = Literal["call", "apply", "hand", "hold"]
+How = Literal["call", "apply", "hand", "hold", "bind"]
 """call: the name is the function of an application; apply: it is part of an expression that is applied (`!hook x`);
-hand: an argument of one; hold: anything else, as in a record or an alias."""
+hand: an argument of one; bind: a name of the definition's own, from here on; hold: anything else, as in a record."""
 
 LARGEST: Final = 2_000_000
 """Bytes: a longer file is a table that somebody generated."""
@@ -334,14 +334,14 @@ LOCAL: Final = "let "
 
 def _settled(found: list[Use]) -> Iterator[Use]:
     """What local functions mention: with those that are called, handed on or kept where they are."""
-    outside = [use for use in found if not use.by.startswith(LOCAL)]
+    outside = [use for use in found if not use.by.startswith(LOCAL) and use.how != "bind"]
     for use in found:
         name = use.by.removeprefix(LOCAL)
-        if name == use.by:
+        if name == use.by or use.how == "bind":
             yield use
             continue
         seen = [one for one in outside if one.name == name] or [
-            one for one in found if one.name == name and one.by != use.by
+            one for one in found if one.name == name and one.by != use.by and one.how != "bind"
         ]
         if any(one.by.startswith(LOCAL) or (not one.later and one.how != "hold") for one in seen):
             yield use._replace(later=False, maybe=True, by="")
@@ -359,6 +359,8 @@ def _step(state: _State, source: Source, found: list[Use]) -> Iterator[_State]:
         yield from (state.at(one, later=state.later or not now, how="hold") for one in state.node.named_children)
     elif kind in BRANCHES:
         yield from (state.at(one, maybe=True) for one in state.node.named_children)
+    elif kind == "value_pattern":
+        found.append(_use(state, _text(state.node), "bind"))
     elif kind not in SKIPPED and kind not in NAMES:
         yield from (state.at(one) for one in state.node.named_children)
 
@@ -476,13 +478,15 @@ def _let(state: _State, source: Source, found: list[Use]) -> Iterator[_State]:
 
 def _local(state: _State, source: Source, found: list[Use]) -> Iterator[_State]:
     """A definition inside: a function may be called by what follows, and so may what gets another name."""
-    del source, found
+    del source
     node = state.node
     pattern, body = node.child_by_field_name("pattern"), node.child_by_field_name("body")
     is_function = any(one.type == "parameter" for one in node.named_children)
     is_function = is_function or (body is not None and body.type in ("fun_expression", "function_expression"))
     name = _text(pattern) if pattern is not None else ""
     inside = state.by if state.by.startswith(LOCAL) else f"{LOCAL}{name}"
+    if name.isidentifier() and not (body is not None and _mentions(body, name)):
+        found.append(_use(state, name, "bind"))
     for one in node.named_children:
         if one == pattern:
             continue
@@ -525,6 +529,11 @@ HANDLED: Final[Mapping[str, Handler]] = {
     "let_binding": _local,
     "let_expression": _let,
 }
+
+
+def _mentions(body: Node, name: str) -> bool:
+    """Whether a definition speaks of its own name, which may be another one's: without `rec` it is."""
+    return re.search(r"(?<![\w.~?'])" + re.escape(name) + r"(?![\w':])", _text(body)) is not None
 
 
 def _below(node: Node, depth: int) -> Iterator[Node]:

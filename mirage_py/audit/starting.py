@@ -10,15 +10,29 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 from mirage_py.audit.endings import Ending
-from mirage_py.audit.mltext import ANY, AS, Item, Source, Use, source_of
+from mirage_py.audit.mltext import ANY, AS, Item, Source, Use
+from mirage_py.audit.waiting import Waiting, read_source
 from mirage_py.model.audit import Finding
-from mirage_py.project.reading import bytes_of
+
+OF_CHANNELS: Final = frozenset(
+    {
+        *("close_in", "input_line", "input_char", "really_input_string", "In_channel.input_all"),
+        *("In_channel.input_line", "caml_ml_channel_size", "caml_ml_channel_size_64", "caml_ml_seek_in"),
+        *("caml_ml_seek_in_64", "caml_ml_seek_out", "caml_ml_seek_out_64", "caml_ml_close_channel", "caml_ml_input"),
+        *("caml_ml_input_bigarray", "caml_ml_input_char", "caml_ml_input_int", "caml_ml_input_scan_line"),
+        *("caml_input_value", "caml_md5_chan"),
+    }
+)
+"""What ends the program when it is handed a channel."""
+
+STANDARD: Final = ("stdin",)
+"""The channel that can be read from and that nobody opens."""
 
 ARITY: Final = {
     **dict.fromkeys(("open_in_gen", "open_out_gen", "In_channel.open_gen", "Out_channel.open_gen"), 3),
@@ -48,197 +62,278 @@ KEEPS: Final = re.compile(
 
 Sure = Literal["sure", "maybe"]
 Outcome = Literal["sure", "maybe", "hold"]
-Key = tuple[str, str]
-"""A module and a name in it; modules of one name in two libraries are one."""
+
+
+class Key(NamedTuple):
+    """A name in a module of a library; the standard library's have no module of their own."""
+
+    library: str
+    module: str
+    name: str
 
 
 class Reached(NamedTuple):
-    """What a function comes to, and whether it surely does."""
+    """What a function comes to, and whether it surely does; `channel` says that only one who has a channel gets there.
+
+    To open a file ends the program already, so the channels of a program are the standard ones.
+    """
 
     end: str
-    sure: Sure
-    line: int = 0
-    through: str = ""
+    sure: Sure = "sure"
+    channel: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Text:
-    """The sources of one library; `seen` says which modules count, all where it is None."""
+    """The sources of one library; `modules` says which of them count, `left_out` which do not, all where it is None.
+
+    `tops` are the modules that other libraries see: the one that wraps it, all that count where it is None.
+    """
 
     library: str
     directory: Path
     modules: frozenset[str] | None = None
+    left_out: frozenset[str] = frozenset()
     below: bool = False
+    tops: frozenset[str] | None = None
 
     def files(self) -> Iterator[Path]:
         """The `.ml` files of the library."""
         folders = os.walk(self.directory) if self.below else ((self.directory, (), sorted(os.listdir(self.directory))),)
         for folder, _, names in folders:
             for name in sorted(names):
-                module = name.partition(".")[0]
-                counts = self.modules is None or module[:1].upper() + module[1:] in self.modules
-                if name.endswith(".ml") and counts:
+                if name.endswith(".ml") and self._counts(module_of(name)):
                     yield Path(folder) / name
+
+    def _counts(self, module: str) -> bool:
+        return module not in self.left_out and (self.modules is None or module in self.modules)
+
+
+def module_of(file: str) -> str:
+    """The module that a file is, by its name."""
+    stem = file.partition(".")[0]
+    return stem[:1].upper() + stem[1:]
+
+
+class Unit(NamedTuple):
+    """A file of a library as it was read."""
+
+    library: str
+    source: Source
+
+    def key(self, name: str) -> Key:
+        """A name of its own."""
+        return Key(self.library, self.source.module, name)
+
+
+Sees = Callable[[str], Collection[str]]
+"""The libraries behind one, whose modules it may name."""
 
 
 def start_findings(
-    texts: Iterable[Text], seeds: Mapping[Key, str] | None = None, ending: Ending | None = None
+    texts: Iterable[Text] | Waiting,
+    seeds: Mapping[Key, Reached] | None = None,
+    sees: Sees | None = None,
+    ending: Ending | None = None,
+    symbols: Mapping[str, Reached] | None = None,
 ) -> dict[str, tuple[Finding, ...]]:
-    """What the modules of each library come to at start; `seeds` are functions of others that end the program."""
-    return _Study(tuple(texts), seeds or {}, ending or Ending()).findings()
+    """What the modules of each library come to at start.
+
+    `seeds` are functions of others, `symbols` those in C, `ending` what is of OCaml, that end the program. A library
+    names modules of those that it `sees`, of all where that is None.
+    """
+    files = texts.again() if isinstance(texts, Waiting) else Waiting(texts)
+    known = seeds or {}
+    everybody = frozenset({*files.texts, *(key.library for key in known)})
+    return _Study(files, known, sees or (lambda _: everybody), ending or Ending(), symbols or {}).findings()
 
 
 TARGET: Final = re.compile(r"(?<![\w.'])(?:[A-Z][\w']*\.)*[a-z_][\w']*")
 """A value in what is assigned to, without the fields behind it."""
 
-WORD: Final = re.compile(rb"[A-Za-z_][\w']*")
 
-
-@dataclass
 class _Study:
     """All texts together, and what is known of their functions and values."""
 
-    texts: tuple[Text, ...]
-    seeds: Mapping[Key, str]
-    ending: Ending
-    ends: dict[Key, Reached] = field(default_factory=dict)
-    holds: dict[Key, str] = field(default_factory=dict)
-    known: dict[tuple[str, str], bool] = field(default_factory=dict)
-    by_name: dict[Key, list[tuple[Source, Item]]] = field(default_factory=dict)
-    defined: dict[str, set[str]] = field(default_factory=dict)
-    sources: list[tuple[Text, Source]] = field(default_factory=list)
-    given: dict[str, list[tuple[str, set[str]]]] = field(default_factory=dict)
+    def __init__(
+        self,
+        waiting: Waiting,
+        seeds: Mapping[Key, Reached],
+        sees: Sees,
+        ending: Ending,
+        symbols: Mapping[str, Reached],
+    ) -> None:
+        self.waiting = waiting
+        self.texts = waiting.texts
+        self.seeds = seeds
+        self.ending = ending.functions
+        of_runtime = {symbol: Reached(symbol, channel=symbol in OF_CHANNELS) for symbol in ending.primitives}
+        self.symbols = {**of_runtime, **symbols}
+        self.behind = sees
+        self.ends: dict[Key, Reached] = {}
+        self.holds: dict[Key, Reached] = {}
+        self.named: dict[str, dict[Key, None]] = {}
+        self.called: dict[tuple[str, str, str], bool] = {}
+        self.functions: dict[Key, list[tuple[Unit, Item]]] = {}
+        self.defined: dict[tuple[str, str], set[str]] = {}
+        self.homes: dict[tuple[str, str], list[str]] = {}
+        self.tops: dict[str, list[str]] = {}
+        self.users: dict[str, list[tuple[Unit, Item]]] = {}
+        self.given: dict[str, list[tuple[str, str, set[str]]]] = {}
+        self.units: list[Unit] = []
+        self.fresh: list[str] = []
+        self.channels: frozenset[str] = frozenset()
 
     def findings(self) -> dict[str, tuple[Finding, ...]]:
-        self.ends = {key: Reached(end, "sure") for key, end in self.seeds.items()}
-        self.ends |= {(STDLIB, name): Reached(name, "sure") for name in self.ending.functions}
+        for key, reached in self.seeds.items():
+            self._ends(key, reached)
+            self._home(key.library, key.module, key.name)
+        for name in self.ending:
+            self._ends(Key(STDLIB, "", name), Reached(name, channel=name in OF_CHANNELS))
         self._read()
-        while self._spread():
-            pass
         found: dict[str, list[Finding]] = {}
-        for text, source in self.sources:
-            for item in source.items:
+        for unit in self.units:
+            for item in unit.source.items:
                 if not item.waits:
-                    one = self._at_start(item, source, text)
-                    found.setdefault(text.library, []).extend([one] if one else [])
+                    one = self._at_start(item, unit)
+                    found.setdefault(unit.library, []).extend([one] if one else [])
         return {library: tuple(ones) for library, ones in found.items()}
 
     def _read(self) -> None:
         """The files that may matter: those with a word of what is reached, and so on as names are added."""
-        words = {name.rpartition(".")[2].encode() for name in self.ending.functions} | {
-            name.encode() for _, name in self.seeds
-        }
-        words |= {symbol.encode() for symbol in self.ending.primitives}
-        waiting = [(text, file) for text in self.texts if text.directory.is_dir() for file in text.files()]
-        contents = {file: _words(file) for _, file in waiting}
-        while True:
-            fresh = [one for one in waiting if not contents[one[1]].isdisjoint(words)]
-            if not fresh:
-                return
-            for text, file in fresh:
-                source = source_of(file)
-                if source is not None:
-                    self.sources.append((text, source))
-            read = {file for _, file in fresh}
-            waiting = [one for one in waiting if one[1] not in read]
-            self._index()
-            while self._spread():
-                pass
-            words = {name.encode() for _, name in (*self.ends, *self.holds)}
-            functors = (names for _, source in self.sources for names in source.parameters.values())
-            words |= {name.encode() for names in functors for name in names}  # to learn what they are applied to
+        waiting = self.waiting
+        self.channels = frozenset(waiting.meaning(STANDARD))
+        for library, text in self.texts.items():
+            for top in waiting.modules(library) if text.tops is None else text.tops:
+                self.tops.setdefault(top, []).append(library)
+        words = {*(name.rpartition(".")[2] for name in self.ending), *self.symbols}
+        chosen = [*waiting.saying(words), *(one for key in self.seeds for one in waiting.naming(key, self._is_seen))]
+        while chosen:
+            fresh = [Unit(library, source) for library, file in waiting.take(chosen) if (source := read_source(file))]
+            before = {*self.ends, *self.holds}
+            self.units += fresh
+            for unit in fresh:
+                self._index(unit)
+            self.called.clear()
+            self._settle()
+            learnt = [key for key in (*self.ends, *self.holds) if key not in before]
+            chosen = [one for key in learnt for one in waiting.naming(key, self._is_seen)]
+            functors = {name for unit in fresh for names in unit.source.parameters.values() for name in names}
+            chosen += waiting.saying(functors)  # to learn what they are applied to
 
-    def _given(self, source: Source, module: str) -> set[str]:
-        """The modules that a functor's parameter may stand for; `ANY` among them where no more is known."""
-        if module in source.unknown:
-            return {ANY}
-        waiting = [f"{source.module}.{functor}" for functor in source.parameters[module]]
-        found: set[str] = set()
-        for place in waiting:  # grows while it is walked
-            home, _, functor = place.rpartition(".")
-            applied = (names for of, names in self.given.get(functor, ()) if of in ("", home))
-            fresh = {name for names in applied for name in names} - found
-            found |= fresh
-            waiting += [name.removeprefix(AS) for name in fresh if name.startswith(AS)]
-        return found
+    def _is_seen(self, library: str, by: str) -> bool:
+        """Whether a library may name modules of another one."""
+        return library in (by, STDLIB) or library in self.behind(by)
 
-    def _index(self) -> None:
-        """What the modules define, for the files that have been read."""
-        self.known.clear()
-        self.by_name.clear()
-        self.defined.clear()
-        self.given.clear()
-        for _, source in self.sources:
-            for (module, functor), names in source.given.items():
-                self.given.setdefault(functor, []).append((module, names))
-        for _, source in self.sources:
-            names = self.defined.setdefault(source.module, set())
-            names |= {item.name for item in source.items if item.name} | source.externals.keys()
-            for item in source.items:
-                if item.name and item.waits:
-                    self.by_name.setdefault((source.module, item.name), []).append((source, item))
+    def _index(self, unit: Unit) -> None:
+        """What a file defines, applies functors to, and mentions."""
+        library, source = unit
+        for (module, functor), names in source.given.items():
+            self.given.setdefault(functor, []).append((library, module, names))
+        defined = self.defined.setdefault((library, source.module), set())
+        for name in (*(item.name for item in source.items if item.name), *source.externals):
+            defined.add(name)
+            self._home(library, source.module, name)
+        for item in source.items:
+            if item.name and item.waits:
+                self.functions.setdefault(unit.key(item.name), []).append((unit, item))
+            for last in {use.name.rpartition(".")[2] for use in item.uses}:
+                self.users.setdefault(last, []).append((unit, item))
 
-    def _spread(self) -> bool:
-        """Go through all definitions once; whether anything new was learnt."""
-        before = (len(self.ends), len(self.holds), sum(one.sure == "sure" for one in self.ends.values()))
-        for _, source in self.sources:
-            for name, symbol in source.externals.items():
-                if symbol in self.ending.primitives:
-                    self.ends.setdefault((source.module, name), Reached(name, "sure"))
-            for item in source.items:
-                self._learn(item, source)
-        return before != (len(self.ends), len(self.holds), sum(one.sure == "sure" for one in self.ends.values()))
+    def _home(self, library: str, module: str, name: str) -> None:
+        """Remember where a name of a module is."""
+        homes = self.homes.setdefault((module, name), [])
+        if library not in homes:
+            homes.append(library)
 
-    def _learn(self, item: Item, source: Source) -> None:
+    def _settle(self) -> None:
+        """Learn from all definitions, and again from those that mention what was learnt, until nothing is new."""
+        self.fresh.clear()
+        for unit in self.units:
+            for name, symbol in unit.source.externals.items():
+                if symbol in self.symbols:
+                    self._ends(unit.key(name), self.symbols[symbol]._replace(end=name))
+            for item in unit.source.items:
+                self._learn(item, unit)
+        for name in self.fresh:  # grows while it is walked
+            for unit, item in self.users.get(name, ()):
+                self._learn(item, unit)
+
+    def _ends(self, key: Key, reached: Reached) -> None:
+        """Note that a name ends the program, surely or more surely than it was known."""
+        was = self.ends.get(key)
+        if was is None or (was.sure == "maybe" and reached.sure == "sure") or (was.channel and not reached.channel):
+            self.ends[key] = reached if was is None or was.sure == "maybe" else reached._replace(sure="sure")
+            self._name(key)
+
+    def _holds(self, key: Key, reached: Reached) -> None:
+        """Note that a name holds what would end the program."""
+        was = self.holds.get(key)
+        if was is None or (was.channel and not reached.channel):
+            self.holds[key] = reached
+            self._name(key)
+
+    def _name(self, key: Key) -> None:
+        last = key.name.rpartition(".")[2]
+        self.named.setdefault(last, {})[key] = None
+        self.fresh.append(last)
+
+    def _learn(self, item: Item, unit: Unit) -> None:
         """What a definition says of its own name, and of what it assigns to."""
-        key = (source.module, item.name)
-        for use, outcome, end in self._outcomes(item, source):
+        for use, outcome, end in self._outcomes(item, unit):
             if use.into:
                 for name in TARGET.findall(use.into):
-                    self.holds.setdefault(self._key(name, source) or (source.module, name.rpartition(".")[2]), end)
+                    self._holds(self._key(name, unit) or unit.key(name.rpartition(".")[2]), end)
             if not item.name:
                 continue
             if outcome == "hold" or not item.waits:
-                self.holds.setdefault(key, end)
-            elif key not in self.ends or (outcome == "sure" and self.ends[key].sure == "maybe"):
-                self.ends[key] = Reached(end, outcome)
+                self._holds(unit.key(item.name), end)
+            else:
+                self._ends(unit.key(item.name), end._replace(sure=outcome))
 
-    def _at_start(self, item: Item, source: Source, text: Text) -> Finding | None:
+    def _at_start(self, item: Item, unit: Unit) -> Finding | None:
         """The worst that one definition comes to when its module starts."""
-        reached = [one for one in self._outcomes(item, source) if one[1] != "hold"]
+        reached = [one for one in self._outcomes(item, unit) if one[1] != "hold"]
+        if not self._has_channel(unit.library):
+            reached = [one for one in reached if not one[2].channel]
         if not reached:
             return None
         use, outcome, end = min(reached, key=lambda one: one[1] != "sure")
-        return _finding(text, source, use, outcome == "sure", end)
+        return _finding(self.texts[unit.library], unit.source, use, outcome == "sure", end.end)
 
-    def _outcomes(self, item: Item, source: Source) -> Iterator[tuple[Use, Outcome, str]]:
+    def _has_channel(self, library: str) -> bool:
+        """Whether a library, or one behind it, speaks of a standard channel."""
+        return any(self._is_seen(one, library) for one in self.channels)
+
+    def _outcomes(self, item: Item, unit: Unit) -> Iterator[tuple[Use, Outcome, Reached]]:
         """Each use of something that ends the program, and whether it is called: surely, perhaps, or only held."""
+        bound = frozenset(use.name for use in item.uses if use.how == "bind")
         for use in item.uses:
-            if use.name in item.parameters:
+            if use.name in item.parameters or use.how == "bind" or use.name.rpartition(".")[2] not in self.named:
                 continue
-            for key in self._keys(use.name, source):
-                ended, held = self.ends.get(key), self.holds.get(key)
-                if ended is not None or held is not None:
-                    yield use, self._outcome(use, key, source), ended.end if ended else held or ""
+            for key in self._keys(use.name, unit, bound):
+                reached = self.ends.get(key) or self.holds.get(key)
+                if reached is not None:
+                    yield use, self._outcome(use, key, unit), reached
                     break
 
-    def _outcome(self, use: Use, key: Key, source: Source) -> Outcome:
+    def _outcome(self, use: Use, key: Key, unit: Unit) -> Outcome:
         if use.later:
-            return "maybe" if use.by and self._called(use.by, source) else "hold"
+            return "maybe" if use.by and self._called(use.by, unit) else "hold"
         match use.how:
             case "call":
                 return self._call(use, key)
             case "apply":
                 return "maybe"
             case "hand":
-                return "maybe" if self._called(use.by, source) else "hold"
+                return "maybe" if self._called(use.by, unit) else "hold"
             case _:
                 return "hold"
 
     def _call(self, use: Use, key: Key) -> Outcome:
         """A call, which may have too few arguments to be one, or so many that what it gives back is called too."""
         ended = self.ends.get(key)
-        arity = ARITY.get(key[1], 1) if key[0] == STDLIB else self._arity(key)
+        arity = ARITY.get(key.name, 1) if key.library == STDLIB else self._arity(key)
         if ended is not None and use.given >= arity:
             return "sure" if ended.sure == "sure" and not use.maybe else "maybe"
         if ended is not None:
@@ -247,92 +342,132 @@ class _Study:
 
     def _arity(self, key: Key) -> int:
         """How many arguments a function takes; none for a value that may be one."""
-        return min((item.arity for _, item in self.by_name.get(key, ())), default=0)
+        return min((item.arity for _, item in self.functions.get(key, ())), default=0)
 
-    def _called(self, by: str, source: Source, seen: frozenset[Key] = frozenset()) -> bool:
+    def _called(self, by: str, unit: Unit, seen: frozenset[Key] = frozenset()) -> bool:
         """Whether a function may call what is handed to it."""
-        known = self.known.get((by, source.module))
+        place = (by, unit.library, unit.source.module)
+        known = self.called.get(place)
         if known is None:
-            known = self._may_call(by, source, seen)
+            known = self._may_call(by, unit, seen)
             if not seen:
-                self.known[by, source.module] = known
+                self.called[place] = known
         return known
 
-    def _may_call(self, by: str, source: Source, seen: frozenset[Key]) -> bool:
-        own = self._own(by, source)
+    def _may_call(self, by: str, unit: Unit, seen: frozenset[Key]) -> bool:
+        own = self._own(by, unit)
         if not own and KEEPS.fullmatch(by):
             return False
         if not own and (CALLS.fullmatch(by) or by == "("):
             return True
-        for key in self._keys(by, source):
+        for key in self._keys(by, unit):
             if key in seen:
                 return False
-            definitions = self.by_name.get(key, ())
+            definitions = self.functions.get(key, ())
             if definitions:
                 inner = seen | {key}
                 return any(
-                    self._calls(use, module, inner)
-                    for module, item in definitions
+                    self._calls(use, home, inner)
+                    for home, item in definitions
                     for use in item.uses
                     if use.name in item.parameters
                 )
         return True
 
-    def _calls(self, use: Use, source: Source, seen: frozenset[Key]) -> bool:
+    def _calls(self, use: Use, unit: Unit, seen: frozenset[Key]) -> bool:
         """Whether a function calls its parameter, or hands it to one that may."""
         if use.later or use.how == "hand":
-            return bool(use.by) and self._called(use.by, source, seen)
+            return bool(use.by) and self._called(use.by, unit, seen)
         return use.how in ("call", "apply")
 
-    def _own(self, name: str, source: Source) -> bool:
-        return "." not in name and name in self.defined.get(source.module, ())
+    def _own(self, name: str, unit: Unit) -> bool:
+        return "." not in name and name in self.defined[unit.library, unit.source.module]
 
-    def _key(self, name: str, source: Source) -> Key | None:
-        return next(iter(self._keys(name, source)), None)
+    def _key(self, name: str, unit: Unit) -> Key | None:
+        return next(iter(self._keys(name, unit)), None)
 
-    def _keys(self, name: str, source: Source) -> Iterator[Key]:
-        """What a name may stand for, the nearest first."""
+    def _keys(self, name: str, unit: Unit, bound: Collection[str] = ()) -> Iterator[Key]:
+        """What a name may stand for, the nearest first; names that are `bound` where it stands are of no module."""
         qualifier, _, last = name.replace(" ", "").rpartition(".")
-        if not qualifier:
-            if last in self.defined.get(source.module, ()):
-                yield (source.module, last)
-                return
-            for opened in source.opens:
-                yield from self._in_module(opened, last, source)
-            if last in self.ending.functions:
-                yield STDLIB, last
+        if qualifier:
+            yield from self._in_module(qualifier, last, unit)
             return
-        yield from self._in_module(qualifier, last, source)
+        if self._own(last, unit):
+            yield unit.key(last)
+            return
+        if last in bound:
+            return
+        for opened in unit.source.opens:
+            yield from self._in_module(opened, last, unit)
+        if last in self.ending:
+            yield Key(STDLIB, "", last)
 
-    def _in_module(self, qualifier: str, last: str, source: Source) -> Iterator[Key]:
+    def _in_module(self, qualifier: str, last: str, unit: Unit) -> Iterator[Key]:
         """A name of a module, which may be another's name, one of the file's own, or one of the standard library."""
+        source = unit.source
         first, _, rest = qualifier.partition(".")
         aliased = source.aliases.get(first)
         whole = ".".join(filter(None, (aliased, rest))) if aliased and aliased != qualifier else qualifier
         short = whole.removeprefix("Stdlib.")
-        module = short.rpartition(".")[2]
         if first in source.unknown or first in source.parameters:
-            given = self._given(source, first)
-            keys = [key for key in (*self.ends, *self.holds) if key[1] == last and key[0] != STDLIB]
-            yield from [key for key in keys if ANY in given or key[0] in given]
-        elif last in self.defined.get(module, ()) or (module, last) in self.ends:
-            yield (module, last)
-        elif first in source.modules and not aliased and last in self.defined.get(source.module, ()):
-            yield (source.module, last)
-        elif short == "Stdlib" and last in self.ending.functions:
-            yield STDLIB, last
-        elif f"{short}.{last}" in self.ending.functions:
-            yield STDLIB, f"{short}.{last}"
+            yield from self._of_parameter(first, last, unit)
+            return
+        if first in source.modules and not aliased and self._own(last, unit):
+            yield unit.key(last)
+            return
+        libraries = self._libraries(short, last, unit)
+        if libraries:
+            yield from (Key(library, short.rpartition(".")[2], last) for library in libraries)
+        elif short == "Stdlib" and last in self.ending:
+            yield Key(STDLIB, "", last)
+        elif f"{short}.{last}" in self.ending:
+            yield Key(STDLIB, "", f"{short}.{last}")
+
+    def _libraries(self, path: str, last: str, unit: Unit) -> list[str]:
+        """The libraries that may have a name behind a path: the own one, else those whose module the path begins with.
+
+        What a path leads to inside of another library may be of one behind that, whose module it gives on.
+        """
+        first, _, rest = path.partition(".")
+        own = unit.library
+        homes = self.homes.get((path.rpartition(".")[2], last), ())
+        if not homes:
+            return []
+        if own in homes and (not rest or (own, first) in self.defined or first not in self.tops):
+            return [own]
+        seen = [home for home in homes if home != own and self._is_seen(home, own)]
+        begin = [library for library in self.tops.get(first, ()) if library != own and self._is_seen(library, own)]
+        if not begin:
+            return [own] if own in homes else seen
+        return [home for home in seen if home in begin or (rest and any(self._is_seen(home, one) for one in begin))]
+
+    def _of_parameter(self, parameter: str, last: str, unit: Unit) -> Iterator[Key]:
+        """A name of what a functor's parameter may stand for."""
+        keys = [key for key in self.named.get(last, ()) if key.library != STDLIB and key.name == last]
+        given = self._given(unit, parameter) if keys else set()
+        unknown = any(name == ANY for _, name in given)
+        for key in keys:
+            if unknown or any(name == key.module and self._is_seen(key.library, by) for by, name in given):
+                yield key
+
+    def _given(self, unit: Unit, parameter: str) -> set[tuple[str, str]]:
+        """The modules that a functor's parameter may stand for, each with the library that says so; `ANY` is any."""
+        if parameter in unit.source.unknown:
+            return {(unit.library, ANY)}
+        module = unit.source.module
+        waiting = [(unit.library, module, functor) for functor in unit.source.parameters[parameter]]
+        found: set[tuple[str, str]] = set()
+        for home, inside, functor in waiting:  # grows while it is walked
+            for by, of, names in self.given.get(functor, ()):
+                if of in ("", inside) and self._is_seen(home, by):
+                    fresh = {(by, name) for name in names} - found
+                    found |= fresh
+                    places = (name.removeprefix(AS).rpartition(".") for _, name in fresh if name.startswith(AS))
+                    waiting += [(by, outer, other) for outer, _, other in places]
+        return found
 
 
 STDLIB: Final = "Stdlib"
-
-
-def _words(file: Path) -> frozenset[bytes]:
-    try:
-        return frozenset(WORD.findall(bytes_of(file)))
-    except OSError:
-        return frozenset()
 
 
 def _finding(text: Text, source: Source, use: Use, sure: bool, end: str) -> Finding:

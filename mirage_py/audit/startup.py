@@ -17,10 +17,15 @@ from mirage_py.audit.link import Pulled
 from mirage_py.audit.names import is_entry, is_stdlib, ocaml_name, source_names
 from mirage_py.libraries.archives import Unreadable
 
-ENDS: Final = frozenset({"exit", "_exit", "abort", "raise", "caml_fatal_error", "caml_fatal_error_arg"})
+RAISING: Final = frozenset({"caml_failwith", "caml_raise_sys_error", "caml_invalid_argument"})
+"""What raises an exception, which ends a program only where nobody expects it."""
+ENDS: Final = frozenset({"exit", "_exit", "abort", "raise", "caml_fatal_error", "caml_fatal_error_arg", *RAISING})
 """What C calls to end the program: mostly where something is wrong, so only who does nothing else counts."""
 SAYS: Final = frozenset(
-    {"printf", "fprintf", "puts", "fputs", "fputc", "putc", "fwrite", "fflush", "stderr", "stdout", "perror"}
+    {
+        *("printf", "fprintf", "puts", "fputs", "fputc", "putc", "fwrite", "fflush", "stderr", "stdout", "perror"),
+        "caml_copy_string",
+    }
 )
 """What a C function may do besides, that is only there to say that it is not implemented."""
 
@@ -46,6 +51,11 @@ class End:
     def at_start(self) -> bool:
         """Whether it runs when the program starts, whatever the program calls."""
         return is_entry(self.function)
+
+    @property
+    def raises(self) -> bool:
+        """Whether it is by an exception that nobody may expect, which `try` helps against."""
+        return bool(self.chain) and self.chain[-1] in RAISING
 
 
 def ends(

@@ -6,8 +6,9 @@ followed; their sources, where they lie beside, tell of functions that are hande
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import cache
 
 from mirage_py.audit.closure import Closure, Node
 from mirage_py.audit.endings import FUNCTIONS
@@ -17,8 +18,9 @@ from mirage_py.audit.names import ocaml_name, unit_of
 from mirage_py.audit.rules import OF_COMPILER, rule_for
 from mirage_py.audit.runtime import KNOWN
 from mirage_py.audit.sources import Sources
-from mirage_py.audit.starting import Key, Text, start_findings
+from mirage_py.audit.starting import OF_CHANNELS, Key, Reached, Text, start_findings
 from mirage_py.audit.startup import End
+from mirage_py.audit.waiting import Waiting
 from mirage_py.libraries.sexp import atoms
 from mirage_py.libraries.vendored import Stanza
 from mirage_py.model.audit import Finding
@@ -26,9 +28,10 @@ from mirage_py.model.audit import Finding
 
 def started(closure: Closure, texts: Iterable[Text], fate: Fate) -> dict[str, tuple[Finding, ...]]:
     """By library, what its sources say of its start."""
-    texts = tuple(texts)
-    ended = start_findings(texts, _seeds(fate.ending), fate.functions)
-    saved = start_findings(texts, _seeds(fate.saved), fate.saved_functions)
+    files = Waiting(texts)
+    sees = behind(closure)
+    ended = start_findings(files, _seeds(fate.ending), sees, fate.functions, _symbols(fate.ending))
+    saved = start_findings(files, _seeds(fate.saved), sees, fate.saved_functions, _symbols(fate.saved))
     stubs = _stubs((*fate.saved, *fate.ending))
     return {
         name: (
@@ -68,24 +71,64 @@ def _texts(closure: Closure, link: Link, sources: Sources) -> Iterator[Text]:
         if name == STDLIB or rule_for(name) is not None or node.library.package in OF_COMPILER or node.library.ppx:
             continue
         if node.library.read_as_text and stanza is not None:
-            yield Text(library=name, directory=stanza.library.directory, modules=_modules(stanza), below=stanza.spread)
+            modules, left_out = _modules(stanza)
+            yield Text(
+                library=name,
+                directory=stanza.library.directory,
+                modules=modules,
+                left_out=left_out,
+                below=stanza.spread,
+                tops=frozenset({_capital(stanza.main)}) if stanza.wrapped else None,
+            )
         elif link.units.get(name):
-            units = frozenset(unit.rpartition("__")[2] for unit in link.units[name])
-            directory = stanza.library.directory if stanza is not None else node.library.directory
-            yield Text(library=name, directory=directory, modules=units)
+            units = link.units[name]
+            yield Text(
+                library=name,
+                directory=stanza.library.directory if stanza is not None else node.library.directory,
+                modules=frozenset(unit.rpartition("__")[2] for unit in units),
+                tops=frozenset(unit.partition("__")[0] for unit in units),
+            )
 
 
-def _modules(stanza: Stanza) -> frozenset[str] | None:
-    """The modules of a stanza that names them; None for one that takes all of its folder."""
+def behind(closure: Closure) -> Callable[[str], frozenset[str]]:
+    """The libraries that one requires, and those that these require, and so on."""
+
+    @cache
+    def all_behind(name: str) -> frozenset[str]:
+        reached = dict.fromkeys(closure.requires(name) if name in closure.nodes else ())
+        for need in (queue := list(reached)):  # grows while it is walked
+            fresh = [one for one in closure.requires(need) if one not in reached]
+            reached |= dict.fromkeys(fresh)
+            queue += fresh
+        return frozenset(reached)
+
+    return all_behind
+
+
+def _capital(name: str) -> str:
+    return name[:1].upper() + name[1:]
+
+
+def _modules(stanza: Stanza) -> tuple[frozenset[str] | None, frozenset[str]]:
+    """The modules of a stanza that names them (None for one that takes all of its folder), and those it leaves out."""
     words = tuple(atoms(stanza.modules))
-    if not words or ":standard" in words or "\\" in words:
-        return None
-    return frozenset(word[:1].upper() + word[1:] for word in words)
+    taken, _, left_out = (list(words), "", []) if "\\" not in words else _parted(words)
+    modules = None if not taken or ":standard" in taken else frozenset(map(_capital, taken))
+    return modules, frozenset(map(_capital, left_out))
 
 
-def _seeds(ends: Iterable[End]) -> Mapping[Key, str]:
+def _parted(words: tuple[str, ...]) -> tuple[list[str], str, list[str]]:
+    at = words.index("\\")
+    return list(words[:at]), "\\", list(words[at + 1 :])
+
+
+def _seeds(ends: Iterable[End]) -> Mapping[Key, Reached]:
     """The functions of installed libraries that end the program, by module and name."""
-    return {key: name for end in ends for key, name in _name(end)}
+    return {
+        key: Reached(name, "maybe" if end.raises else "sure", not OF_CHANNELS.isdisjoint(end.chain))
+        for end in ends
+        for key, name in _name(end)
+    }
 
 
 def _name(end: End) -> Iterator[tuple[Key, str]]:
@@ -94,7 +137,16 @@ def _name(end: End) -> Iterator[tuple[Key, str]]:
         module, _, name = ocaml_name(end.function).rpartition(".")
         last = module.rpartition(".")[2]
         if module and not name.startswith("fun") and name != "entry":
-            yield (last, name), f"{last}.{name}"
+            yield Key(end.by.place.library, last, name), f"{last}.{name}"
+
+
+def _symbols(ends: Iterable[End]) -> Mapping[str, Reached]:
+    """The C functions of libraries that end the program; one that raises may be guarded against."""
+    return {
+        end.function: Reached(end.function, "maybe" if end.raises else "sure", not OF_CHANNELS.isdisjoint(end.chain))
+        for end in ends
+        if end.by.place.kind == "c"
+    }
 
 
 def _fitting(node: Node, found: Iterable[Finding], ends: Iterable[End]) -> Iterator[Finding]:

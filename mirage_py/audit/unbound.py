@@ -57,7 +57,8 @@ def unbound(
     for name, finding in _written_for_others(stanzas, compiled, sources):
         found.setdefault(name, []).append(finding)
     if not any(_makes_c(stanza) for stanza in stanzas.values()):
-        for name, finding in _externals(own, _defined(closure, held, compiled, sources), judge):
+        defined = _defined(closure, held, compiled, sources)
+        for name, finding in _externals(own, defined, judge, base=_has_base(sources)):
             found.setdefault(name, []).append(finding)
     for name, finding in _modules(closure, own, held):
         found.setdefault(name, []).append(finding)
@@ -66,7 +67,8 @@ def unbound(
 
 def _makes_c(stanza: Stanza) -> bool:
     """Whether C of a library is only there when it has been built."""
-    return stanza.generated or bool(stanza.objects) or bool(stanza.archives and not any(_c_below(stanza)))
+    unseen = (stanza.archives and not any(_c_below(stanza))) or (stanza.unmade and not any(_beside(stanza)))
+    return stanza.generated or bool(stanza.objects) or bool(unseen)
 
 
 def _c_below(stanza: Stanza) -> Iterator[Path]:
@@ -74,6 +76,11 @@ def _c_below(stanza: Stanza) -> Iterator[Path]:
     if stanza.archives:
         folder = stanza.file.parent
         yield from sorted(file for file in folder.rglob("*") if file.suffix in C_FILES and file.is_file())
+
+
+def _beside(stanza: Stanza) -> Iterator[Path]:
+    """The C in the folder of a library, of which rules may make what it is compiled of."""
+    yield from sorted(file for file in stanza.library.directory.iterdir() if file.suffix in C_FILES)
 
 
 def _written_for_others(
@@ -111,19 +118,27 @@ def _defined(
         stanza = sources.vendored.stanzas.get(name)
         if stanza is not None:
             whole = name in compiled and not compiled[name].findings
-            files = (*_c_below(stanza), *(() if whole else stanza.stubs))
+            made = _beside(stanza) if stanza.unmade else ()
+            files = (*_c_below(stanza), *made, *(() if whole else stanza.stubs))
             sources.note(*files)
             for file in files:
                 names |= set(NAME.findall(_c_text(file)))
     return frozenset(names)
 
 
-def _externals(texts: Iterable[Text], defined: Collection[str], judge: Judge) -> Iterator[tuple[str, Finding]]:
+def _has_base(sources: Sources) -> bool:
+    """Whether the C that is in every image is here to be read."""
+    return any(name in sources.vendored.stanzas for name in BASE)
+
+
+def _externals(
+    texts: Iterable[Text], defined: Collection[str], judge: Judge, *, base: bool
+) -> Iterator[tuple[str, Finding]]:
     """The externals that a library uses and whose C function is nowhere."""
     for text in texts:
         files = tuple(text.files()) if text.directory.is_dir() else ()
         declared = [one for file in files for one in externals_in(file)]
-        lacking = [one for one in declared if one.symbol not in defined and not OF_BASE.fullmatch(one.symbol)]
+        lacking = [one for one in declared if one.symbol not in defined and (base or not OF_BASE.fullmatch(one.symbol))]
         if not lacking:
             continue
         by = Pulled(place=Place(text.library, NOTHING, -1, "ocaml"), object=Object(name="", defined=(), undefined=()))

@@ -18,6 +18,7 @@ from mirage_py.libraries.vendored import Stanza
 from mirage_py.model.audit import Finding, Severity
 from mirage_py.project.reading import text_of
 
+UNBUILT: Final = "build it once with `mpy build`: what its rules make is there then"
 SOLO5: Final = "solo5.h"
 """The header of the bindings, which every freestanding toolchain has beside its libc."""
 
@@ -56,11 +57,15 @@ def stanza_findings(stanza: Stanza) -> Iterator[Finding]:
     if stanza.configured:
         message = "its C flags are found out on the host while it builds; they may not fit the target"
         yield Finding(rule="configurator", severity="note", message=message, archive=place)
+    if stanza.unmade:
+        message = f"its C is made by a rule: {' '.join(f'{name}.c' for name in stanza.unmade)}"
+        known: Severity = "note" if _includes_solo5(stanza.library.directory) else "unsure"
+        yield Finding(rule="foreign-archive", severity=known, message=message, archive=place, remedy=UNBUILT)
     if stanza.archives:
         message = f"it links archives that a rule makes: {' '.join(stanza.archives)}"
         made_for_it = _includes_solo5(stanza.file.parent)
         severity: Severity = "note" if made_for_it else "unsure"
-        yield Finding(rule="foreign-archive", severity=severity, message=message, archive=place)
+        yield Finding(rule="foreign-archive", severity=severity, message=message, archive=place, remedy=UNBUILT)
 
 
 def _includes_solo5(directory: Path) -> bool:

@@ -40,13 +40,15 @@ class Selection:
 class Stanza:
     """A `library` stanza: its library, and what it says of C.
 
+    `stubs` are its C files, `unmade` the names of those that are only there when a rule has made them.
     `library.requires` are the needs that hold whatever is there; `selections` add to them. `headers` are the folders
     that its C files include from besides their own, and the names of libraries whose folders are. `modules` is that
-    field as it stands, `spread` says that folders below count.
+    field as it stands, `wrapped` says that other libraries see one module of it, `spread` that folders below count.
     """
 
     library: Library
     stubs: tuple[Path, ...] = ()
+    unmade: tuple[str, ...] = ()
     system: tuple[str, ...] = ()
     configured: bool = False
     generated: bool = False
@@ -63,8 +65,14 @@ class Stanza:
     optional: bool = False
     ppxs: tuple[str, ...] = ()
     modules: tuple[Sexp, ...] = ()
+    wrapped: bool = True
     spread: bool = False
     enabled: tuple[Sexp, ...] = ()
+
+    @property
+    def main(self) -> str:
+        """The name of the module that wraps the others, and of its archives."""
+        return self.private or self.library.name.replace(".", "_").replace("-", "_")
 
 
 class Vendored:
@@ -305,6 +313,7 @@ def _stanza(one: Located, by_folder: Mapping[Path, list[Located]], tops: tuple[P
             runtime=tuple(atoms(field(stanza, "ppx_runtime_libraries"))),
         ),
         stubs=stubs,
+        unmade=tuple(_unmade(stanza, stubs)),
         system=tuple(dict.fromkeys(word[2:] for word in words if word.startswith("-l") and word != "-lm")),
         configured=":include" in (*words, *(word for part in _flag_fields(stanza) for word in atoms(part)))
         or "dune-configurator" in (*requires, *made.libraries),
@@ -321,6 +330,7 @@ def _stanza(one: Located, by_folder: Mapping[Path, list[Located]], tops: tuple[P
         project=project_of(directory, *tops),
         selections=tuple(_selections(field(stanza, "libraries"))),
         modules=field(stanza, "modules"),
+        wrapped=next(atoms(field(stanza, "wrapped")), "true") != "false",
         spread=spread,
         optional=any(part == ("optional",) for part in stanza),
         enabled=field(stanza, "enabled_if"),
@@ -429,6 +439,16 @@ def _stub_files(stanza: Sexp, directory: Path, *, spread: bool) -> Iterator[Path
     for names, language in groups:
         endings = (".c",) if language == "c" else (".cpp", ".cc", ".cxx")
         yield from _files(names, directory, endings, spread=spread)
+
+
+def _unmade(stanza: Sexp, stubs: Iterable[Path]) -> Iterator[str]:
+    """The names of C files that do not lie there."""
+    there = {file.stem for file in stubs}
+    parts = (field(stanza, "c_names"), *(field(part, "names") for part in _foreign(stanza)))
+    for part in parts:
+        words = list(atoms(part))
+        named = words[: words.index("\\")] if "\\" in words else words
+        yield from (word for word in named if not word.startswith(":") and word.rpartition("/")[2] not in there)
 
 
 def _files(names: tuple[Sexp, ...], directory: Path, endings: tuple[str, ...], *, spread: bool) -> Iterator[Path]:

@@ -130,7 +130,8 @@ def test_a_folder_in_place_of_an_archive(install: Install, asked: Audit) -> None
 
 
 def test_ten_thousand_symbols_are_one_line(install: Install, asked: Audit) -> None:
-    calls = "".join(f"extern long lib_{n}(); long call_{n}(void) {{ return lib_{n}() + 1; }}\n" for n in range(10_000))
+    names = [f"lib_{n}" for n in range(10_000)]
+    calls = f"extern long {', '.join(f'{name}()' for name in names)};\nvoid *all[] = {{ {', '.join(names)} }};\n"
     install("foo", ocaml=USES_STUB, stubs=STUB + calls, system=("big",))
     found = row(asked("foo"), "foo")
     assert len(found.findings) == 2

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
 
-from mirage_py.audit.starting import Text, start_findings
+from mirage_py.audit.starting import Key, Reached, Text, start_findings
 from mirage_py.model.audit import SEVERITIES
 
 CASES = sorted((Path(__file__).parent / "starting").glob("*.ml"))
@@ -38,7 +39,7 @@ def test_a_call_of_another_library_is_followed(tmp_path: Path) -> None:
 def test_what_an_installed_function_comes_to_is_known_from_its_object(tmp_path: Path) -> None:
     (tmp_path / "foo.ml").write_text('let () = Other.Sub.load "x"')
     texts = (Text(library="foo", directory=tmp_path),)
-    found = start_findings(texts, {("Sub", "load"): "Sub.load"})
+    found = start_findings(texts, {Key("other", "Sub", "load"): Reached("Sub.load")})
     assert [one.severity for one in found["foo"]] == ["aborts"]
 
 
@@ -121,3 +122,57 @@ def test_alias_leads_out_of_the_file(tmp_path: Path) -> None:
     )
     (tmp_path / "foo.ml").write_text(source.replace("(open_in f)", '(open_in "f")'))
     assert verdict((Text(library="foo", directory=tmp_path),)) is None
+
+
+def two_libraries(folder: Path, **files: str) -> tuple[Text, ...]:
+    """Libraries of one file each: `a__key` is `key.ml` of the library `a`."""
+    for name, text in files.items():
+        library, _, stem = name.partition("__")
+        (folder / library).mkdir(exist_ok=True)
+        (folder / library / f"{stem or library}.ml").write_text(text)
+    return tuple(Text(library=name, directory=folder / name) for name in dict.fromkeys(n.split("__")[0] for n in files))
+
+
+def test_a_module_is_that_of_a_library_that_is_required(tmp_path: Path) -> None:
+    """`Key` of `a` opens a file, `Key` of `b` does not; `user` requires one of them."""
+    texts = two_libraries(tmp_path, a__key=LOAD, b__key="let load f = f", user='let () = Key.load "x"')
+    for behind, expected in (("a", ["aborts"]), ("b", [])):
+        requires = {"user": frozenset({behind})}
+        found = start_findings(texts, sees=defaultdict(frozenset, requires).__getitem__)
+        assert [one.severity for one in found.get("user", ())] == expected
+
+
+def test_a_wrapped_module_is_seen_through_the_one_that_wraps_it(tmp_path: Path) -> None:
+    a, user = two_libraries(tmp_path, a__key=LOAD, user='let () = A.Key.load "x"')
+    wrapped = Text(library="a", directory=a.directory, tops=frozenset({"A"}))
+    assert verdict((wrapped, user), "user") == "aborts"
+    other = two_libraries(tmp_path, user='let () = Other.Key.load "x"', c__other="let x = 1")
+    requires = {"user": frozenset({"a", "c"})}
+    assert not any(start_findings((wrapped, *other), sees=lambda name: requires.get(name, frozenset())).values())
+
+
+def test_who_reads_from_a_channel_needs_one(tmp_path: Path) -> None:
+    reader = "let first ic = input_char ic\nlet make = function Some ic -> first ic | None -> 'x'\n"
+    for start, expected in (
+        ("let c = make None", None),
+        ("let c = make (Some stdin)", "unsure"),
+        ("let c = make None (* stdin *)", None),
+    ):
+        assert verdict(two_libraries(tmp_path, foo=reader + start)) == expected, start
+
+
+def test_a_name_of_its_own_is_of_no_module_that_is_opened(tmp_path: Path) -> None:
+    """`g` is a function of the definition, not `A.g`; where nothing binds it, it is that."""
+    a = "let g f = close_in (open_in f)"
+    own = 'open A\nlet all = let f = fun x -> x and g x = x in List.map f (List.map g [ "x" ])'
+    texts = two_libraries(tmp_path, a=a, user=own)
+    assert verdict(texts, "user") is None
+    assert verdict(two_libraries(tmp_path, a=a, user=own.replace("and g x = x", "")), "user") == "unsure"
+
+
+def test_c_that_ends_the_program_is_called_at_start(tmp_path: Path) -> None:
+    (tmp_path / "foo.ml").write_text('external now : unit -> int = "foo_now"\nlet started = now ()')
+    texts = (Text(library="foo", directory=tmp_path),)
+    assert verdict(texts) is None
+    found = start_findings(texts, symbols={"foo_now": Reached("foo_now", "maybe")})
+    assert [one.severity for one in found["foo"]] == ["unsure"]

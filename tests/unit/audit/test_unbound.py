@@ -72,10 +72,7 @@ def test_c_in_a_branch_for_another_system_defines_nothing(tmp_path: Path) -> Non
 
 
 def test_bindings_for_xen_are_for_xen_and_qubes(tmp_path: Path) -> None:
-    text = (
-        C
-        + "extern char solo5__xen_HYPERCALL_PAGE[];\nvalue lb_now(value u) { return (value)solo5__xen_HYPERCALL_PAGE; }"
-    )
+    text = C + "extern char solo5__xen_HYPERCALL_PAGE[];\nvalue lb_now(value u) { return *solo5__xen_HYPERCALL_PAGE; }"
     folder = vendored(tmp_path, lb_ml=USED, dune=MADE, bindings__st_c=text, bindings__solo5_h="#include <solo5.h>")
     (folder / "lb/bindings/use.c").write_text("#include <solo5.h>\n")
     report = judged(folder, "spt", "xen", "qubes")
@@ -104,3 +101,21 @@ def test_its_types_alone_need_no_code(tmp_path: Path) -> None:
     dune = "(library (public_name lb) (libraries compiler-libs))"
     text = "type t = Parsetree.expression"
     assert row(judged(vendored(tmp_path, lb_ml=text, dune=dune), path=tmp_path / "lib"), "lb").verdict == "runs"
+
+
+def test_c_that_a_rule_makes_is_unsure_until_it_is_built(tmp_path: Path) -> None:
+    rule = "(rule (copy st.%{context_name}.c st.c))"
+    c = C + "value lb_now(value u) { return u; }"
+    folder = vendored(tmp_path, lb_ml=USED, dune=f"{STUBS}\n{rule}", **{"st.solo5.c": c})
+    found = row(judged(folder), "lb")
+    assert found.verdict == "unsure"
+    assert [(one.rule, one.message) for one in found.findings] == [("foreign-archive", "its C is made by a rule: st.c")]
+    (folder / "lb/st.solo5.c").write_text(f"#include <solo5.h>\n{c}")
+    assert row(judged(folder), "lb").verdict == "runs"
+
+
+def test_a_preprocessor_that_is_not_here_leaves_it_unsure(tmp_path: Path) -> None:
+    dune = "(library (public_name lb) (preprocess (pps ppx_not_here)))"
+    found = row(judged(vendored(tmp_path, lb_ml="let x = 1", dune=dune)), "lb")
+    assert found.verdict == "unsure"
+    assert found.findings[0].message == "ppx_not_here, which preprocesses it, is not here"
