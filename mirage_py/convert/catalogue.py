@@ -554,6 +554,7 @@ VERBS: dict[str, str] = {
     "Runtime_arg.call": "'a",
     "Dune.stanza": "string -> stanza",
     "connect_err": "string -> int -> code",
+    "Info.name": "info -> string",
     "failwith": "string -> 'a",
     "invalid_arg": "string -> 'a",
     "Some": "'a -> 'a option",

@@ -87,7 +87,7 @@ class Texts:
     templates: dict[PyExpr, str] = field(default_factory=dict)
     unikernel: Local = field(default_factory=lambda: Local(name="c", line=0, type=Con("connect")))
 
-    def of(self, expr: t.Expr) -> Lines:
+    def of(self, expr: t.Expr) -> Lines:  # noqa: C901  # one case for each form of expression
         """The text that an expression of type string (or code) is."""
         expr = unopened(expr)
         match expr:
@@ -106,6 +106,9 @@ class Texts:
                 return self._format(expr)
             case t.Apply() if (listed := self._listed(expr)) is not None:
                 return listed
+            case t.Apply() if self.context.analysis.entry(expr.function) == "Info.name":
+                base = Attribute(line=expr.line, value=Ref(line=0, local=self.unikernel), name="unikernel")
+                return [[Attribute(line=expr.line, value=base, name="name")]]
             case t.Match() if expr.subject is not None:
                 return [[self._choice(expr)]]
             case _:
@@ -168,7 +171,7 @@ class Texts:
             raise CannotConvert(expr, f"the format wants one argument more, for {written}")
         match letter:
             case "s" | "c":
-                return self.of(given)
+                return [[self._padded(given, written)]] if written[1:-1] else self.of(given)
             case "S":
                 return [
                     [
@@ -201,6 +204,12 @@ class Texts:
         if isinstance(value, Constant):
             return format(value.value, spec)
         return Shown(line=given.line, value=value, spec="" if spec == "d" else spec)
+
+    def _padded(self, given: t.Expr, written: str) -> str | PyExpr:
+        """Text of a width: `%-5s`."""
+        value, width = self._one(given), written[1:-1]
+        spec = f"<{width[1:]}" if width.startswith("-") else f">{width}"
+        return format(value.text, spec) if isinstance(value, Text) else Shown(line=given.line, value=value, spec=spec)
 
     def _one(self, expr: t.Expr) -> PyExpr:
         lines = self.of(expr)

@@ -60,6 +60,7 @@ IDIOMS: Final[dict[str, Build]] = {
     "List.combine": lambda s, at, xs, ys: s.builtin("list", s.zipped(s.value(xs), s.value(ys))),
     "List.sort": lambda s, at, f, xs: s.builtin("sorted", s.value(xs)),
     "List.sort_uniq": lambda s, at, f, xs: s.builtin("sorted", s.builtin("set", s.value(xs))),
+    "String.map": lambda s, at, f, x: s.letters(f, s.value(x), at),
     "String.concat": lambda s, at, by, xs: s.method(s.value(by), "join", s.value(xs)),
     "String.cat": lambda s, at, a, b: s.joined("+", s.value(a), s.value(b)),
     "String.length": lambda s, at, x: s.builtin("len", s.value(x)),

@@ -209,6 +209,8 @@ class _Inference:
         prefix: str = "",
     ) -> None:
         match pattern:
+            case t.Name() if (verb := self._verb(value)) is not None:
+                scope.names[pattern.name] = verb
             case t.Name():
                 local = Local(
                     name=pattern.name, line=pattern.line, type=type_, value=value, param=param, top=top, prefix=prefix
@@ -246,6 +248,12 @@ class _Inference:
                 unify(type_, Con("unit"))
             case _:
                 pass
+
+    def _verb(self, value: t.Expr | None) -> Entry | None:
+        """The function of the language, or of OCaml's library, that a definition gives another name."""
+        found = None if value is None else self.found.symbol(unopened(value))
+        named = isinstance(found, Entry) and found.python is None and "->" in found.type
+        return found if named and isinstance(found, Entry) else None
 
     def _said(self, type_: Type, written: str) -> None:
         """Take the file's word for a type, where it is one of the language's, a plain one or its own."""

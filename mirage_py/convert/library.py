@@ -40,6 +40,7 @@ LIBRARY: Final[dict[str, str]] = {
     "List.sort_uniq": "('a -> 'a -> int) -> 'a list -> 'a list",
     "List.iter": "('a -> unit) -> 'a list -> unit",
     "List.iteri": "(int -> 'a -> unit) -> 'a list -> unit",
+    "String.map": "(string -> string) -> string -> string",
     "String.concat": "string -> string list -> string",
     "String.cat": "string -> string -> string",
     "String.length": "string -> int",

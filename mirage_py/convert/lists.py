@@ -114,6 +114,14 @@ class Lists:
         fresh = tuple(Local(name=name, line=at.line, type=Con("any")) for name in names)
         return fresh, self.applied(function, at, *(Ref(line=at.line, local=one) for one in fresh))
 
+    def letters(self, function: Given, text: PyExpr, at: t.Expr) -> PyExpr:
+        """A string made of what a function makes of each letter."""
+        return self.method(Text(line=at.line, parts=("",)), "join", self.mapped(function, text, at, bare=True))
+
+    def written(self, function: t.Expr) -> tuple[tuple[Local, ...], PyExpr] | None:
+        """The parameters and the body of a function that is written here."""
+        return self._function_value(function, False)
+
     def applied(self, function: Given, at: t.Expr, *args: PyExpr) -> PyExpr:
         """A function, applied to what is Python already."""
         if not isinstance(function, t.Node):

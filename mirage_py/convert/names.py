@@ -236,8 +236,8 @@ def _kind(local: Local) -> str:
 
 def python_name(name: str) -> str:
     """The name without OCaml's primes, as Python can have it; an operator by the names of its characters."""
-    if not re.match(r"[A-Za-z_]", name):
-        return "_".join(_MARKS.get(mark, "mark") for mark in name)
+    if not re.fullmatch(r"[\w']+", name):
+        return "_".join(part if part.isalpha() else _MARKS.get(part, "mark") for part in re.findall(r"[a-z]+|.", name))
     plain = name.replace("'", "_prime")
     return f"{plain}_" if keyword.iskeyword(plain) or not plain.isidentifier() else plain
 

@@ -74,6 +74,14 @@ def _first_error(root: Syntax) -> Syntax:
         found = below
 
 
+_MODES: Final = {
+    "mode_unix": ("Unix", "MacOSX"),
+    "mode_xen": ("Xen", "Qubes"),
+    "mode_solo5": ("Hvt", "Spt", "Virtio", "Muen", "Genode"),
+    "mode_unikraft": ("Firecracker", "QEMU"),
+}
+"""The tool's types of targets, as they stand in patterns: `#Key.mode_unix`."""
+
 _PLAIN_OPERATORS = ("<", ">", "=", "==", "!=", "<>", "<=", ">=", "&&", "||", "+", "-", "*", "/", "/.", "mod")
 _LEFT = ("$", "+", "-", "&&", "||", "*")
 _RIGHT = ("^", "@", "@->", "::")
@@ -238,6 +246,9 @@ class _Reader:
                 return t.Case_of(name=self._path(node)[-1], **_place(node))
             case "tag":
                 return t.Case_of(name=self._slice(node).lstrip("`"), tag=True, **_place(node))
+            case "polymorphic_variant_pattern" if tags := _MODES.get(self._slice(node).rsplit(".", 1)[-1]):
+                cases = tuple(t.Case_of(name=tag, tag=True, **_place(node)) for tag in tags)
+                return t.Either(alternatives=cases, **_place(node))
             case "constructor_pattern" | "tag_pattern":
                 return self._constructor_pattern(node)
             case "empty_list" | "list_pattern":
@@ -469,6 +480,9 @@ class _Reader:
     def _let_other(self, node: Syntax) -> t.Expr:
         """`let open M in`, `let module M = ... in`."""
         body = node.child_by_field_name("body")
+        bound = next(iter(_of_type(node, "value_definition")), None)
+        if body is not None and bound is not None:
+            return self._let_operator(bound, body, node)
         opened, module = next(iter(_of_type(node, "open_module")), None), _of_type(node, "module_definition")
         if body is not None and opened is not None:
             path = opened.child_by_field_name("module") or _named(opened)[0]
@@ -477,6 +491,17 @@ class _Reader:
         if body is not None and isinstance(read, t.Module):
             return t.LetModule(module=read, body=self.expression(body), **_place(node))
         return t.Unknown(what="a let of this form", **_place(node))
+
+    def _let_operator(self, definition: Syntax, body: Syntax, node: Syntax) -> t.Expr:
+        """`let* x = value in body`: the operator, applied to the value and to a function of `x`."""
+        operator, bindings = _of_type(definition, "let_operator")[0], self._bindings(definition)
+        if len(bindings) != 1:
+            return t.Unknown(what="a let of this form", **_place(node))
+        param = t.Param(pattern=bindings[0].pattern, **_place(definition))
+        function = _function((param,), self.expression(body), node)
+        given = (t.Argument(label=None, value=one, **_place(node)) for one in (bindings[0].value, function))
+        verb = t.Var(path=(self._slice(operator),), **_place(operator))
+        return t.Apply(function=verb, arguments=tuple(given), **_place(node))
 
     def fun(self, node: Syntax) -> t.Expr:
         params = tuple(self._param(one) for one in _of_type(node, "parameter"))

@@ -7,7 +7,7 @@ from typing import Literal
 
 from mirage_py.convert import tree as t
 from mirage_py.convert.catalogue import Entry, entries
-from mirage_py.convert.ocaml_types import Type
+from mirage_py.convert.ocaml_types import Type, is_con
 
 Kind = Literal["value", "function", "parameter", "input"]
 
@@ -42,7 +42,7 @@ class Scope:
     """The names visible at a place: those defined here, those of modules opened here, and those around."""
 
     around: Scope | None = None
-    names: dict[str, Local] = field(default_factory=dict)
+    names: dict[str, Local | Entry] = field(default_factory=dict)
     constructors: dict[str, str] = field(default_factory=dict)
     modules: dict[str, Scope] = field(default_factory=dict)
     aliases: dict[str, t.Path] = field(default_factory=dict)
@@ -80,9 +80,19 @@ class Scope:
         while scope is not None:
             found = scope.here(path)
             if found is not None:
-                return found
+                return self._converter(path) or found if isinstance(found, Entry) else found
             scope = scope.around
         return Missing(path=path) if (entry := _known((), path)) is None else entry
+
+    def _converter(self, path: t.Path) -> Local | None:
+        """The file's own converter of a key's values; since 4.5 `Arg.( ... )` has none that could hide it."""
+        scope: Scope | None = self
+        while scope is not None and len(path) == 1:
+            found = scope.names.get(path[0])
+            if isinstance(found, Local):
+                return found if is_con(found.type, "conv") else None
+            scope = scope.around
+        return None
 
     def _real(self, path: t.Path) -> t.Path:
         """The path by the module's own name, where its first part is another name for one."""

@@ -109,12 +109,21 @@ class Values:
         for _ in values[1:]:
             parts.insert(0, Item(line=line, value=inside, index=Constant(line=line, value=1)))
             inside = Item(line=line, value=inside, index=Constant(line=line, value=0))
+        replaced = dict(self._c.replaced)
         with self._c.block() as before:
             body = self._lists.applied(function, head, inside, *parts)
         if before:
-            raise CannotConvert(head, "a function of this form, applied to values")
+            self._c.replaced = replaced
+            body = self._step(function, head, inside, parts)
         step = Anonymous(line=line, params=(pair,), body=body)
         return Called(line=line, function=Attribute(line=line, value=whole, name="map"), args=(step,))
+
+    def _step(self, function: t.Expr, head: t.Expr, first: PyExpr, parts: list[PyExpr]) -> PyExpr:
+        """What a function of several statements makes: it gets a name before this one."""
+        written = self._lists.written(function)
+        if written is None or not isinstance(written[1], Called) or len(written[0]) != len(parts) + 1:
+            raise CannotConvert(head, "a function of this form, applied to values")
+        return Called(line=head.line, function=written[1].function, args=(first, *parts))
 
     def _shortened(self, function: t.Expr, values: list[PyExpr]) -> PyExpr | None:
         """`a & b`, where a function does no more than that."""

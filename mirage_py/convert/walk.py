@@ -16,7 +16,7 @@ from mirage_py.convert.context import Context
 from mirage_py.convert.handlers import attempted
 from mirage_py.convert.infer import nodes, unopened
 from mirage_py.convert.names import python_name
-from mirage_py.convert.ocaml_types import Arrow, Con, Type, is_con, parameters, resolved, result
+from mirage_py.convert.ocaml_types import Arrow, Con, Type, argument, is_con, parameters, resolved, result
 from mirage_py.convert.patterns import alternatives, decided, matched, meeting, renamed, returned
 from mirage_py.convert.python import (
     Annotation,
@@ -25,6 +25,7 @@ from mirage_py.convert.python import (
     Assign,
     Attribute,
     Called,
+    Choice,
     Constant,
     Define,
     DefineRecord,
@@ -164,7 +165,9 @@ class Walk:
             self._perform(value)
             return
         if isinstance(pattern, t.Name):
-            self._bind_name(pattern, self._c.analysis.locals[pattern], value, binding)
+            local = self._c.analysis.locals.get(pattern)
+            if local is not None:  # else another name for a verb, which is followed
+                self._bind_name(pattern, local, value, binding)
             return
         if isinstance(pattern, t.Items):
             self._bind_items(pattern, value, binding)
@@ -213,7 +216,7 @@ class Walk:
         return isinstance(typ, Con) and typ.name == "typ" and self._c.gone_name(typ.args[0]) is not None
 
     def _assign(self, binding: t.Binding, targets: tuple[Local | None, ...], value: PyExpr, type_: Type) -> None:
-        hint = self._annotation(type_) if isinstance(value, Listed) and not value.items and not value.tuple_ else None
+        hint = self._annotation(type_) if _tells_little(value, type_) else None
         if len(targets) == 1 and isinstance(value, Ref) and value.local is targets[0]:
             return
         self._add(binding, Assign(line=binding.line, targets=targets, value=value, annotation=hint))
@@ -631,12 +634,21 @@ class Walk:
 KNOWN_MODULES = frozenset(
     (
         *("Mirage", "Cmdliner", "Functoria", "Key", "Arg", "Runtime_arg", "Runtime_args", "Stdlib", "Fmt", "Printf"),
-        *("Format", "List", "String", "Option", "Filename", "Fun", "Ipaddr", "Bool", "Int", "Sys"),
+        *("Format", "Info", "List", "String", "Option", "Filename", "Fun", "Ipaddr", "Bool", "Int", "Sys"),
     )
 )
 """Modules of the tool and of OCaml's library whose names are known here."""
 
 _WORDS = {t.Record: "a record", t.Object: "an object", t.Assert: "an assertion"}
+
+
+def _tells_little(value: PyExpr, type_: Type) -> bool:
+    """Whether a type checker needs to be told the type of a list: it is empty, may be, or is of several types."""
+    if isinstance(value, Choice):
+        return _tells_little(value.then, type_) or _tells_little(value.otherwise, type_)
+    if not isinstance(value, Listed) or value.tuple_:
+        return False
+    return not value.items or (len(value.items) > 1 and is_con(argument(type_), "dep"))
 
 
 _CANNOT_BE = "this cannot be"

@@ -225,8 +225,8 @@ def of_device(device: Device, type_: AnyType) -> Any:
     return handle(dev(device), type_)
 
 
-Packages = Iterable[Package] | Value[tuple[Package, ...]]
-Resources = Iterable[Resource] | Value[tuple[Resource, ...]]
+Packages = Iterable[Package] | Value[Iterable[Package]]
+Resources = Iterable[Resource] | Value[Iterable[Resource]]
 Dune = Callable[[ConfiguredUnikernel], tuple[Sexp, ...]]
 
 

@@ -24,7 +24,34 @@ let assets =
   let connect _ modname _ = code ~pos:__POS__ "%s.connect ()" modname in
   impl ~dune ~connect ~packages:[ package ~pin:"git+https://example.org/assets.git" ~min:"1.0.0" "assets" ] "Assets" kv_ro
 
+(* verbs under other names, and a let of its own *)
+let sp = Printf.sprintf
+let map = Key.map
+let ( let* ) value f = match value with None -> [] | Some x -> f x
+let extra = let* name = Some "extra" in [ package name ]
+
+let size : [ `Small | `Large ] key =
+  let conv = Cmdliner.Arg.enum [ ("small", `Small); ("large", `Large) ] in
+  Key.(create "size" Arg.(opt conv `Small (info ~doc:"how much of it" [ "size" ])))
+
+let sized =
+  Key.(
+    pure (fun size secure -> match (size, secure) with `Small, false -> [] | `Small, true -> [ "tls" ] | `Large, _ -> [ "all" ])
+    $ value size $ value secure)
+
+let on_a_host = Key.(match_ (value target) (function #Key.mode_unix -> true | _ -> false))
+
+let named =
+  let connect info modname = function
+    | [ _ ] -> code ~pos:__POS__ "%s.start ~name:%S" modname (Info.name info)
+    | _ -> assert false
+  in
+  impl ~connect ~extra_deps:[ dep noop ] "Named" job
+
+let shown = String.map (fun c -> if c = '.' then '-' else c) (sp "%-4s|%3s" "a.b" "c")
+let wanted = main ~packages_v:(map (List.map (fun one -> package one)) sized) ~runtime_args:[ runtime_arg ~pos:__POS__ (sp "Args.shown %S" shown) ] "Wanted" job
+
 let () =
-  let stores = unikernel ~entry:"Stores" ~packages:tools (kv_ro @-> job) $ assets in
+  let stores = unikernel ~entry:"Stores" ~packages:(tools @ extra) (kv_ro @-> job) $ assets in
   let other = unikernel ~name:"Other" ~entry:"Main" ~deps:[ dep assets ] job in
-  register (if debug then "passed-on-debug" else "passed-on") [ when_secure stores noop; other ]
+  register (if debug then "passed-on-debug" else "passed-on") [ when_secure stores noop; other; named; if_impl on_a_host wanted noop ]

@@ -9,6 +9,7 @@ from mirage_py import (
     Impl,
     ModuleType,
     Package,
+    both,
     if_impl,
     impl,
     job,
@@ -16,8 +17,10 @@ from mirage_py import (
     kv_ro,
     main,
     noop,
+    ocaml_string,
     package,
     register,
+    runtime_arg,
 )
 
 
@@ -68,8 +71,47 @@ assets = impl(
     connect="{module}.connect ()",
 )
 
-stores = unikernel(kv_ro >> job, packages=tools, entry="Stores")(assets)
+
+# verbs under other names, and a let of its own
+def let_times(value: Any, f: Any) -> list[Any]:
+    return [] if value is None else f(value)
+
+
+extra = let_times("extra", lambda name: [package(name)])
+
+size = key.enum("size", ["small", "large"], default="small", doc="how much of it")
+
+
+def step(size: Any, secure: bool) -> list[str]:
+    if size == "small" and secure is False:
+        return []
+    if size == "small" and secure:
+        return ["tls"]
+    return ["all"]
+
+
+sized = both(size, secure).map(lambda given: step(given[0], given[1]))
+
+on_a_host = key.target.match({"unix": True, "macosx": True}, False)
+
+named = impl(
+    "Named",
+    job,
+    extra_deps=[noop],
+    connect=lambda c: f"{c.module}.start ~name:{ocaml_string(c.unikernel.name)}",
+)
+
+shown = "".join("-" if c == "." else c for c in "a.b |  c")
+wanted = main(
+    "Wanted",
+    job,
+    packages=sized.map(lambda value: [package(one) for one in value]),
+    runtime_args=[runtime_arg(f"Args.shown {ocaml_string(shown)}")],
+)
+
+stores = unikernel(kv_ro >> job, packages=[*tools, *extra], entry="Stores")(assets)
 other = unikernel(job, name="Other", deps=[assets], entry="Main")
 register(
-    "passed-on-debug" if debug else "passed-on", [when_secure(stores, noop), other]
+    "passed-on-debug" if debug else "passed-on",
+    [when_secure(stores, noop), other, named, if_impl(on_a_host, wanted, noop)],
 )
