@@ -27,6 +27,9 @@ BLOCK: Final = 512
 MOST: Final = 1 << 30
 """Bytes that a repository may unpack to: the public one has 52 million."""
 
+MOST_FILES: Final = 1_000_000
+"""Files that a repository may have: the public one has 19,000."""
+
 Entries = Mapping[str, "bytes | memoryview"]
 """Path to content, of what is below `packages/`."""
 
@@ -84,6 +87,8 @@ def from_archive(path: Path) -> Entries:
     import zlib
 
     try:
+        if path.stat().st_size > MOST:
+            raise _too_large()
         data = _decompressed(path.read_bytes())
         return _relevant(_tar_entries(memoryview(data)))
     except (EOFError, zlib.error, lzma.LZMAError) as error:
@@ -130,9 +135,13 @@ def _decompressed(raw: bytes) -> bytes:
     text: bytes = unpacker.decompress(raw, MOST)
     if not unpacker.eof:
         if len(text) >= MOST:
-            raise Damaged(f"the archive unpacks to more than {MOST >> 20} MiB")
+            raise _too_large()
         raise EOFError("it ends in the middle")
     return text
+
+
+def _too_large() -> Damaged:
+    return Damaged(f"the archive unpacks to more than {MOST >> 20} MiB")
 
 
 def _tar_entries(data: memoryview) -> Iterator[tuple[str, memoryview]]:
@@ -140,7 +149,7 @@ def _tar_entries(data: memoryview) -> Iterator[tuple[str, memoryview]]:
 
     tarfile needs more than a second for the 19,000 members of the public repository, where a lock may take one.
     """
-    at, name = 0, ""
+    at, name, count = 0, "", 0
     while at + BLOCK <= len(data) and data[at]:
         header = bytes(data[at : at + BLOCK])
         size = int(header[124:136].strip(b"\0 ") or b"0", 8)
@@ -154,6 +163,9 @@ def _tar_entries(data: memoryview) -> Iterator[tuple[str, memoryview]]:
             case b"x":
                 name = _pax_path(bytes(content)) or name
             case b"0" | b"\0":
+                count += 1
+                if count > MOST_FILES:
+                    raise Damaged(f"the archive has more than {MOST_FILES} files")
                 yield name or _header_name(header), content
                 name = ""
             case b"g":

@@ -7,7 +7,8 @@ discovery looks when it has found no other toolchain, and taking it away is remo
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -30,7 +31,7 @@ def install(ocaml: str, repository: str | None = None, *, progress: Told = lambd
     """Install Solo5 and ocaml-solo5 for this version of OCaml; the prefix that has them.
 
     An older one is replaced. Raises `ToolNotFound` without opam, and `ToolFailed` with opam's own text when it finds no
-    fitting version or cannot build it; nothing is left then.
+    fitting version or cannot build it; what was there before is there again then.
     """
     if which("opam") is None:
         raise ToolNotFound(
@@ -38,19 +39,33 @@ def install(ocaml: str, repository: str | None = None, *, progress: Told = lambd
             details=("Debian 13 and later have the toolchain itself, as ocaml-solo5 and solo5",),
             hint="apt install opam, then: mpy toolchain install",
         )
-    remove()
-    try:
+    with _replaced(_root()):
         _opam("init", "--bare", "--no-setup", *_sandbox(), repository or REPOSITORY, progress=progress)
         _opam("switch", "create", PRIVATE, "--empty", progress=progress)
         packages = (f"ocaml-system.{ocaml}", "solo5", "ocaml-solo5")
-        _opam("install", f"--switch={PRIVATE}", *packages, progress=progress)
-    except ToolFailed as failed:
-        remove()
-        raise _unsolvable(ocaml, failed) if "o solution found" in failed.output else failed from None
-    except BaseException:
-        remove()
-        raise
+        try:
+            _opam("install", f"--switch={PRIVATE}", *packages, progress=progress)
+        except ToolFailed as failed:
+            raise _unsolvable(ocaml, failed) if "o solution found" in failed.output else failed from None
     return _root() / PRIVATE
+
+
+@contextmanager
+def _replaced(folder: Path) -> Iterator[None]:
+    """A folder that is made anew, in its own place since opam notes it; the old one comes back where that fails."""
+    old = _old(folder)
+    if old.is_dir():  # mpy was killed half way
+        shutil.rmtree(folder, ignore_errors=True)
+    elif folder.is_dir():
+        folder.rename(old)
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        if old.is_dir():
+            old.rename(folder)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def private_prefix() -> Path | None:
@@ -61,9 +76,10 @@ def private_prefix() -> Path | None:
 
 def remove() -> bool:
     """Take away what `install` made; whether there was anything."""
-    there = _root().is_dir()
-    shutil.rmtree(_root(), ignore_errors=True)
-    return there
+    places = [place for place in (_root(), _old(_root())) if place.is_dir()]
+    for place in places:
+        shutil.rmtree(place, ignore_errors=True)
+    return bool(places)
 
 
 def _unsolvable(ocaml: str, failed: ToolFailed) -> ToolFailed:
@@ -78,6 +94,10 @@ def _unsolvable(ocaml: str, failed: ToolFailed) -> ToolFailed:
 
 def _root() -> Path:
     return memory.folder() / "toolchain"
+
+
+def _old(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.old")
 
 
 def _opam(*words: str, progress: Told) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Self
 
+from mirage_py._version import __version__
 from mirage_py.dataclass import dataclass, replace
 from mirage_py.devices.registration import REPLACEABLE
 from mirage_py.errors import MpyError, PackageConflict
 from mirage_py.model.version import version_key
 from mirage_py.packages.candidates import Candidates, Given, environment
+from mirage_py.packages.formula import bound_text
 from mirage_py.packages.reading import Reader
 
 if TYPE_CHECKING:
@@ -84,9 +87,33 @@ class Solving:
                 f"{chosen} links C libraries of this machine, which no freestanding image can hold: "
                 "whether one links that part of it, mpy audit and mpy build tell when the sources are here"
             )
-        newer = next((found for one in self._newer() if (found := self._gain(solution, candidates, one))), None)
-        if newer is not None:
+        newer = self._remembered_gain(solution, candidates)
+        if newer:
             yield newer
+
+    def _remembered_gain(self, solution: Solution, candidates: Candidates) -> str:
+        """What newer tools would change; remembered, since that takes another solve. Pins may change unseen."""
+        from mirage_py.doors import memory
+
+        key = {"of": _digest(self._about(solution))}
+        known = memory.recall("newer", key) if not self.given.pinned else None
+        if isinstance(known, str):
+            return known
+        found = next((text for one in self._newer() if (text := self._gain(solution, candidates, one))), "")
+        if not self.given.pinned:
+            memory.remember("newer", key, found, ())
+        return found
+
+    def _about(self, solution: Solution) -> Iterator[str]:
+        """All that the answer depends on."""
+        given = self.given
+        yield from (__version__, given.ocaml, given.dune)
+        yield from (one.digest for one in self.repositories)
+        yield from sorted(f"{one.name} {bound_text(one.bound)}" for one in self.asked)
+        yield from sorted((*self.freestanding, *given.with_c))
+        yield from sorted(f"{name} {version}" for name, version in given.tools.items())
+        yield from sorted(f"{one.name} {one.version}" for one in (*given.bundled, *given.installed))
+        yield from sorted(map(str, solution.chosen.values()))
 
     def _gain(self, solution: Solution, candidates: Candidates, newer: Newer) -> str:
         """What newer tools would change for the better; empty where that is not much."""
@@ -209,6 +236,10 @@ class Solving:
                 loose = [replace(other, bound=None) if other == one else other for other in self.asked]
                 if self._solvable(given, loose):
                     yield f'with other bounds there is one: override(package("{one.name}", min=..., max=...))'
+
+
+def _digest(words: Iterable[str]) -> str:
+    return hashlib.sha256("\0".join(words).encode()).hexdigest()
 
 
 def _listed(packages: Iterable[Unported]) -> str:

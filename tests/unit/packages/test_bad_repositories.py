@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import tarfile
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -119,6 +121,36 @@ def test_repository_that_cannot_be_had_is_a_line_and_the_kept_one_serves(
     assert main(["repo", "update"]) == 0
     assert main(["lock", "--update", *HERE]) == 0
     assert version(project) == "2.0.0"
+
+
+@pytest.mark.parametrize(
+    ("mode", "bound", "most", "told"),
+    [
+        *((mode, "MOST", 1 << 20, "the archive unpacks to more than 1 MiB") for mode in ("gz", "bz2", "xz", "")),
+        ("gz", "MOST_FILES", 100, "the archive has more than 100 files"),
+    ],
+)
+def test_repository_that_is_too_large_is_a_line_and_nothing_is_kept(
+    mode: Literal["gz", "bz2", "xz", ""],
+    bound: str,
+    most: int,
+    told: str,
+    project: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    archive = tmp_path / "index.tar"
+    with tarfile.open(archive, f"w:{mode}") as tar:  # type: ignore[call-overload]  # of one form each
+        for number in range(110):
+            member = tarfile.TarInfo(f"packages/one/one.{number}/opam")
+            member.size = 10_000
+            tar.addfile(member, io.BytesIO(b"#" * member.size))
+    monkeypatch.setattr(f"mirage_py.packages.snapshot.{bound}", most)
+    assert main(["lock", *HERE, "--repo", str(archive)]) == 1
+    assert told in capsys.readouterr().err
+    assert not (project / FILE).exists()
+    assert not list(tmp_path.rglob("*.data"))
 
 
 def test_no_network_is_a_line(project: Path, served: Served, capsys: pytest.CaptureFixture[str]) -> None:

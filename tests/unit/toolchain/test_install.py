@@ -69,6 +69,49 @@ def test_without_a_fitting_version_opam_says_so_and_nothing_is_left(tmp_path: Pa
     assert not (cache / "mpy/toolchain").exists()
 
 
+OPAM = """#!/bin/sh
+echo "$*" >>"$LOG"
+case "$*" in
+  switch*) mkdir -p "$OPAMROOT/solo5/bin" ;;
+  install*) echo "$*" >"$OPAMROOT/solo5/bin/installed"; exit "$CODE" ;;
+esac
+"""
+
+
+@pytest.fixture
+def opam(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A program in the place of opam, which notes what it is told; the file that it notes it in."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/opam").write_text(OPAM)
+    (tmp_path / "bin/opam").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
+    monkeypatch.setenv("LOG", str(tmp_path / "log"))
+    monkeypatch.setenv("CODE", "0")
+    monkeypatch.setenv("OPAMROOT", str(tmp_path / "of-the-user"))
+    return tmp_path / "log"
+
+
+def test_opam_works_in_a_root_of_mpys_own(opam: Path, tmp_path: Path, cache: Path) -> None:
+    assert install("5.3.0", "/repo") == private_prefix() == cache / "mpy/toolchain/solo5"
+    words = [line.split() for line in opam.read_text().splitlines()]
+    assert [line[0] for line in words] == ["init", "switch", "install"]
+    assert words[0][-1] == "/repo"
+    assert words[2][1:] == ["--switch=solo5", "ocaml-system.5.3.0", "solo5", "ocaml-solo5"]
+    assert not (tmp_path / "of-the-user").exists()
+
+
+@pytest.mark.usefixtures("opam")
+def test_what_was_installed_before_stays_where_another_cannot_be(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
+    prefix = install("4.13.1")
+    monkeypatch.setenv("CODE", "3")
+    with pytest.raises(ToolFailed):
+        install("5.3.0")
+    assert "ocaml-system.4.13.1" in (prefix / "bin/installed").read_text()
+    assert [one.name for one in (cache / "mpy").glob("toolchain*")] == ["toolchain"]
+    assert remove()
+    assert private_prefix() is None
+
+
 def test_without_opam_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ToolNotFound, match="opam is not on this machine") as failed:
