@@ -76,7 +76,7 @@ def _entries(root: Path, output: Path) -> Iterator[tuple[str, Entry]]:
     if (root / "mirage/choices.json").is_file():
         yield "mirage/choices.json", (bytes_of(root / "mirage/choices.json"), False)
     if (root / DUNIVERSE).is_dir():
-        yield from _below(root / DUNIVERSE, root, output)
+        yield from _below(root / DUNIVERSE, root, output, hidden=True)  # as they were laid, or they count as edited
         manifest = read_manifest(root)
         folders = {name: replace(laid, stamp="") for name, laid in manifest.folders.items()}
         table = {
@@ -91,15 +91,18 @@ def _entries(root: Path, output: Path) -> Iterator[tuple[str, Entry]]:
         yield f"{BUNDLED_IN}/{name}", (file.read_bytes(), False)
 
 
-def _below(folder: Path, root: Path, output: Path) -> Iterator[tuple[str, Entry]]:
-    """The files of a folder, without those that mpy or dune made, and without what begins with a dot."""
+def _below(folder: Path, root: Path, output: Path, *, hidden: bool = False) -> Iterator[tuple[str, Entry]]:
+    """The files of a folder, without those that mpy or dune made, and, unless `hidden`, what begins with a dot."""
     for here, folders, names in os.walk(folder):
         top = Path(here) == root
-        folders[:] = sorted(one for one in folders if not one.startswith(".") and not (top and one in NOT_THEIRS))
+        seen = (one for one in folders if (hidden and one != KEPT_IN) or not one.startswith("."))
+        kept = (one for one in seen if not (top and one in NOT_THEIRS))
+        folders[:] = sorted(kept)
         links = [one for one in folders if os.path.islink(os.path.join(here, one))]
         for name in sorted((*names, *links)):
             path = Path(here) / name
-            if (name.startswith(".") and top) or path == output or name.endswith((".pyc", ".install")):
+            made = name.endswith((".pyc", ".install")) and not hidden
+            if (name.startswith(".") and top) or path == output or made:
                 continue
             relative = str(path.relative_to(root))
             if path.is_symlink():

@@ -16,13 +16,16 @@ from mirage_py.workflow.dev import check_locked, put
 from mirage_py.workflow.pull import Where, pull
 from tests.unit.packages.releases import Releases, library
 
+HIDDEN = {".github/workflows/test.yml": "on: push\n", ".ocamlformat": "", "one.install": "lib: []\n"}
+"""What belongs to a release as everything else does."""
+
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("OPAMROOT", str(tmp_path / "opam"))
     releases = Releases(tmp_path / "mirror")
-    releases.add("one", library("one") | {"link": "placeholder"})
+    releases.add("one", library("one") | HIDDEN | {"link": "placeholder"})
     folder = tmp_path / "project"
     for name in (
         "config.py",
@@ -53,7 +56,7 @@ def test_everything_is_in_it_but_what_was_made(root: Path, tmp_path: Path) -> No
         "hello/mirage/bundle.json",
         "hello/mpy.lock",
         "hello/unikernel.ml",
-        *(f"hello/mirage/duniverse/one/{name}" for name in (*library("one"), "link")),
+        *(f"hello/mirage/duniverse/one/{name}" for name in (*library("one"), *HIDDEN, "link")),
     }
 
 
