@@ -6,7 +6,7 @@ that cannot be met together are told with the package on which they disagree.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from mirage_py.packages.candidates import Candidate, Candidates
@@ -18,7 +18,7 @@ from mirage_py.packages.solve import Failed, Place, closure
 if TYPE_CHECKING:
     from pysat.solvers import Solver
 
-__all__ = ["story"]
+__all__ = ["stories", "story"]
 
 DEEPEST = 12
 
@@ -40,6 +40,19 @@ def story(failed: Failed) -> tuple[str, ...]:
 
     with Solver("glucose4", bootstrap_with=failed.encoding.clauses) as solver:
         return tuple(_Story(solver, failed.encoding).of(failed.core))
+
+
+def stories(failures: Iterable[Failed]) -> Iterator[str]:
+    """Why each of several wishes cannot be met: of those that end in one way the shortest."""
+    told: dict[tuple[str, ...], list[tuple[tuple[str, ...], str]]] = {}
+    for failed in failures:
+        lines = story(failed)
+        told.setdefault(lines[-2:], []).append((lines, ", ".join(one.name for one in failed.core)))
+    for of_one_cause in told.values():
+        shortest, *others = sorted(of_one_cause, key=lambda each: len(each[0]))
+        yield from shortest[0]
+        if others:
+            yield f"and so it is with {', '.join(names for _, names in others)}"
 
 
 def _left_out(candidates: Candidates, name: str) -> str:

@@ -187,7 +187,7 @@ class Solving:
         return isinstance(self._solve(given, self.asked if asked is None else asked, {})[0], Solution)
 
     def _refusal(self, failed: Failed, candidates: Candidates) -> MpyError:
-        from mirage_py.packages.explain import story
+        from mirage_py.packages.explain import stories
         from mirage_py.packages.ports import lacking
 
         ways = "\n".join(self._ways(failed))
@@ -204,7 +204,7 @@ class Solving:
         also = (f"dune cannot build these either: {_listed(found.unported)}", *ports) if ports else ()
         return PackageConflict(
             f"no choice of versions has all that config.py asks for: {', '.join(names)}",
-            details=(*(line for each in failures for line in story(each)), *also),
+            details=(*stories(failures), *also),
             hint=ways or "name a repository that has them: mpy repo add SOURCE",
         )
 
