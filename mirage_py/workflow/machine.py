@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mirage_py.workflow.request import Request, Wish
     from mirage_py.workflow.resolve import Resolution
 
-__all__ = ["Machine", "machine_of"]
+__all__ = ["Machine", "installed_libraries", "machine_of"]
 
 OF_COMPILER: Final = frozenset(("unix", "bigarray", "threads", "bytes", "str", "dynlink", "stdlib", "compiler-libs"))
 """Libraries that come with OCaml, so that no package brings them."""
@@ -40,7 +40,7 @@ class Machine:
     """What the machine has (or what was said on the command line), and what serves without being looked up.
 
     `pinned` says where each pinned package is, `pins` what its opam file says; `with_c` are those of `installed` that
-    have C stubs, which are built for the host.
+    have C stubs, which are built for the host. `named`: compiler and dune were said, and may be those of another one.
     """
 
     ocaml: str
@@ -53,6 +53,7 @@ class Machine:
     installed: tuple[Metadata, ...] = ()
     with_c: frozenset[str] = frozenset()
     use_bundled: bool = True
+    named: bool = False
 
     def given(self, repositories: Sequence[Snapshot]) -> Given:
         """As the candidates take it; a toolchain that is not here counts as the newest that there is."""
@@ -91,7 +92,7 @@ def machine_of(request: Request, found: Resolution, wish: Wish, network: Network
     tools = None if wish.ocaml and wish.dune else _tools(request, found)
     chains = list(tools.toolchains.values()) if tools else []
     pinned = _pins(found)
-    installed = _installed() if wish.installed else {}
+    installed = installed_libraries() if wish.installed else {}
     origins = {name: _origin(request.folder, pin, network) for name, pin in pinned.items()}
     return Machine(
         ocaml=wish.ocaml or (tools.host.ocaml_version if tools else ""),
@@ -106,6 +107,7 @@ def machine_of(request: Request, found: Resolution, wish: Wish, network: Network
         installed=tuple(installed),
         with_c=frozenset(one.name for one, with_c in installed.items() if with_c),
         use_bundled=wish.bundled,
+        named=tools is None,
     )
 
 
@@ -130,7 +132,7 @@ def _bundled(found: Resolution) -> Iterator[Metadata]:
         yield Metadata(name=package.name, version=package.version, depends=wanted)
 
 
-def _installed() -> dict[Metadata, bool]:
+def installed_libraries() -> dict[Metadata, bool]:
     """The OCaml libraries of the host, in the version that they say; with each whether it has C stubs."""
     from mirage_py.libraries.findlib import Findlib
 

@@ -211,6 +211,8 @@ class Solving:
     def _ways(self, failed: Failed) -> Iterator[str]:
         """The single changes that would make it solvable."""
         given = self.given
+        if not self.machine.named and not given.installed and self._solvable(self._with_installed()):
+            yield "with libraries that this machine has there is a solution: mpy lock --installed"
         for newer in self._newer():
             if self._solvable(replace(given, ocaml=newer.ocaml, dune=newer.dune)):
                 yield f"with {newer.text}{newer.aside} there is a solution"
@@ -222,6 +224,13 @@ class Solving:
             if self._solvable(replace(given, pinned=others)):
                 yield f"without the pin of {pin.name} there is one"
         yield from self._ways_with_less(failed)
+
+    def _with_installed(self) -> Given:
+        from mirage_py.workflow.machine import installed_libraries
+
+        found = installed_libraries()
+        with_c = frozenset(one.name for one, has_c in found.items() if has_c)
+        return replace(self.given, installed=tuple(found), with_c=with_c)
 
     def _ways_with_less(self, failed: Failed) -> Iterator[str]:
         """What could be left out, or bounded otherwise."""

@@ -521,6 +521,18 @@ extra-source "b.patch" { src: "http://releases.invalid/b.patch" checksum: "md5=1
     assert (source.patches, [one.name for one in source.extra_sources]) == (("b.patch",), ["b.patch"])
 
 
+@pytest.mark.ocaml
+def test_that_this_machine_has_what_is_missing_is_told(
+    published: Published, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure(project, 'package("findlib")')
+    assert main(["lock", "-t", "unix", "--repo", published.source]) == 4
+    told = "with libraries that this machine has there is a solution: mpy lock --installed"
+    assert told in capsys.readouterr().err
+    assert lock(published) == 4, "a compiler that was named may be that of another machine"
+    assert told not in capsys.readouterr().err
+
+
 def test_installed_library_serves_where_that_is_asked_for(project: Path, published: Published) -> None:
     configure(project, 'package("findlib")')
     assert lock(published) == 4
