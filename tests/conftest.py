@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import compileall
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -34,7 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Compile mpy once, as an installer does: it is started thousands of times."""
     if not hasattr(config, "workerinput"):
-        compileall.compile_dir(ROOT / "mirage_py", quiet=1)
+        compileall.compile_dir(ROOT / "mirage_py", quiet=1, rx=re.compile("/templates/"))
 
 
 # ---------------------------------------------------------------------------------------------------------------------

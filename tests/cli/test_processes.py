@@ -204,7 +204,7 @@ def test_progress_is_an_event(patient: Path) -> None:
 
 def test_progress_moves_after_a_second(patient: Path) -> None:
     """On a terminal: both texts are seen, and the line is gone at the end."""
-    seen = watched(patient, 1.4)
+    seen = watched(patient, 2.0)
     assert "building" in seen
     assert "linking" in seen
     assert seen.endswith("\x1b[?25h\r\x1b[1A\x1b[2K")
