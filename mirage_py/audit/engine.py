@@ -290,7 +290,7 @@ def _compiled(request: AuditRequest, closure: Closure, sources: Sources, gaps: G
         folder = request.cache / "objects" if request.cache is not None else Path(place)
         found: dict[str, VendoredCode] = {}
         for name, stanza in stanzas.items():
-            needs = [closure.nodes[need].library.directory for need in closure.requires(name)]
+            needs = [closure.nodes[need].library.directory for need in _behind(closure, name)]
             includes = (*_headers(stanza, sources), *needs)
             found[name] = compiled_code(stanza, includes, compiler, folder, gaps)
             sources.note(*near((stanza.library.directory, *includes, *(file.parent for file in stanza.stubs))))
@@ -304,6 +304,17 @@ def _headers(stanza: Stanza, sources: Sources) -> Iterable[Path]:
             yield one
         elif (library := sources.find(one)) is not None:
             yield library.directory
+
+
+def _behind(closure: Closure, name: str) -> Iterable[str]:
+    """All that a library needs, the nearest first: dune has its C find headers in the folders of them all."""
+    found = dict.fromkeys(closure.requires(name))
+    queue = list(found)
+    for need in queue:  # grows while it is walked
+        fresh = [one for one in closure.requires(need) if one not in found and one != name]
+        found |= dict.fromkeys(fresh)
+        queue += fresh
+    return found
 
 
 def _externals(closure: Closure, codes: Iterable[Code], sources: Sources) -> dict[str, tuple[External, ...]]:

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from mirage_py.audit.endings import FUNCTIONS, Ending, ending_with
+from mirage_py.audit.fate import Fate
 from mirage_py.audit.gaps import Gaps, to_fill
 from mirage_py.audit.libc import Libc, shipped
 from mirage_py.audit.runtime import KNOWN, aborting_primitives, raises
 from mirage_py.audit.starting import Text, start_findings
-from mirage_py.model.audit import AuditReport, LibraryAudit
+from mirage_py.model.audit import AuditReport, Finding, LibraryAudit
 from tests.unit.audit.conftest import Audit, Install
 from tests.unit.audit.test_verdicts import row
 
@@ -72,6 +73,16 @@ def test_functions_end_as_the_primitives_behind_them_do() -> None:
         functions=frozenset({"Sys.getcwd"}), primitives=frozenset({"caml_sys_getcwd"})
     )
     assert set(FUNCTIONS.values()) - {"caml_domain_spawn"} <= set(KNOWN)
+
+
+def test_what_may_fail_is_no_finding_where_it_would_raise() -> None:
+    found = Finding(
+        rule="boot-abort-text", severity="unsure", message="line 1 may call open_in when the program starts"
+    )
+    gaps = Gaps()
+    ends, fails = (Fate(gaps=gaps, functions=Ending(), saved_functions=Ending(), raises=one) for one in (False, True))
+    assert [one.severity for one in ends.told(found, "strerror")] == ["unsure"]
+    assert not list(fails.told(found, "strerror"))
 
 
 @pytest.mark.parametrize("source", ["let here = Sys.getcwd ()", "let here = tried Sys.getcwd", "let here = where ()"])

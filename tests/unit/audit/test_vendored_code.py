@@ -68,6 +68,17 @@ def test_a_local_header_and_an_included_c_file_are_compiled_with_it(tmp_path: Pa
     assert [one.symbol for one in found.findings if one.severity == "gaps"] == ["strdup"]
 
 
+def test_headers_of_all_that_a_library_needs_are_found(tmp_path: Path, toolchain: Toolchain) -> None:
+    for name, needs, files in (("near", "(libraries far)", {}), ("far", "", {"far.h": "#define FAR 3\n"})):
+        (tmp_path / name).mkdir()
+        stanza = {"dune": f"(library (public_name {name}) {needs})", f"{name}.opam": "", f"{name}.ml": ""}
+        for file, text in (stanza | files).items():
+            (tmp_path / name / file).write_text(text)
+    wants = STUBS.replace("(public_name lb)", "(public_name lb) (libraries near)")
+    folder = vendored(tmp_path, dune=wants, st_c=F + '#include "far.h"\nvalue lb_f(value x) { return Val_int(FAR); }')
+    assert judged(folder, toolchain).verdict == "runs"
+
+
 def test_what_compiles_with_gaps_filled_names_all_of_them(tmp_path: Path, toolchain: Toolchain) -> None:
     """Functions by what the object wants, numbers by the source, headers by what the compiler read."""
     text = "#include <caml/threads.h>\n#include <errno.h>\n#include <time.h>\n" + F
