@@ -20,6 +20,7 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
+import mirage_py
 from benchmarks.inputs import HELLO_ML, NETWORK_ML, write_chain, write_hello, write_ladder, write_network, write_wide
 from benchmarks.measure import (
     Measured,
@@ -34,7 +35,6 @@ from benchmarks.measure import (
     run,
     slope,
 )
-import mirage_py
 from mirage_py.errors import MpyError
 from mirage_py.model.toolchain import ToolchainChoice
 from mirage_py.toolchain.discover import discover, from_environment
