@@ -19,6 +19,8 @@ from tests.conftest import ROOT
 
 Run = Callable[..., tuple[int, str, str]]
 
+pytestmark = pytest.mark.slow
+
 START = "from mirage_py.__main__ import main; main()"
 """As the script that one types: `python -m` loads more of Python before mpy than it does."""
 
@@ -240,7 +242,6 @@ LINES = st.sampled_from(["query name", "query files", "configure", "configure -t
 
 @given(steps=st.lists(st.tuples(EDITS, LINES), min_size=2, max_size=5))
 @settings(deadline=None, max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@pytest.mark.slow
 def test_no_sequence_of_edits_tells_memory_from_none(
     steps: list[tuple[str, str]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -156,6 +156,7 @@ def test_ten_thousand_devices_in_a_chain_are_described(deep: Path, mpy: Mpy) -> 
     assert max(map(len, text.splitlines())) < 160
 
 
+@pytest.mark.slow
 def test_ten_thousand_devices_in_a_chain_are_configured_and_asked_about(deep: Path, mpy: Mpy) -> None:
     mpy("configure", "-t", "unix", code=0, cwd=deep)
     assert mpy("query", "graph", code=0, cwd=deep).stdout.count("On.Make") == DEPTH

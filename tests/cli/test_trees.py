@@ -76,6 +76,7 @@ def configured(target: str, capsys: pytest.CaptureFixture[str]) -> dict[str, str
     return {"refused": told} if code else {name: text for name, text in generated(Path()).items() if name not in had}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("config", CONFIGS, ids=name_of)
 def test_tree_is_the_same_whatever_the_place_and_the_seed(config: Path, tmp_path: Path) -> None:
     refusals = ROOT / "tests" / "golden" / name_of(config)

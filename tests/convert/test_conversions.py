@@ -38,6 +38,7 @@ def test_converting_twice_gives_the_same(case: str) -> None:
     assert read(source(case), "config.ml").text() == read(source(case), "config.ml").text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", WHOLE)
 def test_both_ends_mean_the_same(case: str, mpy: Mpy, tmp_path: Path) -> None:
     (tmp_path / "config.ml").write_bytes(source(case))

@@ -20,9 +20,12 @@ from mirage_py.model.gaps import FUNCTIONS
 
 HERE = Path(__file__).parent
 
-pytestmark = pytest.mark.skipif(
-    not (shutil.which("gcc") and shutil.which("objcopy")), reason="no C compiler and objcopy on this machine"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not (shutil.which("gcc") and shutil.which("objcopy")), reason="no C compiler and objcopy on this machine"
+    ),
+]
 
 LONG_AGO, FAR_AWAY = -62_135_596_800, 253_402_300_799
 """The years 1 to 9999."""

@@ -57,6 +57,7 @@ def fresh(base: Path) -> Iterator[Tree]:
 quiet = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 
 
+@pytest.mark.slow
 @quiet
 @given(steps=st.lists(wanted, min_size=1, max_size=4))
 def test_tree_holds_exactly_what_was_asked_for(memory: Path, steps: list[Wanted]) -> None:
@@ -76,6 +77,7 @@ def test_tree_holds_exactly_what_was_asked_for(memory: Path, steps: list[Wanted]
             assert files(tree.root) == expected | USERS
 
 
+@pytest.mark.slow
 @quiet
 @given(steps=st.lists(wanted, min_size=1, max_size=4))
 def test_clean_leaves_the_directory_as_it_was(memory: Path, steps: list[Wanted]) -> None:
@@ -150,6 +152,7 @@ def lived_in(tree: Tree) -> dict[str, str]:
     return {f"mirage/{name}": text for name, text in others.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("able", [True, False])
 def test_killed_write_leaves_all_old_or_all_new(memory: Path, monkeypatch: pytest.MonkeyPatch, *, able: bool) -> None:
     if not able:

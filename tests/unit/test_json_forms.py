@@ -89,6 +89,7 @@ def test_describe_answers_as_its_schema_says(everything: Path, mpy: Mpy) -> None
         check(line, "describe")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", ["unix", "hvt"])
 def test_doctor_answers_as_its_schema_says(target: str, everything: Path, mpy: Mpy) -> None:
     for line in lines(mpy("doctor", "-t", target, "--json", cwd=everything).stdout):

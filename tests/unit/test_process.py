@@ -160,6 +160,7 @@ def test_listener_that_fails_leaves_no_child_behind(tmp_path: Path) -> None:
     assert gone(int(pid.read_text()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("ignored", ["", "trap '' INT TERM;"], ids=["polite", "stubborn"])
 def test_interrupt_ends_the_child_and_its_children(tmp_path: Path, number: signal.Signals, ignored: str) -> None:

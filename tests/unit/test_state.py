@@ -32,6 +32,7 @@ def targets(draw: st.DrawFn) -> SavedTarget:
 states = st.dictionaries(name, st.dictionaries(st.sampled_from(TARGETS), targets(), max_size=3), max_size=3)
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(saved=states)
 def test_state_is_read_back_as_written(tmp_path: Path, saved: Saved) -> None:

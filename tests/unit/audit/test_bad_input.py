@@ -129,6 +129,7 @@ def test_a_folder_in_place_of_an_archive(install: Install, asked: Audit) -> None
     assert "foo.a: cannot be read: Is a directory" in lines(asked("foo"))
 
 
+@pytest.mark.slow
 def test_ten_thousand_symbols_are_one_line(install: Install, asked: Audit) -> None:
     names = [f"lib_{n}" for n in range(10_000)]
     calls = f"extern long {', '.join(f'{name}()' for name in names)};\nvoid *all[] = {{ {', '.join(names)} }};\n"

@@ -82,6 +82,7 @@ class Reader:
         return self.source[start : self.at]
 
 
+@pytest.mark.slow
 @given(st.lists(stanza, max_size=5))
 def test_what_is_written_reads_back_the_same(stanzas: list[Any]) -> None:
     assert Reader(render_stanzas(stanzas)).all() == tuple(dict.fromkeys(stanzas))

@@ -83,6 +83,7 @@ def _attempt(tree: Tree, operation: Callable[[Tree], object]) -> None:
         operation(tree)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_refused_call_is_one_line_and_loses_nothing(memory: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     tree = _lived_in(memory)

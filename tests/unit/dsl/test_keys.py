@@ -56,6 +56,7 @@ def test_enumeration_of_truth_values_shows_its_words() -> None:
     assert (switch.show(True), switch.show(False)) == ("on", "off")
 
 
+@pytest.mark.slow
 @given(st.lists(names, unique=True, min_size=2))
 def test_environment_names_differ_as_names_do(given_names: list[str]) -> None:
     found = [key.flag(name).environment for name in given_names]

@@ -29,7 +29,7 @@ from mirage_py.workflow.resolve import resolve_all
 DATA: Final = Path(__file__).parents[3].parent / "shared" / "opam"
 TARGETS: Final = ("spt", "unix", "xen", "qubes")
 
-pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="the repository's metadata is not here")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not DATA.is_dir(), reason="the repository's metadata is not here")]
 
 ALWAYS: Final = ("ccm_block", "git_http", "git_ssh", "git_tcp", "docteur", "chamelon")
 """Those that were in doubt; of the others a part, all of them where MPY_TEST_ALL is set."""

@@ -26,7 +26,10 @@ from mirage_py.packages.syntax import parse
 ROOT: Final = Path(__file__).parents[3]
 DATA: Final = ROOT.parent / "shared" / "opam"
 
-pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="the repository's metadata and opam's answers are not here")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not DATA.is_dir(), reason="the repository's metadata and opam's answers are not here"),
+]
 
 OCAML: Final = {
     "debian12": "4.13.1",
