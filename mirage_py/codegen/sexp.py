@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from mirage_py.dsl.device import Sexp
 
@@ -28,8 +29,9 @@ def _escaped(char: str) -> str:
     return _ESCAPES.get(char) or (char if char >= " " and char != "\x7f" else f"\\{ord(char):03d}")
 
 
+@lru_cache(maxsize=4096)
 def flat(sexp: Sexp) -> str:
-    """The expression on one line."""
+    """The expression on one line; laying out asks for the same ones again, and so does the next target."""
     return atom(sexp) if isinstance(sexp, str) else "(" + " ".join(map(flat, sexp)) + ")"
 
 

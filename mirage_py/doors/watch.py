@@ -407,20 +407,22 @@ def _path_of(path: Any, dir_fd: int | None) -> str | None:
     try:
         if isinstance(path, int):
             return os.fsdecode(_readlink(f"/proc/self/fd/{path}"))
-        text = os.fsdecode(path)
-        if dir_fd is not None and not os.path.isabs(text):
-            return _plain(os.path.join(_readlink(f"/proc/self/fd/{dir_fd}"), text))
+        text = path if isinstance(path, str) else os.fsdecode(path)
+        if dir_fd is not None and not text.startswith(os.sep):
+            return _plain(f"{_readlink(f'/proc/self/fd/{dir_fd}')}{os.sep}{text}")
         return _named_from_here(text)
     except (OSError, TypeError, ValueError):
         return None
 
 
 def _named_from_here(path: str) -> str:
-    return _plain(path if os.path.isabs(path) else os.path.join(os.getcwd(), path))
+    return _plain(path if path.startswith(os.sep) else f"{os.getcwd()}{os.sep}{path}")
 
 
 def _plain(path: str) -> str:
     """The path without its dots; what is above a link is known to the system only."""
+    if "/." not in path and "//" not in path and path[-1:] != "/":  # as nearly all are
+        return path
     return path if ".." in path else os.path.normpath(path)
 
 

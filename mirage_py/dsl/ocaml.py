@@ -10,6 +10,8 @@ _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\b
 
 def ocaml_string(text: str) -> str:
     """A string literal; what is not printable ASCII becomes decimal escapes of its UTF-8 bytes."""
+    if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:  # as most are
+        return f'"{text}"'
     return '"' + "".join(_escaped(char) for char in text) + '"'
 
 
