@@ -8,7 +8,6 @@ and the configuration that is here or above.
 
 from __future__ import annotations
 
-import marshal
 import os
 import sys
 from collections.abc import Mapping
@@ -66,7 +65,7 @@ def _is_wanted() -> bool:
 
 
 def _key(line: list[str]) -> bytes:
-    return marshal.dumps(("meaning", FORMAT, __version__, sys.version, sys.executable, line))
+    return answers.exact(("meaning", FORMAT, __version__, sys.version, sys.executable, line))
 
 
 def _read_by() -> list[str]:

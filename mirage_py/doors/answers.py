@@ -31,6 +31,7 @@ __all__ = [
     "Answer",
     "Told",
     "aside",
+    "exact",
     "folder",
     "holds",
     "keep",
@@ -139,9 +140,12 @@ def key_of(line: list[str]) -> bytes:
     here = [_form(descriptor) for descriptor in (1, 2)]
     place = _here()
     environment = sorted(os.environ.items())
-    return marshal.dumps(
-        (FORMAT, __version__, sys.version, tuple(sys.flags), sys.executable, line, place, here, environment)
-    )
+    return exact((FORMAT, __version__, sys.version, tuple(sys.flags), sys.executable, line, place, here, environment))
+
+
+def exact(value: Any) -> bytes:  # any: what marshal takes
+    """A value as bytes that are the same each time; of later formats they depend on who else refers to its parts."""
+    return marshal.dumps(value, 2)
 
 
 def recall(key: bytes) -> Answer | None:
