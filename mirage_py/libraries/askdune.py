@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
 from mirage_py.doors import memory
@@ -74,6 +72,9 @@ def _remembered(kind: str, key: dict[str, str], ask: Callable[[], Answer]) -> An
 
 def _print(file: Path) -> Answer:
     """Have dune run the program in a copy of its folder."""
+    import shutil  # 5 ms with the next, for what is seldom asked
+    from tempfile import TemporaryDirectory
+
     with TemporaryDirectory(prefix="mpy-dune-") as place:
         root = Path(place)
         (root / "it").mkdir()
@@ -85,6 +86,8 @@ def _print(file: Path) -> Answer:
 
 
 def _make(file: Path, top: Path) -> Answer:
+    from tempfile import TemporaryDirectory  # as above
+
     with TemporaryDirectory(prefix="mpy-dune-") as place:
         root = Path(place)
         (root / "it").symlink_to(top.resolve())

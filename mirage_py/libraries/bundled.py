@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +59,7 @@ def take_runtime_of(project: Path) -> bool:
 
 def runtime_folder() -> Path:
     """Where the runtime is: beside this module, or in the project that brought one."""
-    return _taken[0] if _taken else Path(str(files("mirage_py"))) / "runtime"
+    return _taken[0] if _taken else Path(__file__).parents[1] / "runtime"  # importlib.resources takes 8 ms to import
 
 
 def runtime_sources() -> Iterator[tuple[str, Path]]:
@@ -75,6 +73,8 @@ def runtime_sources() -> Iterator[tuple[str, Path]]:
 @cache
 def bundled_packages() -> Mapping[str, BundledPackage]:
     """Every package of the bundle by name."""
+    import tomllib  # 3 ms, which a build that was made before need not wait for
+
     root = runtime_folder()
     index = tomllib.loads((root / "index.toml").read_text(encoding="utf-8"))
     return {entry["name"]: _package(entry, root / entry["name"]) for entry in index["package"]}

@@ -12,7 +12,6 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -60,7 +59,8 @@ def note(folder: Path, plan: Plan, inputs: Inputs) -> None:
         return
     with suppress(OSError, MpyError):
         file.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(file, json.dumps(asdict(inputs)))
+        noted = {"plan": inputs.plan, "files": dict(inputs.files), "folders": dict(inputs.folders)}
+        write_whole(file, json.dumps(noted))
 
 
 def changed_since(folder: Path, plan: Plan) -> tuple[str, ...]:
