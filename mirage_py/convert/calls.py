@@ -197,6 +197,10 @@ class Calls:
         if call is None or call.beyond:
             raise CannotConvert(expr, "an application of this form")
         args, keywords = self._passed(call)
+        later = self._taken_later(expr, len(args)) if not keywords else 0
+        if later:
+            first = Called(line=expr.line, function=function, args=tuple(args[:-later]))
+            return Called(line=expr.line, function=first, args=tuple(args[-later:]))
         wanted = [param for param in call.wanted if not param.optional and not self._c.is_gone(param.param)]
         wanted = [param for param in wanted if not is_con(param.param, "unit")]
         if wanted:
@@ -204,6 +208,18 @@ class Calls:
             partial = Imported(line=line, name="partial", module="functools")
             return Called(line=line, function=partial, args=(function, *args), keywords=tuple(keywords))
         return Called(line=expr.line, function=function, args=tuple(args), keywords=tuple(keywords))
+
+    def _taken_later(self, expr: t.Apply, given: int) -> int:
+        """How many of the arguments the function does not take itself: what it gives is a function that takes them."""
+        symbol = self._c.analysis.symbol(unopened(expr.function))
+        function = unopened(symbol.value) if isinstance(symbol, Local) and symbol.value is not None else None
+        if not isinstance(function, t.Fun) or any(param.label for param in function.params):
+            return 0
+        last = unopened(function.body)
+        units = sum(isinstance(one.pattern, t.Literal) and one.pattern.value is None for one in function.params)
+        cases = isinstance(last, t.Match) and last.subject is None
+        gone = sum(self._c.is_gone(self._c.analysis.type_of(one.pattern)) is not None for one in function.params)
+        return max(0, given - len(function.params) + units + gone - cases)
 
     def _passed(self, call: Call) -> tuple[list[PyExpr], list[tuple[str, PyExpr]]]:
         args: list[PyExpr] = []

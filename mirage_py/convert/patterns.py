@@ -286,17 +286,18 @@ def _subject(context: Context, expr: t.Expr) -> PyExpr:
     if isinstance(made, Listed) and made.tuple_:
         return Listed(
             line=made.line,
-            items=tuple(_named(context, one, item) for one, item in zip(_items(expr), made.items, strict=True)),
+            items=tuple(plain(context, one, item) for one, item in zip(_items(expr), made.items, strict=True)),
             tuple_=True,
         )
-    return _named(context, expr, made)
+    return plain(context, expr, made)
 
 
 def _items(expr: t.Expr) -> tuple[t.Expr, ...]:
     return expr.items if isinstance(expr, t.TupleOf) else ()
 
 
-def _named(context: Context, expr: t.Expr, made: PyExpr) -> PyExpr:
+def plain(context: Context, expr: t.Expr, made: PyExpr) -> PyExpr:
+    """An expression as one that may stand in several places: under a name of its own where it is more than that."""
     if _is_plain(made):
         return made
     local = Local(name="given", line=expr.line, type=context.analysis.type_of(expr))

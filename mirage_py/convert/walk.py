@@ -7,6 +7,7 @@ counterpart in Python, or a reason why it has none.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
 from mirage_py.convert import tree as t
 from mirage_py.convert.annotations import ANY, annotation, class_name
@@ -17,7 +18,7 @@ from mirage_py.convert.handlers import attempted
 from mirage_py.convert.infer import nodes, unopened
 from mirage_py.convert.names import python_name
 from mirage_py.convert.ocaml_types import Arrow, Con, Type, argument, is_con, parameters, resolved, result
-from mirage_py.convert.patterns import alternatives, decided, matched, meeting, renamed, returned
+from mirage_py.convert.patterns import alternatives, decided, matched, meeting, plain, renamed, returned
 from mirage_py.convert.python import (
     Annotation,
     Anonymous,
@@ -169,10 +170,21 @@ class Walk:
             if local is not None:  # else another name for a verb, which is followed
                 self._bind_name(pattern, local, value, binding)
             return
-        if isinstance(pattern, t.Items):
+        if isinstance(pattern, t.Items) and all(isinstance(one, (t.Name, t.Anything)) for one in pattern.items):
             self._bind_items(pattern, value, binding)
             return
-        raise CannotConvert(binding, "a definition by this pattern")
+        if isinstance(pattern, t.Items) and isinstance(value, t.TupleOf) and len(value.items) == len(pattern.items):
+            for part, its in zip(pattern.items, value.items, strict=True):
+                self.bind(replace(binding, pattern=part, value=its))
+            return
+        self._bind_parts(pattern, value, binding)
+
+    def _bind_parts(self, pattern: t.Pattern, value: t.Expr, binding: t.Binding) -> None:
+        """The names of a pattern, each assigned the part of the value that it stands for."""
+        whole = plain(self._c, value, self.emit(value))
+        for local, part in meeting(self._c, pattern, whole).names.items():
+            if local.uses or local.top:
+                self._add(binding, Assign(line=binding.line, targets=(local,), value=part))
 
     def _bind_name(self, pattern: t.Name, local: Local, value: t.Expr, binding: t.Binding) -> None:
         type_ = self._c.analysis.type_of(pattern)

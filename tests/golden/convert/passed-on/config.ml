@@ -51,7 +51,16 @@ let named =
 let shown = String.map (fun c -> if c = '.' then '-' else c) (sp "%-4s|%3s" "a.b" "c")
 let wanted = main ~packages_v:(map (List.map (fun one -> package one)) sized) ~runtime_args:[ runtime_arg ~pos:__POS__ (sp "Args.shown %S" shown) ] "Wanted" job
 
+(* patterns take things apart wherever a name can stand *)
+type place = { port : int; hosts : string list; certificate : bool * string }
+
+let place = { port = 80; hosts = [ "a"; "b" ]; certificate = (true, "cert") }
+let { port; certificate = _, file; _ } = place
+let one, (two, three) = ("One", ("Two", "Three"))
+let with_min min = List.map (fun name -> package ~min name)
+let counted = with_min (string_of_int port) [ file; one ^ two ^ three ]
+
 let () =
-  let stores = unikernel ~entry:"Stores" ~packages:(tools @ extra) (kv_ro @-> job) $ assets in
+  let stores = unikernel ~entry:"Stores" ~packages:(tools @ extra @ counted) (kv_ro @-> job) $ assets in
   let other = unikernel ~name:"Other" ~entry:"Main" ~deps:[ dep assets ] job in
   register (if debug then "passed-on-debug" else "passed-on") [ when_secure stores noop; other; named; if_impl on_a_host wanted noop ]

@@ -2,7 +2,7 @@
 
 from functools import partial
 from os import environ
-from typing import Any
+from typing import Any, NamedTuple
 
 from mirage_py import (
     FunctorType,
@@ -109,7 +109,31 @@ wanted = main(
     runtime_args=[runtime_arg(f"Args.shown {ocaml_string(shown)}")],
 )
 
-stores = unikernel(kv_ro >> job, packages=[*tools, *extra], entry="Stores")(assets)
+
+# patterns take things apart wherever a name can stand
+class Place(NamedTuple):
+    port: int
+    hosts: list[str]
+    certificate: tuple[bool, str]
+
+
+place = Place(port=80, hosts=["a", "b"], certificate=(True, "cert"))
+port = place.port
+file = place.certificate[1]
+one = "One"
+two = "Two"
+three = "Three"
+
+
+def with_min(min: str) -> Any:
+    return lambda second: [package(name, min=min) for name in second]
+
+
+counted = with_min(str(port))([file, f"{one}{two}{three}"])
+
+stores = unikernel(kv_ro >> job, packages=[*tools, *extra, *counted], entry="Stores")(
+    assets
+)
 other = unikernel(job, name="Other", deps=[assets], entry="Main")
 register(
     "passed-on-debug" if debug else "passed-on",
