@@ -61,6 +61,21 @@ def annotation(type_: Type, gone: frozenset[str] = NOTHING) -> Annotation:  # no
             return ANY
 
 
+def of_function(type_: Arrow, gone: frozenset[str] = NOTHING) -> Annotation:
+    """How Python writes the type of a function that a function gives."""
+    params: list[Annotation] = []
+    result: Type = type_
+    while isinstance(result, Arrow):
+        if result.label is not None:
+            return ANY
+        params.append(annotation(result.param, gone))
+        result = resolved(result.result)
+    given = annotation(result, gone)
+    text = f"Callable[[{', '.join(one.text for one in params)}], {given.text}]"
+    needs = (need for one in (*params, given) for need in one.needs)
+    return Annotation(text, (("collections.abc", "Callable"), *needs))
+
+
 def class_name(name: str) -> str:
     """The class for a record of the file's own."""
     plain = "".join(part[:1].upper() + part[1:] for part in name.replace("'", "_prime").split("_"))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from mirage_py.convert import tree as t
-from mirage_py.convert.annotations import ANY, annotation, class_name
+from mirage_py.convert.annotations import ANY, annotation, class_name, of_function
 from mirage_py.convert.calls import FAILURES, Calls
 from mirage_py.convert.comments import Comments
 from mirage_py.convert.context import Context
@@ -141,7 +141,8 @@ class Walk:
 
     def _returns(self, type_: Type) -> Annotation:
         """What a function gives; a device that nothing is known of is whatever it is made from."""
-        found = self._annotation(type_)
+        type_ = resolved(type_)
+        found = of_function(type_, self._c.gone) if isinstance(type_, Arrow) else self._annotation(type_)
         return ANY if found.text == "Impl[Any]" else found
 
     def _define_record(self, item: t.RecordType) -> None:

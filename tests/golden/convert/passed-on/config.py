@@ -1,5 +1,6 @@
 """Converted from config.ml."""
 
+from collections.abc import Callable
 from functools import partial
 from os import environ
 from typing import Any, NamedTuple
@@ -125,7 +126,7 @@ two = "Two"
 three = "Three"
 
 
-def with_min(min: str) -> Any:
+def with_min(min: str) -> Callable[[list[str]], list[Package]]:
     return lambda second: [package(name, min=min) for name in second]
 
 
