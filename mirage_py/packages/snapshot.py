@@ -218,21 +218,20 @@ def store(entries: Entries, folder: Path) -> Snapshot:
     digest = hashlib.sha256("".join(listing).encode() + data).hexdigest()
     place = folder / digest
     _write(place.with_suffix(".data"), data)
-    text = json.dumps({"packages": index, "files": files}, separators=(",", ":"))
+    text = json.dumps({"size": len(data), "packages": index, "files": files}, separators=(",", ":"))
     _write(place.with_suffix(".json"), text.encode())
     return Snapshot(digest=f"sha256={digest}", data=place.with_suffix(".data"), index=index, files=files)
 
 
 def open_snapshot(folder: Path, digest: str) -> Snapshot | None:
-    """The snapshot of this digest that is kept below `folder`, or None."""
+    """The snapshot of this digest that is kept below `folder`, or None: for one that was cut short, too."""
     place = folder / digest.removeprefix("sha256=")
     data = place.with_suffix(".data")
     try:
         kept = json.loads(place.with_suffix(".json").read_bytes())
-        return (
-            Snapshot(digest=digest, data=data, index=kept["packages"], files=kept["files"]) if data.exists() else None
-        )
-    except (OSError, ValueError, KeyError):
+        whole = data.stat().st_size == kept["size"]
+        return Snapshot(digest=digest, data=data, index=kept["packages"], files=kept["files"]) if whole else None
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 

@@ -198,7 +198,8 @@ def _nothing(target: str, choice: ToolchainChoice) -> MpyError:
     return ToolNotFound(
         f"there is no toolchain for target {target} on this machine",
         details=tuple(looked),
-        hint="opam install solo5 ocaml-solo5 && eval $(opam env), or --solo5-prefix DIR, or --toolchain FILE",
+        hint="mpy toolchain install, which has opam build one apart from your switches\n"
+        "or opam install solo5 ocaml-solo5 && eval $(opam env), or --solo5-prefix DIR, or --toolchain FILE",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import shutil
 import tarfile
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
@@ -151,6 +152,20 @@ def test_repository_that_is_too_large_is_a_line_and_nothing_is_kept(
     assert told in capsys.readouterr().err
     assert not (project / FILE).exists()
     assert not list(tmp_path.rglob("*.data"))
+
+
+@pytest.mark.parametrize("kind", ["data", "json", "read"])
+def test_what_was_kept_of_a_repository_and_cut_short_is_read_anew(
+    kind: str, project: Path, published: Published, tmp_path: Path
+) -> None:
+    published.publish("one", "1.0.0", more='patches: ["a.patch"]\n')
+    archive = Path(shutil.make_archive(str(tmp_path / "index"), "gztar", published.source))
+    assert main(["lock", *HERE, "--repo", str(archive)]) == 0
+    right = (project / FILE).read_bytes()
+    (kept,) = (tmp_path / "cache/mpy/repositories").glob(f"*.{kind}")
+    kept.write_bytes(kept.read_bytes()[:100])
+    assert main(["lock", *HERE, "--repo", str(archive)]) == 0
+    assert (project / FILE).read_bytes() == right
 
 
 def test_no_network_is_a_line(project: Path, served: Served, capsys: pytest.CaptureFixture[str]) -> None:
