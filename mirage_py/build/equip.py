@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import assert_never
 
-from mirage_py.build.diagnostics import compilation_failed
 from mirage_py.build.gaps import filling
 from mirage_py.build.link import (
     Group,
@@ -207,6 +206,8 @@ def compile_stubs(equipment: Equipment) -> dict[str, str]:
     try:
         perform(equipment.steps)
     except ToolFailed as failed:
+        from mirage_py.build.diagnostics import compilation_failed  # 6 ms, for what fails
+
         raise compilation_failed(failed) from None
     return {
         f"{label}/{STUBS_STAMP}": "".join(f"{file.name} {_digest(file)}\n" for one in stubs for file in one.archives)

@@ -7,7 +7,6 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from mirage_py.build import editor
-from mirage_py.build.diagnostics import build_failed, lost_its_memory
 from mirage_py.build.equip import (
     MACHINE,
     Equipment,
@@ -139,6 +138,8 @@ def tell_editor(tree: Tree, done: Compiled) -> None:
 
 def failed_run(compiled: Compiled, result: Result, number: int) -> ToolFailed | None:
     """The error for the failed dune run of a group; None where it failed for its record, and has to be run anew."""
+    from mirage_py.build.diagnostics import lost_its_memory  # 6 ms, for what fails
+
     if lost_its_memory(result):
         return None
     toolchains = {making.plan.target: making.toolchain for making in compiled.makings}
@@ -205,6 +206,10 @@ def _run_dune(tree: Tree, group: Group, command: Command, tell: Callable[[str], 
     """A dune run; once more from nothing where its record of the build directory is damaged."""
     (tree.root / group.build_dir).parent.mkdir(parents=True, exist_ok=True)  # dune makes its folder, none above
     result = run(command, check=False)
+    if result.code == 0:
+        return result
+    from mirage_py.build.diagnostics import lost_its_memory  # 6 ms, for what fails
+
     if lost_its_memory(result):
         tell(f"dune's record of {group.build_dir}/ is damaged, as a full disk leaves it: all is built anew")
         tree.discard(group.build_dir)
@@ -287,6 +292,8 @@ def _with_objects(making: Making, step: Step | None) -> tuple[Making, Path, tupl
 
 def _failed(folder: Path, plans: tuple[Plan, ...], toolchains: Toolchains, result: Result) -> ToolFailed:
     """The error for a failed dune run; it says which freestanding links the output speaks of."""
+    from mirage_py.build.diagnostics import build_failed  # 6 ms, for what fails
+
     failed = build_failed(result, folder, plans)
     linked = tuple(
         (plan, toolchains[plan.target])

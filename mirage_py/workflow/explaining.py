@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from mirage_py.build.diagnostics import link_failed, undefined_in_own
 from mirage_py.build.images import LinkFailed
 from mirage_py.errors import ToolFailed
 from mirage_py.model.closure import Closure
@@ -16,6 +15,7 @@ __all__ = ["explained"]
 
 def explained(folder: Path, closures: Mapping[str, Closure], failed: LinkFailed) -> ToolFailed:
     """The failed link told by who wants the undefined symbols, and why they are not there, where there are any."""
+    from mirage_py.build.diagnostics import link_failed, undefined_in_own
     from mirage_py.workflow.audit import explain_link  # readers of archives: 100 ms, for a link that failed only
 
     told: ToolFailed = failed
