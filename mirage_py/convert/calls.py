@@ -144,7 +144,7 @@ class Calls:
             return _VERBS[entry](self, expr)
         if entry in LIBRARY:
             return self._lists.apply(entry, expr)
-        if isinstance(inner, t.Fun) and _is_plain(inner, expr):
+        if isinstance(inner, t.Fun) and _is_plain(inner, expr) and len(inner.params) <= len(expr.arguments):
             return self._lists.applied(inner, expr, *(self._c.emit(one.value) for one in expr.arguments))
         symbol = self._c.analysis.symbol(unopened(expr.function))
         if isinstance(symbol, Entry):

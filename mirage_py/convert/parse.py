@@ -401,6 +401,8 @@ class _Reader:
         operator = _operator_in(self._slice(head)) if head.type == "value_path" else ""
         if len(arguments) == 2 and operator in _ALL_OPERATORS and all(one.label is None for one in arguments):
             return t.Chain(operator=operator, operands=tuple(one.value for one in arguments), **_place(node))
+        if len(arguments) == 1 and operator in _ALL_OPERATORS:
+            return _section(operator, arguments[0].value, node)
         read = self.expression(function)
         if isinstance(read, t.Apply):
             return t.Apply(function=read.function, arguments=(*read.arguments, *arguments), **_place(node))
@@ -659,6 +661,14 @@ def _as_function(operator: str, node: Syntax) -> t.Expr:
     left, right = (t.Param(pattern=t.Name(name=name, **place), **place) for name in ("left", "right"))
     operands = (t.Var(path=("left",), **place), t.Var(path=("right",), **place))
     return t.Fun(params=(left, right), body=t.Chain(operator=operator, operands=operands, **place), **place)
+
+
+def _section(operator: str, left: t.Expr, node: Syntax) -> t.Expr:
+    """An operator with its left operand: `( ^ ) "x"` is the function of what comes behind."""
+    place = _place(node)
+    right = t.Param(pattern=t.Name(name="right", **place), **place)
+    operands = (left, t.Var(path=("right",), **place))
+    return t.Fun(params=(right,), body=t.Chain(operator=operator, operands=operands, **place), **place)
 
 
 def _function(params: tuple[t.Param, ...], body: t.Expr, node: Syntax) -> t.Expr:

@@ -14,7 +14,7 @@ let level =
   | Some text -> ( try int_of_string text with Failure _ | Invalid_argument _ -> 0)
   | None -> 1
 
-let () = assert (level >= 0)
+let () = assert (level >= 0 && List.for_all (( > ) 10) [ level; 2 ])
 
 (* a package of the switch is linked, unless it is a tool *)
 let tools = [ package ~scope:`Switch "in-switch"; package ~scope:`Switch ~build:true "a-tool" ]

@@ -53,7 +53,7 @@ if number is not None:
 else:
     level = 1
 
-if not level >= 0:
+if not (level >= 0 and all(10 > right for right in [level, 2])):
     raise ValueError("this cannot be")
 
 # a package of the switch is linked, unless it is a tool
