@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from mirage_py.convert import keys, lists, tree as t, verbs
-from mirage_py.convert.catalogue import BOOT_NAMES, Entry
+from mirage_py.convert.catalogue import Entry
 from mirage_py.convert.connect import FORMATS, string_of
 from mirage_py.convert.context import Context
 from mirage_py.convert.devices import Devices
@@ -30,6 +30,7 @@ from mirage_py.convert.python import (
 from mirage_py.convert.report import CannotConvert
 from mirage_py.convert.scope import Local
 from mirage_py.convert.values import Values
+from mirage_py.convert.verb_types import BOOT_NAMES
 from mirage_py.convert.words import word_of
 
 MOST_ARGUMENTS = 8

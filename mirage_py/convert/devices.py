@@ -179,7 +179,7 @@ class Devices:
 
     def _boot(self, entry: Entry, expr: t.Apply) -> PyExpr:
         """A boot-time argument of the catalogue's."""
-        from mirage_py.convert.catalogue import BOOT_NAMES
+        from mirage_py.convert.verb_types import BOOT_NAMES
 
         name = entry.name.removeprefix("Runtime_arg.")
         args, keywords = [], []

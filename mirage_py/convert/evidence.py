@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mirage_py.convert import tree as t
-from mirage_py.convert.catalogue import LABELS, entries
+from mirage_py.convert.catalogue import entries
 from mirage_py.convert.dialect import BEYOND, OLDEST, Evidence
 from mirage_py.convert.infer import nodes, unopened
+from mirage_py.convert.verb_types import LABELS
 
 
 def evidence(source: t.Source) -> Iterator[Evidence]:
