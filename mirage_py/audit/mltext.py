@@ -59,6 +59,7 @@ PLAIN: Final = frozenset(
 """Operators that call none of their operands."""
 
 
+WORD: Final = re.compile(r"(?<![\w.~?'])[a-z_][\w']*(?![\w':])")
 MUTATES: Final = re.compile(r"(?:\w+\.)*(?:add|push|replace|set|register\w*|add_\w+|set_\w+|unsafe_set)")
 """How functions are called that put one of their arguments into another one."""
 
@@ -533,7 +534,7 @@ HANDLED: Final[Mapping[str, Handler]] = {
 
 def _mentions(body: Node, name: str) -> bool:
     """Whether a definition speaks of its own name, which may be another one's: without `rec` it is."""
-    return re.search(r"(?<![\w.~?'])" + re.escape(name) + r"(?![\w':])", _text(body)) is not None
+    return name in _text(body) and name in WORD.findall(_text(body))
 
 
 def _below(node: Node, depth: int) -> Iterator[Node]:

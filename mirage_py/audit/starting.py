@@ -206,20 +206,44 @@ class _Study:
         for library, text in self.texts.items():
             for top in waiting.modules(library) if text.tops is None else text.tops:
                 self.tops.setdefault(top, []).append(library)
-        words = {*(name.rpartition(".")[2] for name in self.ending), *self.symbols}
-        chosen = [*waiting.saying(words), *(one for key in self.seeds for one in waiting.naming(key, self._is_seen))]
+        words = {*(name for name in self.ending if "." not in name), *self.symbols}
+        channels = {*(name.rpartition(".")[2] for name in OF_CHANNELS), *OF_CHANNELS}
+        near = self._near_channels()
+        chosen = [*waiting.saying(words - channels)]
+        chosen += [place for place in waiting.saying(words & channels) if place[0] in near]
+        chosen += [one for key, reached in self.seeds.items() for one in self._naming(key, reached, near)]
+        for key, reached in [(key, reached) for key, reached in self.ends.items() if key.library == STDLIB]:
+            qualifier, _, last = key.name.rpartition(".")
+            if qualifier:
+                inside = Key(STDLIB, qualifier.rpartition(".")[2], last)
+                chosen += self._naming(inside, reached, near)
         while chosen:
             fresh = [Unit(library, source) for library, file in waiting.take(chosen) if (source := read_source(file))]
-            before = {*self.ends, *self.holds}
+            before = self._known()
             self.units += fresh
             for unit in fresh:
                 self._index(unit)
             self.called.clear()
             self._settle()
-            learnt = [key for key in (*self.ends, *self.holds) if key not in before]
-            chosen = [one for key in learnt for one in waiting.naming(key, self._is_seen)]
-            functors = {name for unit in fresh for names in unit.source.parameters.values() for name in names}
-            chosen += waiting.saying(functors)  # to learn what they are applied to
+            learnt = self._known().items() - before.items()
+            chosen = [one for key, reached in learnt for one in self._naming(key, reached, near)]
+            functors = {
+                (unit.library, name) for unit in fresh for names in unit.source.parameters.values() for name in names
+            }
+            chosen += waiting.applying(functors, self._is_seen)  # to learn what they are applied to
+
+    def _known(self) -> dict[Key, Reached]:
+        return {**self.holds, **self.ends}
+
+    def _naming(self, key: Key, reached: Reached, near: Collection[str]) -> Iterator[tuple[str, Path]]:
+        """The files that may name it; what only one with a channel gets to matters where there may be one."""
+        found = self.waiting.naming(key, self._is_seen)
+        return (place for place in found if place[0] in near) if reached.channel else found
+
+    def _near_channels(self) -> frozenset[str]:
+        """The libraries that a standard channel may come to: those that speak of it, that see one such, or are seen."""
+        speaking = [library for library in self.texts if self._has_channel(library)]
+        return frozenset(one for one in self.texts if any(self._is_seen(one, library) for library in speaking))
 
     def _is_seen(self, library: str, by: str) -> bool:
         """Whether a library may name modules of another one."""

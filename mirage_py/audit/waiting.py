@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from copy import copy
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mirage_py.audit.mltext import Source, source_of
 from mirage_py.project.reading import bytes_of
@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from mirage_py.audit.starting import Key, Text
 
 WORD: Final = re.compile(rb"[A-Za-z_][\w']*")
+QUALIFIED: Final = re.compile(rb"([A-Z][\w']*)\.([a-z_][\w']*)")
+OPENED: Final = re.compile(rb"(?:\b(?:open!?|include)\s+|=\s*)((?:[A-Z][\w']*\s*\.\s*)*[A-Z][\w']*)|([A-Z][\w']*)\.\(")
+"""The modules that a file opens, includes or renames: their names stand alone in it."""
+
+APPLIED: Final = re.compile(rb"([A-Z][\w']*)\s*\(")
+"""Functors that are applied, and constructors."""
+
 PARAMETER: Final = re.compile(rb"\bfunctor\b|\(\s*[A-Z]\w*\s*:|\(\s*module\b|\(\s*val\b")
 """What a file has whose names may be of a module that it does not name."""
 
@@ -29,19 +36,38 @@ Place = tuple[str, Path]
 """A file of a library."""
 
 
+class Said(NamedTuple):
+    """What the text of a file says: its words, values behind modules, modules that it opens or renames, or applies.
+
+    `parameters` says that it has modules as parameters.
+    """
+
+    words: frozenset[bytes]
+    pairs: frozenset[tuple[bytes, bytes]]
+    opened: frozenset[bytes]
+    applied: frozenset[bytes]
+    parameters: bool
+
+    def may_name(self, module: bytes, name: bytes) -> bool:
+        """Whether it may mean a name of a module."""
+        if (module, name) in self.pairs or module in self.opened:
+            return True
+        return self.parameters and any(said == name for _, said in self.pairs)
+
+
 class Waiting:
     """The files that have not been read yet, by the words in them."""
 
     def __init__(self, texts: Iterable[Text]) -> None:
         self.texts = {text.library: text for text in texts}
-        self.files: dict[Place, tuple[frozenset[bytes], bool]] = {}
+        self.files: dict[Place, Said] = {}
         self.by_word: dict[bytes, list[Place]] = {}
         for text in self.texts.values():
             for file in text.files() if text.directory.is_dir() else ():
-                words, applies = _words(file)
+                said = _said(file)
                 place = (text.library, file)
-                self.files[place] = (words, applies)
-                for word in words:
+                self.files[place] = said
+                for word in said.words:
                     self.by_word.setdefault(word, []).append(place)
 
     def again(self) -> Waiting:
@@ -60,6 +86,15 @@ class Waiting:
         """The files that say one of these words."""
         return [place for word in words for place in self.by_word.get(word.encode(), ()) if place in self.files]
 
+    def applying(self, functors: Iterable[tuple[str, str]], is_seen: Callable[[str, str], bool]) -> Iterator[Place]:
+        """The files that apply one of these functors, each given with its library."""
+        for library, functor in functors:
+            name = functor.encode()
+            for place in self.by_word.get(name, ()):
+                said = self.files.get(place)
+                if said is not None and name in said.applied and is_seen(library, place[0]):
+                    yield place
+
     def meaning(self, words: Iterable[str]) -> Iterator[str]:
         """The libraries that say one of these words in their code, and not in a comment or a text alone."""
         for library, file in self.saying(words):
@@ -68,11 +103,11 @@ class Waiting:
                 yield library
 
     def naming(self, key: Key, is_seen: Callable[[str, str], bool]) -> Iterator[Place]:
-        """The files that may name something of another module: they say its name, and its module or a parameter."""
-        module = key.module.encode()
-        for place in self.by_word.get(key.name.encode(), ()):
-            known = self.files.get(place)
-            if known and (module in known[0] or known[1]) and is_seen(key.library, place[0]):
+        """The files that may name something of another module: behind it, behind a parameter, or where it is opened."""
+        module, name = key.module.encode(), key.name.encode()
+        for place in self.by_word.get(name, ()):
+            said = self.files.get(place)
+            if said is not None and said.may_name(module, name) and is_seen(key.library, place[0]):
                 yield place
 
     def take(self, places: Iterable[Place]) -> list[Place]:
@@ -98,10 +133,14 @@ def _source(file: Path, changed: int, size: int) -> Source | None:
     return source_of(file)
 
 
-def _words(file: Path) -> tuple[frozenset[bytes], bool]:
-    """The words of a file, and whether modules are parameters there."""
+def _said(file: Path) -> Said:
+    """What a file says."""
     try:
         text = bytes_of(file)
     except OSError:
-        return frozenset(), False
-    return frozenset(WORD.findall(text)), PARAMETER.search(text) is not None
+        return Said(*4 * (frozenset(),), parameters=False)
+    opened = {name for path, short in OPENED.findall(text) for name in WORD.findall(path or short)}
+    parameters = PARAMETER.search(text) is not None
+    pairs = QUALIFIED.findall(text)
+    applied = frozenset(APPLIED.findall(text))
+    return Said(frozenset(WORD.findall(text)), frozenset(pairs), frozenset(opened), applied, parameters=parameters)
