@@ -122,12 +122,22 @@ def _check_memory(source: bytes, file: Path) -> None:
         )
 
 
+GROUP = Path("/sys/fs/cgroup")
+"""Where Linux tells what a container, or another group of processes, may take (cgroups(7), version 2)."""
+
+
 def _free_memory() -> int | None:
-    """Bytes that this process may still take, by what the system has and by its own limit; None where nothing tells."""
+    """Bytes that this process may still take, of the system's, its group's and its own; None where nothing tells."""
     import resource
 
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
     found = [limit] if limit != resource.RLIM_INFINITY else []
+    try:
+        most = int((GROUP / "memory.max").read_text(encoding="utf-8"))
+        taken = (GROUP / "memory.stat").read_text(encoding="utf-8").partition("anon ")[2]  # files give way
+        found += [most - int(taken.split()[0])]
+    except (OSError, ValueError, IndexError):  # there is no such group, or its most is "max"
+        pass
     try:
         told = Path("/proc/meminfo").read_text(encoding="utf-8")
         found += [int(line.split()[1]) * 1024 for line in told.splitlines() if line.startswith("MemAvailable:")]

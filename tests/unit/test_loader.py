@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mirage_py.errors import ConfigError
+from mirage_py.project import loader
 from mirage_py.project.loader import load
 from mirage_py.workflow.request import Request
 from mirage_py.workflow.resolve import resolve_all
@@ -123,6 +124,16 @@ def test_a_file_that_python_has_no_memory_to_compile_says_so(tmp_path: Path, mon
     monkeypatch.setattr("mirage_py.project.loader._free_memory", lambda: 100_000_000)
     with pytest.raises(ConfigError, match=r"config.py has 200,000 lines: Python takes about 0.3 GB .* 0.1 GB are free"):
         load(config)
+
+
+def test_memory_of_a_container_is_all_there_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loader, "GROUP", tmp_path)
+    (tmp_path / "memory.stat").write_text("anon 1000000\nfile 7000000\n")
+    free = loader._free_memory()
+    (tmp_path / "memory.max").write_text("max\n")
+    assert (loader._free_memory() is None) is (free is None)
+    (tmp_path / "memory.max").write_text("5000000\n")
+    assert loader._free_memory() == 4_000_000
 
 
 def test_where_a_config_goes_mpy_does_not_follow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
