@@ -72,6 +72,19 @@ register("wide", [main("Unikernel", job, deps=devices)])
 """
 
 
+MANY: Final = """\
+from mirage_py import job, main, package, register
+
+for number in range({size}):
+    register(f"hello{{number}}", [main("Unikernel", job, packages=[package("duration")])])
+"""
+
+
+def write_many(folder: Path, size: int) -> None:
+    """`size` unikernels that greet."""
+    write(folder, MANY.format(size=size))
+
+
 def write_hello(folder: Path) -> None:
     """The unikernel that greets."""
     write(folder, HELLO)

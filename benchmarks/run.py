@@ -21,7 +21,16 @@ from statistics import median
 from typing import Final
 
 import mirage_py
-from benchmarks.inputs import HELLO_ML, NETWORK_ML, write_chain, write_hello, write_ladder, write_network, write_wide
+from benchmarks.inputs import (
+    HELLO_ML,
+    NETWORK_ML,
+    write_chain,
+    write_hello,
+    write_ladder,
+    write_many,
+    write_network,
+    write_wide,
+)
 from benchmarks.measure import (
     Measured,
     Sample,
@@ -50,6 +59,7 @@ FREESTANDING: Final = ("spt", "hvt", "virtio", "muen")
 LIBRARIES: Final = 200
 SIZES: Final = [1000, 2000, 5000, 10000]
 LARGE: Final = 100_000
+UNIKERNELS: Final = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,8 +223,13 @@ def _imports(
 def graphs(folder: Path) -> Iterator[Figure]:
     """Chains, ladders and wide graphs, and how time and memory grow."""
     yield from _growth(folder, "chain", write_chain, {1000: ("0.3 s", "1.3 to 2.8 s"), 10000: ("0.5 s", "142 s")})
-    large = _graph(folder / "large", write_chain, LARGE, runs=3)
-    yield _timed(f"{LARGE:,} devices, chain", large, "4 s")
+    empty, large = _graph(folder / "empty", write_chain, 1), _graph(folder / "large", write_chain, LARGE, runs=3)
+    each = (large.memory - empty.memory) / LARGE / 1024
+    value = f"{_ms(large)}, of the processor {large.cpu:.1f} s; {each:.1f} KiB a device"
+    yield Figure(what=f"{LARGE:,} devices, chain", value=value, bound="4 s; 2.0 KiB")
+    many = _graph(folder / "many", write_many, UNIKERNELS, runs=3, targets=TARGETS)
+    value = f"{_ms(many)}, of the processor {many.cpu:.1f} s"
+    yield Figure(what=f"{UNIKERNELS} unikernels, all eleven targets, first time", value=value)
     short = _graph(folder / "short", write_chain, 30)
     ladder = _graph(folder / "ladder", write_ladder, 30)
     yield Figure(what="chain of 30", value=_ms(short))
@@ -238,13 +253,20 @@ def _growth(
     yield Figure(what=f"growth, {shape}, above a graph of one", value=value, bound="n^1")
 
 
-def _graph(folder: Path, write: Callable[[Path, int], None], size: int, *, runs: int = 7) -> Sample:
+def _graph(
+    folder: Path,
+    write: Callable[[Path, int], None],
+    size: int,
+    *,
+    runs: int = 7,
+    targets: tuple[str, ...] = ("unix",),
+) -> Sample:
     write(folder, size)
 
     def unconfigured() -> None:
         shutil.rmtree(folder / "mirage", ignore_errors=True)
 
-    return repeat(mpy("configure", "-t", "unix"), folder, runs=runs, before=unconfigured)
+    return repeat(mpy("configure", *_targets(*targets)), folder, runs=runs, before=unconfigured)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
