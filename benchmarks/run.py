@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from statistics import median
@@ -266,7 +266,10 @@ def _graph(
     def unconfigured() -> None:
         shutil.rmtree(folder / "mirage", ignore_errors=True)
 
-    return repeat(mpy("configure", *_targets(*targets)), folder, runs=runs, before=unconfigured)
+    command = mpy("configure", *_targets(*targets))
+    taken = repeat(command, folder, runs=runs, before=unconfigured)
+    unconfigured()
+    return replace(taken, memory=resident(command, folder))  # which a small process has started
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -28,6 +28,8 @@ def listed(
     `what` names the argument (`packages`), `example` is one member as it is written (`package("duration")`). `place`
     tells where that was.
     """
+    if isinstance(things, tuple) and not things:  # the default, which most arguments of most devices have
+        return ()
     hint = f"write {what}=[{example}]"
     if kind is not object and isinstance(things, _kinds(kind)):
         raise ConfigError(f"{what} is a list, got one of its members", location=place(), hint=hint)
