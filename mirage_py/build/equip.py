@@ -97,6 +97,7 @@ def equip(
         if toolchain.freestanding:
             files |= _findlib_files(folder, toolchain, host, include)
             files |= _hiding(unseen)
+            files |= _shown_to_generators(closures.values(), host)
     for name in sorted({package for plan in plans for package in closures[plan.label].bundled}):
         files |= {f"runtime/{name}/{path}": source for path, source in sources_of(bundled_packages()[name])}
     return Equipment(files=files, steps=tuple(steps.values()), stubs=made, asked=asked, replacing=replacing)
@@ -149,8 +150,18 @@ OF_GENERATORS = ("dune-configurator",)
 shown there without what they need, which it has not, as nothing links them."""
 
 
+def _shown_to_generators(closures: Iterable[Closure], host: Findlib) -> dict[str, str]:
+    """Unix, where the sources of such a library are vendored: they want it for the target, too, where a rule does.
+
+    What an image needs is known before: one that needs unix does not get as far as this.
+    """
+    served = (closure.find(name) for closure in closures for name in OF_GENERATORS)
+    found = host.find("unix") if any(one is not None and one.compiled_here for one in served) else None
+    return {f"{HIDDEN}/unix/META": _bare_meta(found)} if found else {}
+
+
 def _bare_meta(library: Library) -> str:
-    archive = next(library.directory.glob("*.cmxa"), library.directory / f"{library.name}.cmxa")
+    archive = next(iter(library.archives), library.directory / f"{library.name}.cmxa")
     return f"""description = "for programs of the building machine"
 version = "{library.version or 0}"
 directory = "{library.directory}"

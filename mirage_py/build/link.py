@@ -137,13 +137,14 @@ def output_obj_compiler(ocamlopt: Path) -> str:
     """The compiler of the context, as dune has to be told it is.
 
     Its objects may have any name: it wants .o for `-output-obj` and its like, dune asks for .exe. And a program that is
-    no image is not linked: dune runs that of its host's context, and wants the target's because a rule names it.
+    no image is not linked: dune runs that of its host's context, and wants the target's because a rule names it. An
+    archive is made with `-a -o`; `-a` alone may belong to `-w`, which vendored sources are compiled with.
     """
     compiler = shlex.quote(str(ocamlopt))
     return f"""#!/bin/sh
 case " $* " in
   *" -output-obj "*|*" -output-complete-obj "*) ;;
-  *" -c "*|*" -a "*|*" -shared "*|*" -pack "*|*" -z solo5-abi="*) exec {compiler} "$@" ;;
+  *" -c "*|*" -a -o "*|*" -shared "*|*" -pack "*|*" -z solo5-abi="*) exec {compiler} "$@" ;;
   *" -o "*.exe" "*)
     before=
     for word; do
@@ -175,8 +176,8 @@ def telling_compilers(ocamlc: str, flags: tuple[str, ...]) -> dict[str, str]:
 
     The other one, in `bin`, is looked for on PATH: where it is named, a blank would end its path.
 
-    A library that gives C flags of its own gets no others from dune's environment. The name of the second one is
-    another for other flags, so that dune compiles anew.
+    A library that gives C flags of its own gets no others from dune's environment. Who only preprocesses (`-E`) asks
+    about the compiler, and gets none. The name of the second one is another for other flags: dune compiles anew then.
     """
     if not flags:
         return {}
@@ -187,7 +188,11 @@ def telling_compilers(ocamlc: str, flags: tuple[str, ...]) -> dict[str, str]:
     beside = {one: found for one in BESIDE if (found := which(one, path=str(Path(ocamlc).parent)))}
     return {
         **{one: f'#!/bin/sh\nexec {shlex.quote(found)} "$@"\n' for one, found in beside.items()},
-        f"bin/{name}": f'#!/bin/sh\nreal=$({real} -config-var c_compiler)\nexec "${{real%% *}}" "$@" {added}\n',
+        f"bin/{name}": f"""#!/bin/sh
+real=$({real} -config-var c_compiler)
+case " $* " in *" -E "*) exec "${{real%% *}}" "$@" ;; esac
+exec "${{real%% *}}" "$@" {added}
+""",
         "ocamlc": f"""#!/bin/sh
 [ "$*" = -config ] || exec {real} "$@"
 {real} -config | sed 's|^\\(c_compiler\\): [^ ]*|\\1: {name}|'
