@@ -369,20 +369,22 @@ class Calls:
 
     def pure(self, expr: t.Apply) -> PyExpr:
         """`Key.pure`."""
-        args = (self._c.emit(expr.arguments[0].value),)
+        args = (self._c.emit(_exactly(expr, 1)[0]),)
         return Called(line=expr.line, function=Imported(line=expr.line, name="pure"), args=args)
 
     def map_value(self, expr: t.Apply) -> PyExpr:
         """`Key.map f v`."""
-        function, value = (argument.value for argument in expr.arguments)
+        function, value = _exactly(expr, 2)
         return self._values.mapped(function, value, expr.line)
 
     def if_value(self, expr: t.Apply) -> PyExpr:
         """`Key.if_ condition a b`."""
+        _exactly(expr, 3)
         return self._values.if_value(expr)
 
     def match_value(self, expr: t.Apply) -> PyExpr:
         """`Key.match_ v (function ...)`."""
+        _exactly(expr, 2)
         return self._values.match_value(expr)
 
     def runtime_value(self, expr: t.Apply) -> PyExpr:
@@ -398,6 +400,13 @@ class Calls:
         """`Sys.getenv_opt`."""
         get = Attribute(line=expr.line, value=_environ(expr.line), name="get")
         return Called(line=expr.line, function=get, args=(self._c.emit(expr.arguments[0].value),))
+
+
+def _exactly(expr: t.Apply, count: int) -> list[t.Expr]:
+    """The arguments of a function that is given all that it takes."""
+    if len(expr.arguments) != count:
+        raise CannotConvert(expr, "an application of this form")
+    return [argument.value for argument in expr.arguments]
 
 
 def _is_plain(function: t.Fun, expr: t.Apply) -> bool:

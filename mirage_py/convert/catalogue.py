@@ -15,7 +15,7 @@ from mirage_py.convert.ocaml_types import Type, signature
 from mirage_py.convert.verb_types import BOOT, VERBS, VERBS_SINCE, VERBS_UNTIL
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Entry:
     """A name of the OCaml language.
 

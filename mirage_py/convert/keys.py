@@ -63,7 +63,9 @@ class Declared:
 
 def declared(context: Context, create: t.Apply) -> Declared:
     """The parts of a `Key.create`, found where they are defined."""
-    name, arg = (argument.value for argument in create.arguments[:2])
+    if len(create.arguments) != 2:
+        raise CannotConvert(create, "a key of this form")
+    name, arg = (argument.value for argument in create.arguments)
     made = context.analysis.followed(arg)
     kind = context.analysis.entry(made.function) if isinstance(made, t.Apply) else ""
     if not isinstance(made, t.Apply) or not kind.startswith("Arg."):
@@ -272,10 +274,16 @@ def boot_keys(context: Context) -> dict[Local, str]:
     deciding = set(_deciding(context))
     module = _module(context)
     return {
-        local: module
-        for local, create in created.items()
-        if local not in deciding and declared(context, create).stage != "Configure"
+        local: module for local, create in created.items() if local not in deciding and _is_for_boot(context, create)
     }
+
+
+def _is_for_boot(context: Context, create: t.Apply) -> bool:
+    """Whether a key may be a boot option; one that cannot be read is none, and is told of where it is defined."""
+    try:
+        return declared(context, create).stage != "Configure"
+    except CannotConvert:
+        return False
 
 
 def _deciding(context: Context) -> Iterator[Local]:

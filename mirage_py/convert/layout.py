@@ -436,7 +436,8 @@ def _f_string(pieces: tuple[str | PyExpr, ...]) -> str:
 def _hole(piece: PyExpr) -> str:
     if isinstance(piece, Shown):
         return f"{_hole(piece.value)}:{piece.spec}" if piece.spec else _hole(piece.value)
-    return rendered(_doc(piece)).replace("\n", " ")
+    text = rendered(_doc(piece)).replace("\n", " ")
+    return f"({text})" if isinstance(piece, Anonymous) else text
 
 
 def _format(pieces: tuple[str | PyExpr, ...]) -> str:

@@ -391,6 +391,36 @@ def within(statement: AnyStatement) -> Iterator[PyExpr]:
             yield from within(inner)
 
 
+def bound(statement: AnyStatement) -> Iterator[Local]:
+    """Every name that a statement gives a value, those within functions and comprehensions among them."""
+    yield from _named_by(statement)
+    for expr in _direct(statement):
+        for one in expressions(expr):
+            if isinstance(one, Anonymous):
+                yield from one.params
+            elif isinstance(one, Clause):
+                yield from one.names
+    for block in blocks(statement):
+        for inner in block:
+            yield from bound(inner)
+
+
+def _named_by(statement: AnyStatement) -> Iterator[Local]:
+    match statement:
+        case Assign():
+            yield from (local for local in statement.targets if local is not None)
+        case Define():
+            yield from (statement.name, *(param.local for param in statement.params))
+        case DefineRecord():
+            yield statement.name
+        case Todo():
+            yield from statement.defines
+        case Loop():
+            yield from statement.names
+        case _:
+            return
+
+
 def _direct(statement: AnyStatement) -> Iterator[PyExpr]:  # noqa: C901  # one case for each statement
     match statement:
         case Assign() | Return():

@@ -42,6 +42,8 @@ from mirage_py.convert.python import (
     Text,
     Todo,
     When,
+    bound,
+    within,
 )
 from mirage_py.convert.report import CannotConvert
 from mirage_py.convert.scope import Local, Missing
@@ -63,6 +65,7 @@ class Walk:
         self._punned = _punned(context)
         self._connects = frozenset(_connects(context))
         self._done: set[t.Item] = set()
+        self._bound: set[Local] = set()
         self._homes = {
             local: item
             for item in context.source.items
@@ -95,14 +98,25 @@ class Walk:
         before = len(self._c.statements)
         try:
             self._convert(item)
+            self._check(item, self._c.statements[before:])
         except CannotConvert as why:
             del self._c.statements[before:]
             self._undone(item, why)
         self._comments.attach(item, self._c.statements[before:], self._c.statements)
 
+    def _check(self, item: t.Item, made: list[AnyStatement]) -> None:
+        """Refuse what is no Python: a name without a value, a keyword twice."""
+        self._bound |= {local for statement in made for local in bound(statement)}
+        for expr in (one for statement in made for one in within(statement)):
+            if isinstance(expr, Ref) and expr.local not in self._bound:
+                raise CannotConvert(item, f"{expr.local.name} has no value here")
+            if isinstance(expr, Called) and (name := _twice([name for name, _ in expr.keywords])):
+                raise CannotConvert(item, f"~{name} is given twice")
+
     def _undone(self, item: t.Item, why: CannotConvert) -> None:
         bindings = item.bindings if isinstance(item, t.Define) else ()
         defines = tuple(local for binding in bindings for local in self._locals_of(binding.pattern))
+        self._bound |= set(defines)
         self._c.statements.append(
             Todo(
                 line=item.line,
@@ -163,7 +177,7 @@ class Walk:
     def bind(self, binding: t.Binding) -> None:
         """A definition as statements, or remembered for where its value is used."""
         pattern, value = binding.pattern, unopened(binding.value)
-        if isinstance(pattern, (t.Literal, t.Anything)):
+        if isinstance(pattern, (t.Literal, t.Anything)) or (isinstance(pattern, t.Items) and not pattern.items):
             self._perform(value)
             return
         if isinstance(pattern, t.Name):
@@ -662,6 +676,10 @@ def _tells_little(value: PyExpr, type_: Type) -> bool:
     if not isinstance(value, Listed) or value.tuple_:
         return False
     return not value.items or (len(value.items) > 1 and is_con(argument(type_), "dep"))
+
+
+def _twice(names: list[str]) -> str | None:
+    return next((name for name in names if names.count(name) > 1), None)
 
 
 _CANNOT_BE = "this cannot be"

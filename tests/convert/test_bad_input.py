@@ -34,6 +34,14 @@ UNDONE = {
         b'open Mirage\nlet rec x = package "a" :: x\nlet () = register "x" [ main ~packages:x "U" job ]\n',
         "a value that is made of itself",
     ),
+    "a label twice": (
+        b'open Mirage\nlet p = package ~min:"1" ~min:"2" "p"\nlet () = register "x" [ main ~packages:[ p ] "U" job ]\n',
+        "~min is given twice",
+    ),
+    "a key without its argument": (
+        b'open Mirage\nlet k = Key.create "k"\nlet () = register "x" [ foreign ~keys:[ Key.v k ] "U" job ]\n',
+        "a key of this form",
+    ),
     "a module of the user's": (b'open Mirage\nlet () = register "x" [ Helper.main ]\n', "Helper.main is of a module"),
 }
 
