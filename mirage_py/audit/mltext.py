@@ -129,8 +129,25 @@ class _State(NamedTuple):
     by: str = ""
     into: str = ""
 
-    def at(self, node: Node, **changed: object) -> _State:
-        return self._replace(node=node, **changed)  # type: ignore[arg-type]  # a state's own fields
+    def at(
+        self,
+        node: Node,
+        *,
+        how: How | None = None,
+        later: bool | None = None,
+        maybe: bool | None = None,
+        by: str | None = None,
+        into: str | None = None,
+    ) -> _State:
+        """The same at another node, but for what is given; written out, since it is done for each node."""
+        return _State(
+            node,
+            self.how if how is None else how,
+            self.later if later is None else later,
+            self.maybe if maybe is None else maybe,
+            self.by if by is None else by,
+            self.into if into is None else into,
+        )
 
 
 def source_of(file: Path) -> Source | None:

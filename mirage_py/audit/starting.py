@@ -224,7 +224,7 @@ class _Study:
             for unit in fresh:
                 self._index(unit)
             self.called.clear()
-            self._settle()
+            self._settle(fresh)
             learnt = self._known().items() - before.items()
             chosen = [one for key, reached in learnt for one in self._naming(key, reached, near)]
             functors = {
@@ -270,10 +270,14 @@ class _Study:
         if library not in homes:
             homes.append(library)
 
-    def _settle(self) -> None:
-        """Learn from all definitions, and again from those that mention what was learnt, until nothing is new."""
+    def _settle(self, fresh: list[Unit]) -> None:
+        """Learn from new files, and again from all that mention what was learnt, until nothing is new.
+
+        What functors are applied to may stand in the new files, too.
+        """
         self.fresh.clear()
-        for unit in self.units:
+        known = self.units[: len(self.units) - len(fresh)]
+        for unit in (*fresh, *(unit for unit in known if unit.source.parameters)):
             for name, symbol in unit.source.externals.items():
                 if symbol in self.symbols:
                     self._ends(unit.key(name), self.symbols[symbol]._replace(end=name))
