@@ -18,7 +18,9 @@ import sys
 import tarfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import pytest
@@ -214,13 +216,12 @@ def vendored(desk: Desk) -> None:
 
 def dependencies(desk: Desk, place: str = "hello") -> None:
     """A repository and archives that are the only ones, where there are some; and a repository to add."""
-    given = Path(os.environ.get("MPY_TEST_MIRROR") or "/nowhere")
     folder = desk.root / place
     shutil.copytree(copy_example(EXAMPLES / "hello", desk.root / "copied"), folder, dirs_exist_ok=True)
-    known = given / "repo"
-    if known.is_dir():
+    known = mirror().parent / "repo"
+    if why_not("mirror") is None:
         (desk.root / "cache" / "mpy").mkdir(exist_ok=True)
-        shutil.copytree(given / "mirror", desk.root / "cache" / "mpy" / "archives")
+        shutil.copytree(mirror(), desk.root / "cache" / "mpy" / "archives")
     else:
         published = Published(desk.root / "published")
         published.publish("one", "1.0.0")
@@ -361,6 +362,20 @@ SETTINGS: Mapping[str, tuple[Setting, ...]] = {
 # Carrying it out
 
 
+@cache
+def why_no_solution() -> str | None:
+    """Why the examples of pages cannot be locked from the mirror by this machine's OCaml, or None."""
+    repository = mirror().parent / "repo"
+    if not (repository.is_dir() and mirror().is_dir()):
+        return "MPY_TEST_MIRROR names no folder with repo/ and mirror/"
+    with TemporaryDirectory() as place:
+        folder = copy_example(EXAMPLES / "hello", Path(place) / "hello")
+        line = (sys.executable, "-m", "mirage_py", "lock", "-t", "unix", "-t", "spt", "--repo", str(repository))
+        env = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": place}
+        done = subprocess.run(line, cwd=folder, env=env, capture_output=True, text=True, check=False)
+    return f"no versions for the OCaml of this machine: {done.stderr.splitlines()[0]}" if done.returncode == 4 else None
+
+
 def why_not(need: str) -> str | None:
     """Why a block with this need is left out here, or None."""
     match need:
@@ -380,9 +395,7 @@ def why_not(need: str) -> str | None:
         case "pipx" | "zsh":
             return None if shutil.which(need) else f"{need} is not on PATH"
         case "mirror":
-            return (
-                None if os.environ.get("MPY_TEST_MIRROR") else "MPY_TEST_MIRROR names no folder with repo/ and mirror/"
-            )
+            return why_no_solution()
         case _:
             pytest.fail(f"a page needs {need}, which nobody knows", pytrace=False)
 
