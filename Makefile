@@ -36,8 +36,8 @@ MINUTES ?= 15
 soak: setup ## kills, signals, parallel commands, links and hostile input for MINUTES=15, with counts
 	$(VENV)/python -m benchmarks.soak --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-truth: setup ## links and runs every installed library on spt, and compares with the verdicts
-	$(VENV)/python -m benchmarks.truth
+truth: setup ## links and runs every installed library on spt, and compares with the verdicts; WORK=folders of verdicts too
+	$(VENV)/python -m benchmarks.truth $(foreach folder,$(WORK),--work $(folder)) $(ARGS)
 
 verdicts: setup ## renews the table of verdicts from the sources in SOURCES, built and run for spt and unix
 	$(VENV)/python -m benchmarks.verdicts --sources $(SOURCES) $(ARGS)

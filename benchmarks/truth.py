@@ -15,6 +15,7 @@ import argparse
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -69,13 +70,19 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="mpy-truth-") as folder:
         linker = Linker(toolchain, path, Path(folder))
         names = () if given.not_installed else given.libraries or Findlib(path).names()
-        rows = [row for name in names if (row := linker.row(name))]
-    rows += [row for work in given.work for row in rows_of(work, toolchain, path)]
+        rows = [told_of(row) for name in names if (row := linker.row(name))]
+    rows += [told_of(row) for work in given.work for row in rows_of(work, toolchain, path)]
     told = "\n".join(table(rows)) + "\n"
     print(told)
     if given.table:
         given.table.write_text(told, "utf-8")
     raise SystemExit(any(row.judgement == "false: runs" for row in rows))
+
+
+def told_of(row: Row) -> Row:
+    """The row, shown while others are made: a run over many libraries takes long."""
+    print(f"{row.library}: {row.verdict}; it {row.truth.state}; {row.judgement}", file=sys.stderr, flush=True)
+    return row
 
 
 class Linker:
