@@ -675,6 +675,8 @@ def _tells_little(value: PyExpr, type_: Type) -> bool:
         return _tells_little(value.then, type_) or _tells_little(value.otherwise, type_)
     if not isinstance(value, Listed) or value.tuple_:
         return False
+    if is_con(type_, "ref"):  # a list of the one value that it holds
+        return _tells_little(value.items[0], argument(type_))
     return not value.items or (len(value.items) > 1 and is_con(argument(type_), "dep"))
 
 
