@@ -17,10 +17,17 @@ from mirage_py.audit.objects import Compiled, Compiler, Source, compile_all, hea
 from mirage_py.audit.vendored import UNBUILT
 from mirage_py.libraries.archives import Archive, Member
 from mirage_py.libraries.vendored import Stanza
-from mirage_py.model.audit import Finding
+from mirage_py.model.audit import OWN_C, Finding
 from mirage_py.project.reading import bytes_of, text_of
 
 LACKING: Final = re.compile(r"(?P<header>[^\s:]+): No such file or directory")
+
+
+MEND: Final = {
+    False: "add the lacking part to the library's sources, or leave the library out",
+    True: "mend it, or leave it out where the target is freestanding: if_impl(key.is_unix, ...)",
+}
+"""What helps where C does not compile: that of a library, and that of the unikernel."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +96,7 @@ def _refused(one: Compiled, stanza: Stanza) -> Finding:
         archive=one.source.file.parent.name,
         member=one.source.file.name,
         definer="the target's C compiler",
-        remedy=UNBUILT if unbuilt else "add the lacking part to the library's sources, or leave the library out",
+        remedy=UNBUILT if unbuilt else MEND[stanza.library.name == OWN_C],
     )
 
 

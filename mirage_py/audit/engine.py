@@ -78,7 +78,7 @@ def audit(
 
 
 def _sources(request: AuditRequest) -> Sources:
-    return Sources(request.path, request.vendored, bare=any(map(freestanding, request.targets)))
+    return Sources(request.path, request.vendored, bare=any(map(freestanding, request.targets)), own=request.own)
 
 
 def _packages(

@@ -6,20 +6,26 @@ import re
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
+from typing import Final
 
 from mirage_py.audit.libc import Libc
 from mirage_py.audit.vendored import source_findings, stanza_findings
 from mirage_py.libraries.findlib import DRIVER, Findlib
-from mirage_py.libraries.vendored import Vendored
-from mirage_py.model.audit import Finding, Problem
+from mirage_py.libraries.vendored import Stanza, Vendored
+from mirage_py.model.audit import OWN_C, Finding, OwnC, Problem
 from mirage_py.model.library import Library
+
+NO_MODULE: Final = ("-",)
+"""What no module is called: those beside the C are of the unikernel, and no part of what is judged with it."""
 
 
 class Sources:
     """Libraries by name, and every file that was read to know them."""
 
-    def __init__(self, path: tuple[Path, ...], vendored: tuple[Path, ...] = (), *, bare: bool = True) -> None:
-        """`bare` says that the target has no operating system."""
+    def __init__(
+        self, path: tuple[Path, ...], vendored: tuple[Path, ...] = (), *, bare: bool = True, own: OwnC | None = None
+    ) -> None:
+        """`bare` says that the target has no operating system; C of the unikernel's own counts as a library."""
         self.bare = bare
         self.findlib = Findlib(path)
         self.vendored = Vendored(
@@ -27,6 +33,8 @@ class Sources:
             elsewhere=lambda name: self.findlib.find(name) is not None,
             preprocessors=lambda name: self.findlib.find(name, DRIVER),
         )
+        if own is not None:
+            self.vendored.stanzas[OWN_C] = _as_library(own)
         self._read: dict[Path, None] = dict.fromkeys((*path, *vendored))
 
     @property
@@ -118,3 +126,16 @@ def _version_in(makefile: Path) -> str | None:
     except OSError:
         return None
     return found.group(1) if found else None
+
+
+def _as_library(own: OwnC) -> Stanza:
+    library = Library(name=OWN_C, package=OWN_C, origin="local", directory=own.folder)
+    return Stanza(
+        library=library,
+        stubs=own.files,
+        flags=own.flags,
+        headers=own.headers,
+        configured=own.described,
+        modules=NO_MODULE,
+        file=own.files[0],
+    )

@@ -107,6 +107,24 @@ class BuildFolder:
     objects: Path
 
 
+OWN_C: Final = "c_sources"
+"""The row of a unikernel's own C, named as config.py names it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnC:
+    """C of the unikernel's own: the files, the flags that they are compiled with, and the folder that this is done in.
+
+    `headers` are libraries in whose folders headers may be; `described` says that pkg-config adds flags.
+    """
+
+    folder: Path
+    files: tuple[Path, ...]
+    flags: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
+    described: bool = False
+
+
 @dataclass(frozen=True, kw_only=True)
 class AuditRequest:
     """What to audit, for which targets, with what this machine has.
@@ -118,8 +136,8 @@ class AuditRequest:
     for this one's; `compiler` compiles C for it, with its flags, and `compiler_path` goes before PATH for its tools:
     `mirage_py.audit.with_toolchain` fills all these from a `Toolchain`. `opam` names packages to judge
     from metadata alone, `opam_repositories` where such metadata lies. `built` is where the last build for the target
-    left its objects, `cache` the cache's folder, None for none. `gaps` are the functions of the C
-    library that the configuration fills, None for all that mpy can fill.
+    left its objects, `cache` the cache's folder, None for none. `gaps` are the functions of the C library that the
+    configuration fills, None for all that mpy can fill. `own` is C that belongs to no library.
     """
 
     roots: tuple[Root, ...] = ()
@@ -140,6 +158,7 @@ class AuditRequest:
     built: BuildFolder | None = None
     cache: Path | None = None
     gaps: tuple[str, ...] | None = None
+    own: OwnC | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

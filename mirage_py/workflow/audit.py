@@ -15,7 +15,17 @@ from mirage_py.libraries.bundled import bundled_packages
 from mirage_py.libraries.findlib import Findlib, findlib_for
 from mirage_py.libraries.places import VENDORED
 from mirage_py.model.allow import Allow
-from mirage_py.model.audit import DEFAULT_FAIL_ON, AuditReport, AuditRequest, BuildFolder, Explanation, FailOn, Root
+from mirage_py.model.audit import (
+    DEFAULT_FAIL_ON,
+    OWN_C,
+    AuditReport,
+    AuditRequest,
+    BuildFolder,
+    Explanation,
+    FailOn,
+    OwnC,
+    Root,
+)
 from mirage_py.model.closure import Closure
 from mirage_py.model.plan import Plan
 from mirage_py.model.toolchain import Toolchain, ToolchainChoice
@@ -182,10 +192,12 @@ def _request_for(
     fail_on: tuple[FailOn, ...] | None = None,
 ) -> AuditRequest:
     bundle = bundled_packages()
+    own = _own_c(folder, plan)
+    asked = tuple(
+        Root(library=needed.name, asked_by=", ".join(needed.asked_by) or "local_libs") for needed in plan.libraries
+    )
     request = AuditRequest(
-        roots=tuple(
-            Root(library=needed.name, asked_by=", ".join(needed.asked_by) or "local_libs") for needed in plan.libraries
-        ),
+        roots=(*asked, *((Root(library=OWN_C, asked_by=", ".join(one.path for one in plan.c_stubs)),) if own else ())),
         targets=(plan.target,),
         gaps=plan.libc_gaps,
         vendored=(
@@ -197,8 +209,22 @@ def _request_for(
         fail_on=DEFAULT_FAIL_ON if fail_on is None else fail_on,
         built=BuildFolder(root=dune_root(folder), objects=folder / BUILD / plan.context),
         cache=cache_folder(),
+        own=own,
     )
     return _equipped(request, toolchain, Findlib.discover())
+
+
+def _own_c(folder: Path, plan: Plan) -> OwnC | None:
+    """The C beside config.py; None where there is none."""
+    if not plan.c_stubs:
+        return None
+    return OwnC(
+        folder=folder / "mirage" / plan.label,
+        files=tuple(folder / one.path for one in plan.c_stubs),
+        flags=tuple(dict.fromkeys(flag for one in plan.c_stubs for flag in one.flags)),
+        headers=tuple(needed.name for needed in plan.libraries),
+        described=any(one.pkg_config for one in plan.c_stubs),
+    )
 
 
 def _vendored_folders(folder: Path) -> tuple[Path, ...]:

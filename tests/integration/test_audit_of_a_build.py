@@ -80,3 +80,31 @@ def test_c_archive_of_another_package_and_what_it_does_where_something_is_wrong(
     mpy("build", "-t", "spt", code=0)
     assert said(tender(), folder / "dist/kinds.spt") == ["[INFO] [application] 7"]
     assert verdict(mpy, "store") == ("runs", ["dune files", "archives"])
+
+
+OWN_C = {
+    "config.py": """from mirage_py import job, main, register
+register("own", [main("Unikernel", job, c_sources=["c/*.c"])])
+""",
+    "unikernel.ml": "let start () = Lwt.return_unit\n",
+    "c/one.c": "long one(void) { return 1; }\n",
+    "c/two.c": "#include <sys/socket.h>\nint two(void) { return socket(1, 1, 0); }\n",
+}
+
+
+def test_c_of_the_unikernel_is_judged_with_its_libraries(project: MakeProject, mpy: Mpy) -> None:
+    folder = project(OWN_C)
+    assert verdict(mpy, "c_sources")[0] == "missing"
+    assert mpy("audit", "-t", "spt").code == 8
+    assert mpy("build", "-t", "spt").code == 6
+    (folder / "c/two.c").write_text("long two(void) { return 2; }\n")
+    assert verdict(mpy, "c_sources")[0] == "runs"
+    mpy("build", "-t", "spt", code=0)
+
+
+def test_c_of_the_unikernel_is_read_where_nothing_compiles_it(project: MakeProject, mpy: Mpy) -> None:
+    folder = project(OWN_C)
+    told = mpy("audit", "-t", "spt", env={"MPY_SOLO5_PREFIX": "/nowhere"}).stdout
+    assert "c(two.c): it calls socket, which the freestanding libc has not (read from the source" in told
+    (folder / "c/two.c").unlink()
+    mpy("audit", "-t", "spt", env={"MPY_SOLO5_PREFIX": "/nowhere"}, code=0)
