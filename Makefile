@@ -3,7 +3,7 @@
 .PHONY: help setup demo test test-debian13 check lint docs soak truth verdicts bench clean
 
 VENV := .venv/bin
-PYTEST := $(VENV)/python -m pytest -n auto
+PYTEST := $(VENV)/python -m pytest -n auto --dist worksteal
 
 help: ## show this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
