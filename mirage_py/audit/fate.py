@@ -33,11 +33,11 @@ class Fate:
     def told(self, finding: Finding, stub: str) -> Iterator[Finding]:
         """A finding of what ends the program by this stub, as it is on this target.
 
-        What may be called and would then raise is no finding: so it is where there are files.
+        What is called later and would then raise is no finding: so it is where there are files.
         """
         if stub != WORDS or not self.raises:
             yield self.gaps.told(finding, stub)
-        elif finding.severity == "aborts":
+        elif finding.severity in {"aborts", "unsure"}:
             message = f"{what_is_called(finding)}: it raises Sys_error, which ends the program unless it is caught"
             remedy = "build it and run it once: it ends there, or it does not"
             yield replace(finding, severity="unsure", message=message, remedy=remedy)

@@ -32,7 +32,7 @@ _C_ERROR = re.compile(
     r"^(?P<file>[^\s:][^:\n]*\.[chS]):(?P<line>\d+):(?:\d+:)? (?:fatal )?error: (?P<text>.*)$", re.MULTILINE
 )
 _UNDEFINED = re.compile(
-    r"^(?:\S*\bld(?:\.\w+)?: )?(?:(?P<file>[^\s:][^:\n]*\.\w+):(?P<line>\d+): )?"
+    r"^(?:\S*\bld(?:\.\w+)?: )?(?:(?P<file>[^\s:][^:\n]*\.\w+):(?P<line>\d+):)?"
     r".*undefined (?:reference to [`']|symbol: )(?P<symbol>[^'\s]+)",
     re.MULTILINE,
 )

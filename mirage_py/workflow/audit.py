@@ -59,7 +59,7 @@ def audit_plan(
     toolchain = toolchain_or_none(plan.target)
     closure = closures_for(folder, (plan,), {plan.target: toolchain})[plan.label]
     request = _request_for(folder, plan, toolchain, closure, allow=allow, fail_on=fail_on)
-    return judge(request, served=closure, metadata=lambda: metadata_of(folder))
+    return judge(_with_own_c(request, folder, plan), served=closure, metadata=lambda: metadata_of(folder))
 
 
 def audit_libraries(
@@ -192,12 +192,10 @@ def _request_for(
     fail_on: tuple[FailOn, ...] | None = None,
 ) -> AuditRequest:
     bundle = bundled_packages()
-    own = _own_c(folder, plan)
-    asked = tuple(
-        Root(library=needed.name, asked_by=", ".join(needed.asked_by) or "local_libs") for needed in plan.libraries
-    )
     request = AuditRequest(
-        roots=(*asked, *((Root(library=OWN_C, asked_by=", ".join(one.path for one in plan.c_stubs)),) if own else ())),
+        roots=tuple(
+            Root(library=needed.name, asked_by=", ".join(needed.asked_by) or "local_libs") for needed in plan.libraries
+        ),
         targets=(plan.target,),
         gaps=plan.libc_gaps,
         vendored=(
@@ -209,22 +207,23 @@ def _request_for(
         fail_on=DEFAULT_FAIL_ON if fail_on is None else fail_on,
         built=BuildFolder(root=dune_root(folder), objects=folder / BUILD / plan.context),
         cache=cache_folder(),
-        own=own,
     )
     return _equipped(request, toolchain, Findlib.discover())
 
 
-def _own_c(folder: Path, plan: Plan) -> OwnC | None:
-    """The C beside config.py; None where there is none."""
+def _with_own_c(request: AuditRequest, folder: Path, plan: Plan) -> AuditRequest:
+    """The question with the C beside config.py, as one more library."""
     if not plan.c_stubs:
-        return None
-    return OwnC(
+        return request
+    root = Root(library=OWN_C, asked_by=", ".join(one.path for one in plan.c_stubs))
+    own = OwnC(
         folder=folder / "mirage" / plan.label,
         files=tuple(folder / one.path for one in plan.c_stubs),
         flags=tuple(dict.fromkeys(flag for one in plan.c_stubs for flag in one.flags)),
         headers=tuple(needed.name for needed in plan.libraries),
         described=any(one.pkg_config for one in plan.c_stubs),
     )
+    return replace(request, roots=(*request.roots, root), own=own)
 
 
 def _vendored_folders(folder: Path) -> tuple[Path, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -75,14 +76,17 @@ def test_functions_end_as_the_primitives_behind_them_do() -> None:
     assert set(FUNCTIONS.values()) - {"caml_domain_spawn"} <= set(KNOWN)
 
 
-def test_what_may_fail_is_no_finding_where_it_would_raise() -> None:
+def test_what_may_fail_at_start_is_unsure_also_where_it_would_raise() -> None:
     found = Finding(
         rule="boot-abort-text", severity="unsure", message="line 1 may call open_in when the program starts"
     )
     gaps = Gaps()
     ends, fails = (Fate(gaps=gaps, functions=Ending(), saved_functions=Ending(), raises=one) for one in (False, True))
     assert [one.severity for one in ends.told(found, "strerror")] == ["unsure"]
-    assert not list(fails.told(found, "strerror"))
+    assert [(one.severity, "raises Sys_error" in one.message) for one in fails.told(found, "strerror")] == [
+        ("unsure", True)
+    ]
+    assert not list(fails.told(replace(found, severity="later"), "strerror"))
 
 
 @pytest.mark.parametrize("source", ["let here = Sys.getcwd ()", "let here = tried Sys.getcwd", "let here = where ()"])
