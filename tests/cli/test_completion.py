@@ -13,6 +13,8 @@ import pytest
 from tests.cli.test_sessions import HELLO, KEYS
 from tests.conftest import ROOT, MakeProject, Mpy
 
+pytestmark = pytest.mark.slow
+
 SHELLS = ("bash", "zsh", "fish")
 
 

@@ -19,6 +19,8 @@ from mirage_py.errors import MpyError
 from tests.cli.test_sessions import HELLO, KEYS
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow
+
 START = "from mirage_py.__main__ import main; main()"
 READ_BY = ("mirage_py.cli.everywhere", "mirage_py.cli.find", "mirage_py.cli.words", "typer")
 

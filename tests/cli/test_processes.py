@@ -19,6 +19,8 @@ from tests.cli.terminal import environment, on_terminal
 from tests.cli.test_sessions import HELLO
 from tests.conftest import MakeProject, Mpy
 
+pytestmark = pytest.mark.slow
+
 SLOW = "import time\nprint('begun', flush=True)\ntime.sleep(30)\n" + HELLO
 
 

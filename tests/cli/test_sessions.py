@@ -7,6 +7,8 @@ import pytest
 from tests.cli.terminal import transcript
 from tests.conftest import Golden, MakeProject
 
+pytestmark = pytest.mark.slow
+
 HELLO = """\
 from mirage_py import job, main, package, register
 

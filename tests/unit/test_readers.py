@@ -36,6 +36,8 @@ from mirage_py.toolchain.description import read_description
 from mirage_py.workflow.freshness import _noted
 from tests.unit.audit.test_hostile_input import bounded
 
+pytestmark = pytest.mark.slow
+
 FEW = settings(
     max_examples=int(os.environ.get("MPY_TEST_EXAMPLES", "40")),
     deadline=None,

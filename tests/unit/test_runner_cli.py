@@ -11,6 +11,8 @@ from tests.conftest import MakeProject, Mpy
 from tests.unit.runner_help import program
 from tests.unit.test_json_forms import check
 
+pytestmark = pytest.mark.slow
+
 DISK = """\
 from mirage_py import block, block_of_file, job, main, register
 

@@ -22,6 +22,8 @@ from mirage_py.runner.emulate.modules import loading_order, module_files, orders
 from mirage_py.runner.emulate.pieces import Recipe, fetch_pieces
 from tests.unit.runner_help import asked, plan, program
 
+pytestmark = pytest.mark.slow
+
 # ---------------------------------------------------------------------------------------------------------------------
 # The archive
 

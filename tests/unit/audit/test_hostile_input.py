@@ -27,6 +27,8 @@ from mirage_py.libraries.units import read_units
 from mirage_py.libraries.vendored import Vendored
 from tests.unit.cmxa import cmxa
 
+pytestmark = pytest.mark.slow
+
 FEW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 LIMIT = 20
 """Seconds: what is endless or quadratic takes far longer, and a busy machine does not."""

@@ -18,6 +18,8 @@ from mirage_py.doors import network
 from mirage_py.doors.network import Network
 from mirage_py.errors import FetchFailed, MpyError
 
+pytestmark = pytest.mark.slow
+
 BODY = bytes(range(256)) * 2000
 LIMIT = 10_000_000
 

@@ -17,6 +17,8 @@ from mirage_py.errors import MpyError
 from tests.conftest import EXAMPLES, copy_example
 from tests.unit.doors.faults import CHANGES, READS, quick_folder, refused
 
+pytestmark = pytest.mark.slow
+
 STEP, EVERY = (1, 1) if os.environ.get("MPY_TEST_ALL") else (3, 13)
 """A write makes hundreds of calls, a whole command more: some of them, all where MPY_TEST_ALL is set."""
 
@@ -83,7 +85,6 @@ def _attempt(tree: Tree, operation: Callable[[Tree], object]) -> None:
         operation(tree)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_refused_call_is_one_line_and_loses_nothing(memory: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     tree = _lived_in(memory)

@@ -12,6 +12,8 @@ import pytest
 
 from mirage_py.doors import signals
 
+pytestmark = pytest.mark.slow
+
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 
 LOADING = "import time; print('here', flush=True); time.sleep(30)"

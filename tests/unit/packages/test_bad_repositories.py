@@ -20,6 +20,8 @@ from mirage_py.packages.lock_file import read_lock
 from tests.unit.doors.test_network import send, serving
 from tests.unit.packages.repository import Published
 
+pytestmark = pytest.mark.slow
+
 CONFIG = """\
 from mirage_py import *
 

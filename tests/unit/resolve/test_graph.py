@@ -17,6 +17,8 @@ from mirage_py.dsl.term import Device, postorder
 from mirage_py.resolve.graph import Graph, build_graph
 from tests.unit.helpers_core import resolved
 
+pytestmark = pytest.mark.slow
+
 thing = typ("thing")
 
 
@@ -121,7 +123,6 @@ def test_ladder_of_diamonds_is_as_long_as_a_chain() -> None:
     assert len(graph_of([ladder(1000)]).nodes) == 1002
 
 
-@pytest.mark.slow
 def test_ten_thousand_devices_deep_and_wide_take_linear_time() -> None:
     assert seconds(lambda: [chain(10_000)]) < 6
     assert seconds(lambda: [impl("X", thing) for _ in range(10_000)]) < 6

@@ -12,6 +12,8 @@ from mirage_py.errors import ConfigError, Location, PackageConflict
 from mirage_py.model.version import compare_versions, fits
 from mirage_py.resolve.packages import Asked, merge
 
+pytestmark = pytest.mark.slow
+
 version = st.one_of(st.none(), st.from_regex(r"[0-9]{1,2}(\.[0-9]{1,2}){0,2}(~b)?", fullmatch=True))
 one = st.builds(
     Package,
