@@ -161,6 +161,8 @@ PIECES = st.one_of(
 
 
 @settings(max_examples=400, deadline=None)
+@example(seconds=0, pieces=["%3s", "%012s", "%_12s", "%^3s", "%#12s"], short=0)
+@example(seconds=-5, pieces=["%3s", "%012s", "%_12s", "%s", "%0s"], short=0)
 @given(
     seconds=st.one_of(st.integers(-(2**31), 2**32), st.integers(-30_610_224_000, FAR_AWAY)),
     pieces=st.lists(PIECES, max_size=4),

@@ -229,6 +229,8 @@ static int put_one(struct place *to, char conversion, const struct tm *date, str
         how.upper = 0;
         return put_text(to, date->tm_hour >= 12 ? "PM" : "AM", 2, how);
     case 's':
+        if (how.width > 0) /* padded as text is, a sign before it too */
+            return put_composed(to, "%s", date, how);
         copy = *date;
         return put_number(to, mktime(&copy), 1, '0', how);
     case 'z':
