@@ -26,7 +26,7 @@ from benchmarks.vendored_truth import rows_of
 from mirage_py.audit import audit, with_toolchain
 from mirage_py.audit.closure import Closure, closure_of
 from mirage_py.audit.code import code_of
-from mirage_py.audit.engine import in_link_order, whole
+from mirage_py.audit.evidence import in_link_order, whole
 from mirage_py.audit.names import source_names
 from mirage_py.audit.rules import IN_STDLIB, rule_for
 from mirage_py.audit.sources import Sources

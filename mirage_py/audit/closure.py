@@ -13,7 +13,7 @@ from typing import Protocol
 
 from mirage_py.audit.rules import needs, rule_for
 from mirage_py.libraries.closure import closure_of_names
-from mirage_py.model.audit import OWN_C, Problem, Root
+from mirage_py.model.audit import Problem, Root
 from mirage_py.model.closure import Closure as Served, Trouble
 from mirage_py.model.library import Library
 
@@ -97,7 +97,7 @@ def closure_of(roots: Iterable[Root], libraries: Libraries, served: Served | Non
     if served is None:
         return _read(_named(names, libraries), asked, libraries)
     absent = [name for one in served.missing if one.use == "image" for name in one.libraries]
-    absent += [name for name in names if name == OWN_C]
+    absent += [name for name in names if name not in served.by_name and name not in absent]
     others = _named(absent, libraries).libraries if absent else ()
     further = (one for one in others if one.library.name not in served.by_name)
     return _read(replace(served, libraries=(*served.image, *further)), asked, libraries)

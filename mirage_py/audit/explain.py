@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from mirage_py.audit.elf import Object
-from mirage_py.audit.engine import Evidence, gather
+from mirage_py.audit.evidence import Evidence, gather
 from mirage_py.audit.judge import RECOMPILE, Judge
 from mirage_py.audit.link import Place, Pulled, Want
 from mirage_py.audit.names import unit_of

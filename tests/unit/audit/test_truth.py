@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from mirage_py.audit import audit, read_linker, with_toolchain
-from mirage_py.audit.engine import Evidence, gather
+from mirage_py.audit.evidence import Evidence, gather
 from mirage_py.audit.names import is_startup, is_stdlib
 from mirage_py.audit.rules import rule_for
 from mirage_py.audit.sources import Sources
