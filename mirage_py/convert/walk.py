@@ -6,51 +6,37 @@ counterpart in Python, or a reason why it has none.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from mirage_py.convert import tree as t
 from mirage_py.convert.annotations import ANY, annotation, class_name, of_function
-from mirage_py.convert.calls import FAILURES, Calls
 from mirage_py.convert.comments import Comments
 from mirage_py.convert.context import Context
-from mirage_py.convert.handlers import attempted
+from mirage_py.convert.expressions import Expressions
 from mirage_py.convert.infer import nodes, unopened
 from mirage_py.convert.names import python_name
 from mirage_py.convert.ocaml_types import Arrow, Con, Type, argument, is_con, parameters, resolved, result
-from mirage_py.convert.patterns import alternatives, decided, matched, meeting, plain, renamed, returned
+from mirage_py.convert.patterns import alternatives, meeting, plain, renamed, returned
 from mirage_py.convert.python import (
     Annotation,
-    Anonymous,
     AnyStatement,
     Assign,
-    Attribute,
     Called,
     Choice,
     Constant,
     Define,
     DefineRecord,
-    Do,
-    Joined,
     Listed,
-    Not,
     Parameter,
     PyExpr,
-    Raise,
     Ref,
-    Spread,
-    Text,
     Todo,
-    When,
     bound,
     within,
 )
 from mirage_py.convert.report import CannotConvert
-from mirage_py.convert.scope import Local, Missing
-
-_COMPARISONS = {"=": "==", "==": "==", "<>": "!=", "!=": "!=", "<": "<", ">": ">", "<=": "<=", ">=": ">="}
-_LOGIC = {"&&": "and", "||": "or"}
-_DIVISIONS = {"/": "//", "/.": "/", "mod": "%"}
+from mirage_py.convert.scope import Local
 
 
 class Walk:
@@ -59,9 +45,8 @@ class Walk:
     def __init__(self, context: Context, comments: Comments) -> None:
         self._c = context
         self._comments = comments
-        context.emit = self.emit
-        context.way = self.way
-        self._calls = Calls(context, self._function_value)
+        self._expressions = Expressions(context, comments, bind=self.bind, define=self._convert)
+        self._calls = self._expressions.calls
         self._punned = _punned(context)
         self._connects = frozenset(_connects(context))
         self._done: set[t.Item] = set()
@@ -133,7 +118,7 @@ class Walk:
                 for binding in item.bindings:
                     self.bind(binding)
             case t.Evaluate():
-                self._perform(item.value)
+                self._expressions.perform(item.value)
             case t.OpenModule():
                 self._check_module(item)
             case t.RecordType():
@@ -178,7 +163,7 @@ class Walk:
         """A definition as statements, or remembered for where its value is used."""
         pattern, value = binding.pattern, unopened(binding.value)
         if isinstance(pattern, (t.Literal, t.Anything)) or (isinstance(pattern, t.Items) and not pattern.items):
-            self._perform(value)
+            self._expressions.perform(value)
             return
         if isinstance(pattern, t.Name):
             local = self._c.analysis.locals.get(pattern)
@@ -196,7 +181,7 @@ class Walk:
 
     def _bind_parts(self, pattern: t.Pattern, value: t.Expr, binding: t.Binding) -> None:
         """The names of a pattern, each assigned the part of the value that it stands for."""
-        whole = plain(self._c, value, self.emit(value))
+        whole = plain(self._c, value, self._c.emit(value))
         for local, part in meeting(self._c, pattern, whole).names.items():
             if local.uses or local.top:
                 self._add(binding, Assign(line=binding.line, targets=(local,), value=part))
@@ -221,7 +206,7 @@ class Walk:
             return
         if binding.recursive and any(self._c.analysis.symbol(n) is local for n in nodes(value) if isinstance(n, t.Var)):
             raise CannotConvert(binding, "a value that is made of itself")
-        made = self.emit(value)
+        made = self._c.emit(value)
         if isinstance(made, Ref) and renamed(self._c.statements, made.local, local):
             self._comments.before(binding, self._c.statements[-1])
             return
@@ -261,12 +246,12 @@ class Walk:
         if isinstance(value, t.TupleOf) and len(value.items) == len(names):
             self._bind_each(names, value.items, binding)
             return
-        self._add(binding, Assign(line=binding.line, targets=tuple(names), value=self.emit(value)))
+        self._add(binding, Assign(line=binding.line, targets=tuple(names), value=self._c.emit(value)))
 
     def _bind_each(self, names: list[Local | None], values: tuple[t.Expr, ...], binding: t.Binding) -> None:
         for local, value in zip(names, values, strict=True):
             if local is not None and not self._c.is_gone_value(value):
-                self._add(binding, Assign(line=value.line, targets=(local,), value=self.emit(value)))
+                self._add(binding, Assign(line=value.line, targets=(local,), value=self._c.emit(value)))
 
     def _locals_of(self, pattern: t.Pattern) -> Iterable[Local]:
         return (local for node in nodes(pattern) if (local := self._c.analysis.locals.get(node)) is not None)
@@ -298,9 +283,9 @@ class Walk:
     def _body(self, expr: t.Expr, type_: Type, body: list[AnyStatement]) -> None:
         """What a function does, up to what it returns."""
         if is_con(type_, "unit"):
-            self._perform(expr)
+            self._expressions.perform(expr)
         else:
-            returned(body, self.way(expr))
+            returned(body, self._c.way(expr))
 
     def _bind_cases(self, local: Local, value: t.Match, type_: Type, binding: t.Binding) -> None:
         """A function by cases: one parameter, and the cases tried in their order."""
@@ -317,7 +302,7 @@ class Walk:
     def _by_cases(self, value: t.Match, arrow: Arrow, body: list[AnyStatement]) -> Parameter:
         """The parameter of a function by cases, whose cases end its body."""
         given = Local(name="value", line=value.line, type=arrow.param)
-        way = self._performed if is_con(arrow.result, "unit") else self.way
+        way = self._expressions.perform if is_con(arrow.result, "unit") else self._c.way
         returned(body, alternatives(self._c, value, Ref(line=value.line, local=given), way))
         return Parameter(local=given, annotation=self._annotation(arrow.param))
 
@@ -367,7 +352,7 @@ class Walk:
         default: PyExpr | None = None
         wanted = arrow.param
         if param.optional:
-            default = Constant(line=param.line, value=None) if param.default is None else self.emit(param.default)
+            default = Constant(line=param.line, value=None) if param.default is None else self._c.emit(param.default)
             inside = resolved(arrow.param)
             wanted = inside if param.default is None or not isinstance(inside, Con) else inside.args[0]
         hint = BOOT_KEY if self._c.dialect.before(4, 5) and _is_key(wanted) else self._annotation(wanted)
@@ -393,270 +378,6 @@ class Walk:
         self._c.replaced |= meeting(self._c, param.pattern, Ref(line=param.line, local=local)).names
         return local
 
-    def _function_value(self, expr: t.Expr, unpacked: bool = False) -> tuple[tuple[Local, ...], PyExpr] | None:
-        """The parameters and the body of a function written where it is used."""
-        expr = unopened(expr)
-        if isinstance(expr, t.Match) and expr.subject is None:
-            return self._cases_value(expr)
-        if not isinstance(expr, t.Fun) or any(param.label for param in expr.params):
-            return None
-        last = unopened(expr.body)
-        if isinstance(last, t.Match) and last.subject is None:
-            inner, value = self._cases_value(last)
-            return (*self._value_params(expr, unpacked=False), *inner), value
-        names = self._value_params(expr, unpacked=unpacked)
-        with self._c.block() as body:
-            made = self.way(expr.body)
-        return self._as_value(expr, names, body, made)
-
-    def _value_params(self, expr: t.Fun, *, unpacked: bool) -> tuple[Local, ...]:
-        first = expr.params[0].pattern
-        if unpacked and len(expr.params) == 1 and isinstance(first, t.Items) and first.tuple_:
-            return tuple(self._part(one) for one in first.items)
-        wanted = [param for param in expr.params if not _is_unit(param.pattern)]
-        return tuple(self._value_param(param) for param in wanted)
-
-    def _part(self, pattern: t.Pattern) -> Local:
-        if isinstance(pattern, t.Name):
-            return self._c.analysis.locals[pattern]
-        local = Local(name="_" if isinstance(pattern, t.Anything) else "given", line=pattern.line, type=Con("any"))
-        self._c.replaced |= meeting(self._c, pattern, Ref(line=pattern.line, local=local)).names
-        return local
-
-    def _value_param(self, param: t.Param) -> Local:
-        return self._part(param.pattern)
-
-    def _cases_value(self, expr: t.Match) -> tuple[tuple[Local, ...], PyExpr]:
-        arrow = self._c.analysis.type_of(expr)
-        given = Local(name="value", line=expr.line, type=arrow.param if isinstance(arrow, Arrow) else Con("any"))
-        with self._c.block() as body:
-            made = alternatives(self._c, expr, Ref(line=expr.line, local=given), self.way)
-        return self._as_value(expr, (given,), body, made)
-
-    def _as_value(
-        self, expr: t.Expr, names: tuple[Local, ...], body: list[AnyStatement], made: PyExpr | None
-    ) -> tuple[tuple[Local, ...], PyExpr]:
-        """Parameters and an expression; where there are statements, they become a function that it calls."""
-        if made is not None and not body:
-            return names, made
-        returned(body, made)
-        function = Local(name="step", line=expr.line, type=Con("function"), top=False)
-        params = tuple(Parameter(local=one, annotation=self._annotation(one.type)) for one in names)
-        type_ = self._c.analysis.type_of(expr.body if isinstance(expr, t.Fun) else expr)
-        returns = self._annotation(type_.result if isinstance(type_, Arrow) and isinstance(expr, t.Match) else type_)
-        self._c.statements.append(
-            Define(line=expr.line, name=function, params=params, returns=returns, body=body),
-        )
-        fresh = tuple(Local(name=one.name, line=one.line, type=one.type) for one in names)
-        args: tuple[PyExpr, ...] = tuple(Ref(line=expr.line, local=one) for one in fresh)
-        return fresh, Called(line=expr.line, function=Ref(line=expr.line, local=function), args=args)
-
-    # -----------------------------------------------------------------------------------------------------------------
-    # Expressions
-
-    def _perform(self, expr: t.Expr) -> None:  # noqa: C901  # one case for each form of expression
-        """An expression for what it does."""
-        expr = unopened(expr)
-        match expr:
-            case t.Let():
-                for binding in expr.bindings:
-                    self.bind(binding)
-                self._perform(expr.body)
-            case t.LetModule():
-                self._bind_module(expr.module)
-                self._perform(expr.body)
-            case t.Sequence():
-                for step in expr.steps:
-                    self._perform(step)
-            case t.Unit():
-                return
-            case t.If() if self._calls.if_(expr) is None:
-                self._choose(expr, self._performed)
-            case t.Match() if expr.subject is not None:
-                (attempted if expr.handler else matched)(self._c, expr, self._performed)
-            case t.Assert() if not _is_false(expr.condition):
-                self._ensure(expr)
-            case t.Apply() if self._c.analysis.entry(expr.function) == "ignore":
-                self._perform(expr.arguments[0].value)
-            case t.Apply() if self._calls.performed(expr, self._perform):
-                return
-            case _:
-                done = self.way(expr)
-                if done is not None and not isinstance(done, (Constant, Ref, Text, Listed)):
-                    self._c.statements.append(Do(line=expr.line, value=done))
-
-    def _performed(self, expr: t.Expr) -> None:
-        self._perform(expr)
-
-    def _bind_module(self, module: t.Module) -> None:
-        """The definitions of a module that is known within an expression only."""
-        for item in module.items:
-            self._convert(item)
-
-    def way(self, expr: t.Expr) -> PyExpr | None:  # noqa: C901  # one case for each form of expression
-        """As `emit`; None for what comes to no end: a failure."""
-        expr = unopened(expr)
-        match expr:
-            case t.Let():
-                for binding in expr.bindings:
-                    self.bind(binding)
-                return self.way(expr.body)
-            case t.LetModule():
-                self._bind_module(expr.module)
-                return self.way(expr.body)
-            case t.Sequence():
-                for step in expr.steps[:-1]:
-                    self._perform(step)
-                return self.way(expr.steps[-1])
-            case t.Match() if expr.subject is not None and expr.handler:
-                made = self._calls.handled(expr)
-                return made if made is not None else attempted(self._c, expr, self.way)
-            case t.Match() if expr.subject is not None:
-                return matched(self._c, expr, self.way)
-            case t.If():
-                return self._if(expr)
-            case t.Assert() if not _is_false(expr.condition):
-                self._ensure(expr)
-                return Constant(line=expr.line, value=None)
-            case t.Assert():
-                return self._fail(expr, Text(line=expr.line, parts=(_CANNOT_BE,)))
-            case t.Apply() if self._c.analysis.entry(expr.function) in FAILURES and expr.arguments:
-                return self._fail(expr, self._calls.reason(expr))
-            case _:
-                return self.emit(expr)
-
-    def _ensure(self, expr: t.Assert) -> None:
-        """An assertion: it fails where its condition does not hold."""
-        failed: list[AnyStatement] = [Raise(line=expr.line, message=Text(line=expr.line, parts=(_CANNOT_BE,)))]
-        condition = Not(line=expr.line, value=self.emit(expr.condition))
-        self._c.statements.append(When(line=expr.line, condition=condition, then=failed, otherwise=[]))
-
-    def _fail(self, expr: t.Expr, message: PyExpr) -> PyExpr | None:
-        self._c.statements.append(Raise(line=expr.line, message=message))
-        return None
-
-    def emit(self, expr: t.Expr) -> PyExpr:  # noqa: C901  # one case for each form of expression
-        """An expression in Python; statements that it needs come before it."""
-        match expr:
-            case t.Var():
-                return self._variable(expr)
-            case t.Str():
-                return Text(line=expr.line, parts=expr.parts)
-            case t.Num() | t.Bool():
-                return Constant(line=expr.line, value=expr.value)
-            case t.Unit():
-                return Constant(line=expr.line, value=None)
-            case t.Constructor():
-                return self._calls.constructor(expr)
-            case t.ListOf():
-                remarks = self._comments.of_items(expr)
-                return Listed(line=expr.line, items=tuple(map(self.emit, expr.items)), remarks=remarks)
-            case t.TupleOf():
-                return Listed(line=expr.line, items=tuple(map(self.emit, expr.items)), tuple_=True)
-            case t.Apply():
-                return self._calls.apply(expr)
-            case t.Chain():
-                return self._chain(expr)
-            case t.Fun():
-                return self._fun(expr)
-            case t.Match() if expr.subject is None:
-                return self._fun(expr)
-            case t.Let() | t.LetModule() | t.Match() | t.If() | t.Sequence():
-                made = self.way(expr)
-                if made is None:
-                    raise CannotConvert(expr, "a failure where a value is wanted")
-                return made
-            case t.Open():
-                return self.emit(expr.body)
-            case t.Record() if expr in self._c.analysis.record_of:
-                return self._record(expr)
-            case t.Field():
-                return Attribute(line=expr.line, value=self.emit(expr.record), name=python_name(expr.name))
-            case t.Unknown():
-                raise CannotConvert(expr, f"{expr.what} has no counterpart here")
-            case _:
-                raise CannotConvert(expr, f"{_WORDS[type(expr)]} here")
-
-    def _variable(self, expr: t.Var) -> PyExpr:
-        found = self._c.analysis.symbols[expr]
-        match found:
-            case Local():
-                if found.value is not None and self._c.is_symbolic(found.type):
-                    return self.emit(found.value)
-                return self._c.ref(found, expr.line)
-            case Missing():
-                raise CannotConvert(expr, _unknown_name(expr.path))
-            case _:
-                return self._calls.name(found, expr)
-
-    def _chain(self, expr: t.Chain) -> PyExpr:
-        match expr.operator:
-            case "$":
-                return self._calls.functor(expr)
-            case "@->":
-                return self._calls.arrow(expr)
-            case "^":
-                return self._calls.text(expr)
-            case "::":
-                return self._cons(expr)
-            case "@":
-                spread = tuple(self._spread(one) for one in expr.operands)
-                return Listed(line=expr.line, items=tuple(item for items in spread for item in items))
-            case operator if operator in _LOGIC:
-                return self._logic(expr, _LOGIC[operator])
-            case operator if operator in _COMPARISONS:
-                return self._calls.compare(expr, _COMPARISONS[operator])
-            case "+" | "-" | "*":
-                return Joined(line=expr.line, operator=expr.operator, operands=tuple(map(self.emit, expr.operands)))
-            case operator if operator in _DIVISIONS:
-                operands = tuple(map(self.emit, expr.operands))
-                return Joined(line=expr.line, operator=_DIVISIONS[operator], operands=operands)
-            case _:
-                raise CannotConvert(expr, f"the operator {expr.operator}")
-
-    def _logic(self, expr: t.Chain, operator: str) -> PyExpr:
-        return Joined(line=expr.line, operator=operator, operands=tuple(map(self.emit, expr.operands)))
-
-    def _cons(self, expr: t.Chain) -> PyExpr:
-        *heads, tail = expr.operands
-        items = (*map(self.emit, heads), *self._spread(tail))
-        return Listed(line=expr.line, items=items)
-
-    def _spread(self, expr: t.Expr) -> tuple[PyExpr, ...]:
-        made = self.emit(expr)
-        if isinstance(made, Listed) and not any(made.remarks):
-            return made.items
-        return (Spread(line=expr.line, value=made),)
-
-    def _record(self, expr: t.Record) -> PyExpr:
-        fields = tuple((python_name(name), self.emit(value)) for name, value in expr.fields)
-        if expr.base is not None:
-            changed = Attribute(line=expr.line, value=self.emit(expr.base), name="_replace")
-            return Called(line=expr.line, function=changed, keywords=fields)
-        made = Ref(line=expr.line, local=self._c.classes[self._c.analysis.record_of[expr]])
-        return Called(line=expr.line, function=made, keywords=fields)
-
-    def _fun(self, expr: t.Fun | t.Match) -> PyExpr:
-        made = self._function_value(expr)
-        if made is None:
-            raise CannotConvert(expr, "a function with such parameters, used as a value")
-        return Anonymous(line=expr.line, params=made[0], body=made[1])
-
-    def _if(self, expr: t.If) -> PyExpr | None:
-        special = self._calls.if_(expr)
-        return special if special is not None else self._choose(expr, self.way)
-
-    def _choose(self, expr: t.If, way: Callable[[t.Expr], PyExpr | None]) -> PyExpr | None:
-        condition, other = self.emit(expr.condition), expr.otherwise
-        nothing: PyExpr = Constant(line=expr.line, value=None)
-        return decided(
-            self._c,
-            expr,
-            condition,
-            lambda: way(expr.then),
-            lambda: way(other) if other is not None else None if way == self._performed else nothing,
-        )
-
 
 KNOWN_MODULES = frozenset(
     (
@@ -665,8 +386,6 @@ KNOWN_MODULES = frozenset(
     )
 )
 """Modules of the tool and of OCaml's library whose names are known here."""
-
-_WORDS = {t.Record: "a record", t.Object: "an object", t.Assert: "an assertion"}
 
 
 def _tells_little(value: PyExpr, type_: Type) -> bool:
@@ -684,13 +403,6 @@ def _twice(names: list[str]) -> str | None:
     return next((name for name in names if names.count(name) > 1), None)
 
 
-_CANNOT_BE = "this cannot be"
-
-
-def _is_false(condition: t.Expr) -> bool:
-    return isinstance(condition, t.Bool) and not condition.value
-
-
 def _is_function(value: t.Expr) -> bool:
     return isinstance(value, t.Fun) or (isinstance(value, t.Match) and value.subject is None)
 
@@ -702,10 +414,6 @@ BOOT_KEY = Annotation("RuntimeArg | None", (("mirage_py", "RuntimeArg"),))
 def _is_key(type_: Type) -> bool:
     type_ = resolved(type_)
     return isinstance(type_, Con) and type_.name == "option" and is_con(type_.args[0], "key")
-
-
-def _is_unit(pattern: t.Pattern) -> bool:
-    return isinstance(pattern, t.Literal) and pattern.value is None
 
 
 def _takes_lists(value: t.Fun) -> bool:
@@ -727,13 +435,6 @@ def _connects(context: Context) -> Iterator[Local]:
                 while isinstance(symbol, Local):
                     yield symbol
                     symbol = None if symbol.value is None else context.analysis.symbol(unopened(symbol.value))
-
-
-def _unknown_name(path: t.Path) -> str:
-    name = ".".join(path)
-    if len(path) > 1 and path[0] not in ("Key", "Arg", "Runtime_arg", "List", "String", "Fmt", "Mirage", "Ipaddr"):
-        return f"{name} is of a module that is not read here: config.ml is read alone"
-    return f"{name} is no name of a release that is known here"
 
 
 def _punned(context: Context) -> frozenset[Local]:
