@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 from mirage_py.audit.endings import Ending
-from mirage_py.audit.mltext import ANY, AS, Item, Source, Use
+from mirage_py.audit.mlsource import ANY, AS, Item, Source, Use
 from mirage_py.audit.waiting import Waiting, read_source
 from mirage_py.model.audit import Finding
 

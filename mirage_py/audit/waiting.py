@@ -12,7 +12,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from mirage_py.audit.mltext import Source, source_of
+from mirage_py.audit.mlsource import Source
+from mirage_py.audit.mltext import source_of
 from mirage_py.project.reading import bytes_of
 
 if TYPE_CHECKING:
