@@ -23,11 +23,8 @@ from mirage_py.project.reading import bytes_of, text_of
 LACKING: Final = re.compile(r"(?P<header>[^\s:]+): No such file or directory")
 
 
-MEND: Final = {
-    False: "add the lacking part to the library's sources, or leave the library out",
-    True: "mend it, or leave it out where the target is freestanding: if_impl(key.is_unix, ...)",
-}
-"""What helps where C does not compile: that of a library, and that of the unikernel."""
+MEND: Final = "add the lacking part to the library's sources, or leave the library out"
+MEND_OWN: Final = "mend it, or leave it out where the target is freestanding: if_impl(key.is_unix, ...)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +85,7 @@ def _archive(stanza: Stanza, made: Iterable[Compiled]) -> Archive:
 
 def _refused(one: Compiled, stanza: Stanza) -> Finding:
     """What the compiler said; unsure where a file is lacking that the build may make."""
+    mend = MEND_OWN if stanza.library.name == OWN_C else MEND
     unbuilt = stanza.configured or stanza.generated or _is_made(one, stanza)
     return Finding(
         rule="does-not-compile",
@@ -96,7 +94,7 @@ def _refused(one: Compiled, stanza: Stanza) -> Finding:
         archive=one.source.file.parent.name,
         member=one.source.file.name,
         definer="the target's C compiler",
-        remedy=UNBUILT if unbuilt else MEND[stanza.library.name == OWN_C],
+        remedy=UNBUILT if unbuilt else mend,
     )
 
 
