@@ -167,13 +167,14 @@ class _Study:
         self.texts = waiting.texts
         self.seeds = seeds
         self.ending = ending.functions
-        of_runtime = {symbol: Reached(symbol, channel=symbol in OF_CHANNELS) for symbol in ending.primitives}
+        of_runtime = {one: Reached(one, channel=one in OF_CHANNELS) for one in sorted(ending.primitives)}
         self.symbols = {**of_runtime, **symbols}
         self.behind = sees
         self.ends: dict[Key, Reached] = {}
         self.holds: dict[Key, Reached] = {}
         self.named: dict[str, dict[Key, None]] = {}
         self.called: dict[tuple[str, str, str], bool] = {}
+        self.standing: dict[tuple[str, str, str], set[tuple[str, str]]] = {}
         self.functions: dict[Key, list[tuple[Unit, Item]]] = {}
         self.defined: dict[tuple[str, str], set[str]] = {}
         self.homes: dict[tuple[str, str], list[str]] = {}
@@ -188,7 +189,7 @@ class _Study:
         for key, reached in self.seeds.items():
             self._ends(key, reached)
             self._home(key.library, key.module, key.name)
-        for name in self.ending:
+        for name in sorted(self.ending):  # in the same order every time, as everything here: the first end is told
             self._ends(Key(STDLIB, "", name), Reached(name, channel=name in OF_CHANNELS))
         self._read()
         found: dict[str, list[Finding]] = {}
@@ -206,11 +207,14 @@ class _Study:
         for library, text in self.texts.items():
             for top in waiting.modules(library) if text.tops is None else text.tops:
                 self.tops.setdefault(top, []).append(library)
-        words = {*(name for name in self.ending if "." not in name), *self.symbols}
+        words = [name for name in sorted(self.ending) if "." not in name]
         channels = {*(name.rpartition(".")[2] for name in OF_CHANNELS), *OF_CHANNELS}
         near = self._near_channels()
-        chosen = [*waiting.saying(words - channels)]
-        chosen += [place for place in waiting.saying(words & channels) if place[0] in near]
+        chosen = waiting.saying(one for one in words if one not in channels)
+        chosen += waiting.declaring(one for one in self.symbols if one not in channels)
+        speaking = waiting.saying(one for one in words if one in channels)
+        speaking += waiting.declaring(one for one in self.symbols if one in channels)
+        chosen += [place for place in speaking if place[0] in near]
         chosen += [one for key, reached in self.seeds.items() for one in self._naming(key, reached, near)]
         for key, reached in [(key, reached) for key, reached in self.ends.items() if key.library == STDLIB]:
             qualifier, _, last = key.name.rpartition(".")
@@ -224,11 +228,15 @@ class _Study:
             for unit in fresh:
                 self._index(unit)
             self.called.clear()
+            self.standing.clear()
             self._settle(fresh)
-            learnt = self._known().items() - before.items()
+            learnt = [(key, reached) for key, reached in self._known().items() if before.get(key) != reached]
             chosen = [one for key, reached in learnt for one in self._naming(key, reached, near)]
             functors = {
-                (unit.library, name) for unit in fresh for names in unit.source.parameters.values() for name in names
+                (unit.library, name): None
+                for unit in fresh
+                for names in unit.source.parameters.values()
+                for name in sorted(names)
             }
             chosen += waiting.applying(functors, self._is_seen)  # to learn what they are applied to
 
@@ -480,6 +488,13 @@ class _Study:
 
     def _given(self, unit: Unit, parameter: str) -> set[tuple[str, str]]:
         """The modules that a functor's parameter may stand for, each with the library that says so; `ANY` is any."""
+        place = (unit.library, unit.source.module, parameter)
+        known = self.standing.get(place)
+        if known is None:
+            known = self.standing[place] = self._all_given(unit, parameter)
+        return known
+
+    def _all_given(self, unit: Unit, parameter: str) -> set[tuple[str, str]]:
         if parameter in unit.source.unknown:
             return {(unit.library, ANY)}
         module = unit.source.module

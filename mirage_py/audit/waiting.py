@@ -20,8 +20,11 @@ if TYPE_CHECKING:
     from mirage_py.audit.starting import Key, Text
 
 WORD: Final = re.compile(rb"[A-Za-z_][\w']*")
-QUALIFIED: Final = re.compile(rb"([A-Z][\w']*)\.([a-z_][\w']*)")
-OPENED: Final = re.compile(rb"(?:\b(?:open!?|include)\s+|=\s*)((?:[A-Z][\w']*\s*\.\s*)*[A-Z][\w']*)|([A-Z][\w']*)\.\(")
+QUALIFIED: Final = re.compile(rb"([A-Z][\w']*)\.(?:([a-z_][\w']*)|\()")
+"""A value of a module, or an expression in which the module is open."""
+
+_PATH: Final = rb"((?:[A-Z][\w']*\s*\.\s*)*[A-Z][\w']*)"
+OPENED: Final = tuple(re.compile(before + _PATH) for before in (rb"open!?\s+", rb"include\s+", rb"=\s*"))
 """The modules that a file opens, includes or renames: their names stand alone in it."""
 
 APPLIED: Final = re.compile(rb"([A-Z][\w']*)\s*\(")
@@ -33,6 +36,9 @@ PARAMETER: Final = re.compile(rb"\bfunctor\b|\(\s*[A-Z]\w*\s*:|\(\s*module\b|\(\
 TEXT: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"|\(\*(?:[^*]|\*(?!\)))*+(?:\*\)|\Z)', re.DOTALL)
 """Texts and comments, as far as one expression can tell."""
 
+EXTERNAL: Final = re.compile(rb'"([A-Za-z_]\w*)"')
+"""Texts that may be a name in C, as an `external` has them."""
+
 Place = tuple[str, Path]
 """A file of a library."""
 
@@ -40,7 +46,7 @@ Place = tuple[str, Path]
 class Said(NamedTuple):
     """What the text of a file says: its words, values behind modules, modules that it opens or renames, or applies.
 
-    `parameters` says that it has modules as parameters.
+    `parameters` says that it has modules as parameters, `externals` are texts that may be names in C.
     """
 
     words: frozenset[bytes]
@@ -48,6 +54,7 @@ class Said(NamedTuple):
     opened: frozenset[bytes]
     applied: frozenset[bytes]
     parameters: bool
+    externals: frozenset[bytes] = frozenset()
 
     def may_name(self, module: bytes, name: bytes) -> bool:
         """Whether it may mean a name of a module."""
@@ -86,6 +93,15 @@ class Waiting:
     def saying(self, words: Iterable[str]) -> list[Place]:
         """The files that say one of these words."""
         return [place for word in words for place in self.by_word.get(word.encode(), ()) if place in self.files]
+
+    def declaring(self, symbols: Iterable[str]) -> list[Place]:
+        """The files that may declare one of these functions of C."""
+        return [
+            place
+            for symbol in symbols
+            for place in self.by_word.get(symbol.encode(), ())
+            if place in self.files and symbol.encode() in self.files[place].externals
+        ]
 
     def applying(self, functors: Iterable[tuple[str, str]], is_seen: Callable[[str, str], bool]) -> Iterator[Place]:
         """The files that apply one of these functors, each given with its library."""
@@ -140,8 +156,17 @@ def _said(file: Path) -> Said:
         text = bytes_of(file)
     except OSError:
         return Said(*4 * (frozenset(),), parameters=False)
-    opened = {name for path, short in OPENED.findall(text) for name in WORD.findall(path or short)}
+    pairs = frozenset(QUALIFIED.findall(text))
+    opened = {module for module, name in pairs if not name}
+    opened |= {name for one in OPENED for path in set(one.findall(text)) for name in WORD.findall(path)}
     parameters = PARAMETER.search(text) is not None
-    pairs = QUALIFIED.findall(text)
     applied = frozenset(APPLIED.findall(text))
-    return Said(frozenset(WORD.findall(text)), frozenset(pairs), frozenset(opened), applied, parameters=parameters)
+    externals = frozenset(EXTERNAL.findall(text) if b"external" in text else ())
+    return Said(
+        frozenset(WORD.findall(text)),
+        pairs,
+        frozenset(opened),
+        applied,
+        parameters=parameters,
+        externals=externals,
+    )
