@@ -97,9 +97,9 @@ class Given:
 class Candidates:
     """The versions of every package, read when they are asked for; by a `reader` that others use as well, if given.
 
-    `vendored` says that dune has to build what is chosen (without it any package of a repository will do), and
-    `freestanding` names what is asked for by unikernels that have no host under them. With `ported` what dune cannot
-    build is there too, as a port to dune of it would be.
+    `vendored` says that dune has to build what is chosen, from one archive of each development repository (without it
+    any package of a repository will do), and `freestanding` names what is asked for by unikernels that have no host
+    under them. With `ported` what dune cannot build is there too, as a port to dune of it would be.
     """
 
     repositories: Sequence[Snapshot]

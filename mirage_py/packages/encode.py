@@ -59,9 +59,10 @@ class Encoding:
         """The candidates of a package as they are to be tried: newest first, those to be avoided last."""
         return self.chosen.get(name, [])
 
-    def avoided(self) -> list[int]:
-        """The candidates that are taken only where nothing else will do."""
-        return [lit for found in self.chosen.values() for lit, one in found if one.metadata.avoided]
+    def avoided(self) -> list[list[int]]:
+        """The candidates that are taken only where nothing else will do, those of a package together."""
+        found = ([lit for lit, one in those if one.metadata.avoided] for those in self.chosen.values())
+        return [literals for literals in found if literals]
 
 
 def encode(asked: Iterable[Asked], candidates: Candidates) -> Encoding:
@@ -101,7 +102,7 @@ class _Encoder:
         self._families()
         self._conflicts()
         self._classes()
-        archives = dict(self._archives())
+        archives = dict(self._archives()) if self.candidates.vendored else {}
         free = self._free() if self.candidates.freestanding else {}
         return Encoding(
             candidates=self.candidates,

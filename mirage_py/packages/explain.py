@@ -13,7 +13,7 @@ from mirage_py.packages.candidates import Candidate, Candidates
 from mirage_py.packages.encode import Encoding, repository_of
 from mirage_py.packages.formula import Bound, Dependency, alternatives, bound_text, holds
 from mirage_py.packages.requests import Asked
-from mirage_py.packages.solve import Failed, Place, closure
+from mirage_py.packages.solve import Failed, Needs, Place
 
 if TYPE_CHECKING:
     from pysat.solvers import Solver
@@ -173,7 +173,7 @@ class _Story:
 
     def _sharing(self, repository: str, places: Sequence[Place], model: Collection[int]) -> str:
         chosen = {one.name: one for found in self.encoding.chosen.values() for lit, one in found if lit in model}
-        there = (chosen[name] for name in sorted(closure(places, chosen, self.candidates)))
+        there = (chosen[name] for name in sorted(Needs(chosen, self.candidates).closure(places)))
         sharing = [str(one) for one in there if repository_of(one) == repository]
         return f"{' and '.join(sharing)} come from one repository, and no archive of it has all that is wanted"
 

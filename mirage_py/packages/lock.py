@@ -114,12 +114,15 @@ class LockedSource:
     substs: tuple[Subst, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True, order=True)
+@dataclass(frozen=True, kw_only=True)
 class Want:
     """Who asked (a package, or config.py), with which bound, as opam writes it; empty for any version."""
 
     by: str
     bound: str = ""
+
+    def __lt__(self, other: Want) -> bool:
+        return (self.by, self.bound) < (other.by, other.bound)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,7 +31,7 @@ from mirage_py.packages.lock import (
 )
 from mirage_py.packages.metadata import Details, Remote, details
 from mirage_py.packages.requests import Wanted
-from mirage_py.packages.solve import Place, Solution, closure, requirements_of
+from mirage_py.packages.solve import Needs, Place, Solution, requirements_of
 
 __all__ = ["Pinned", "lock_of"]
 
@@ -131,11 +131,9 @@ class _Locking:
     @cached_property
     def needs(self) -> dict[str, set[str]]:
         """What each unikernel needs, by its label."""
+        needs = Needs(self.chosen, self.candidates)
         return {
-            one.label: closure(
-                (Place(asked.name, one.freestanding) for asked in one.asked), self.chosen, self.candidates
-            )
-            for one in self.wanted
+            one.label: needs.closure(Place(asked.name, one.freestanding) for asked in one.asked) for one in self.wanted
         }
 
     @cached_property

@@ -12,7 +12,6 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 from mirage_py.dataclass import dataclass
@@ -154,6 +153,8 @@ class Repositories:
         return Repository(source=source, snapshot=found)
 
     def _of_address(self, source: str, kept: Repository | None) -> Repository:
+        from tempfile import TemporaryDirectory
+
         answer = memory.recall("repository", {"source": source}) or {}
         with TemporaryDirectory(prefix="mpy-") as folder:
             target = Path(folder) / "archive"
@@ -163,6 +164,8 @@ class Repositories:
             return self._keep(source, from_archive(target), etag=came.etag if came else None)
 
     def _of_git(self, source: str, kept: Repository | None) -> Repository:
+        from tempfile import TemporaryDirectory
+
         from mirage_py.packages import git
 
         url, _, ref = source.partition("#")

@@ -13,25 +13,29 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Final, Self
 
 from mirage_py.dataclass import dataclass, field
 from mirage_py.errors import MpyError
 
 __all__ = ["Damaged", "Snapshot", "from_archive", "from_folder", "open_snapshot", "store"]
 
-PACKAGE: Final = re.compile(
-    r"(?:^|/)packages/(?:[^/]+/)*?(?P<name>[^/.]+)\.(?P<version>[^/]+)/(?P<file>opam|files/.+)$"
-)
+PACKAGE: Final = re.compile(r"(?:^|/)packages/(?:[^/]+/)*?([^/.]+)\.([^/]+)/(opam|files/.+)$")
 BLOCK: Final = 512
+PART: Final = 1 << 20
+"""Bytes that are unpacked at once."""
+
 MOST: Final = 1 << 30
 """Bytes that a repository may unpack to: the public one has 52 million."""
 
 MOST_FILES: Final = 1_000_000
 """Files that a repository may have: the public one has 19,000."""
 
-Entries = Mapping[str, "bytes | memoryview"]
-"""Path to content, of what is below `packages/`."""
+Place = tuple[str, str, str]
+"""The name and version of a package, and the path of a file of it: `opam`, or one below `files/`."""
+
+Entries = Mapping[Place, bytes]
+"""The content of what is below `packages/`."""
 
 Span = tuple[int, int]
 
@@ -87,10 +91,8 @@ def from_archive(path: Path) -> Entries:
     import zlib
 
     try:
-        if path.stat().st_size > MOST:
-            raise _too_large()
-        data = _decompressed(path.read_bytes())
-        return _relevant(_tar_entries(memoryview(data)))
+        with _Unpacked(path) as data:
+            return _relevant(_tar_entries(data))
     except (EOFError, zlib.error, lzma.LZMAError) as error:
         raise Damaged(f"the archive is damaged, or only half of it came: {error}") from None
     except OSError as error:
@@ -101,79 +103,141 @@ def from_archive(path: Path) -> Entries:
 
 def from_folder(folder: Path) -> Entries:
     """The packages of a folder that has a `packages` folder."""
-    found: dict[str, bytes] = {}
-    for place, folders, files in os.walk(folder / "packages"):
+    found: dict[Place, bytes] = {}
+    for where, folders, files in os.walk(folder / "packages"):
         folders.sort()
-        below = os.path.relpath(place, folder)
+        below = os.path.relpath(where, folder)
         for name in files:
             path = f"{below}/{name}"
-            if PACKAGE.search(path):
+            if place := _place(path):
                 try:
-                    found[path] = (Path(place) / name).read_bytes()
+                    found[place] = (Path(where) / name).read_bytes()
                 except OSError as error:
                     raise Damaged(f"{path} cannot be read: {error.strerror or error}") from None
     return found
 
 
-def _relevant(entries: Iterator[tuple[str, memoryview]]) -> Entries:
-    return {path: content for path, content in entries if PACKAGE.search(path)}
+def _relevant(entries: Iterator[tuple[str, bytes]]) -> Entries:
+    return {place: content for path, content in entries if (place := _place(path))}
 
 
-def _decompressed(raw: bytes) -> bytes:
+def _place(path: str) -> Place | None:
+    """What a path says; None for a file that no package has."""
+    found = PACKAGE.search(path)
+    return found.groups() if found else None  # type: ignore[return-value]  # three groups that are always there
+
+
+class _Unpacked:
+    """What an archive holds, unpacked by a thread of its own while what came is read.
+
+    Reading raises EOFError where it ends too early, and what its format raises for one that is damaged.
+    """
+
+    def __init__(self, path: Path) -> None:
+        from queue import SimpleQueue
+        from threading import Thread
+
+        self._parts: SimpleQueue[bytes | Exception] = SimpleQueue()
+        self._here, self._at, self._stopped = b"", 0, False
+        self._thread = Thread(target=self._unpack, args=(path,), daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopped = True
+        self._thread.join()
+
+    def read(self, size: int) -> bytes:
+        """As many bytes; fewer where it ends."""
+        if self._at + size > len(self._here):
+            self._here, self._at = b"".join(self._more(size)), 0
+        start, self._at = self._at, self._at + size
+        return self._here[start : self._at]
+
+    def drain(self) -> None:
+        """Read to the end, where formats have their own checksums."""
+        while self._next():
+            pass
+
+    def _more(self, size: int) -> Iterator[bytes]:
+        part = self._here[self._at :]
+        yield part
+        size -= len(part)
+        while size > 0 and (part := self._next()):
+            yield part
+            size -= len(part)
+
+    def _next(self) -> bytes:
+        part = self._parts.get()
+        if isinstance(part, bytes):
+            return part
+        raise part
+
+    def _unpack(self, path: Path) -> None:
+        count = 0
+        try:
+            with _opened(path) as file:
+                while not self._stopped and (part := file.read(PART)):
+                    count += len(part)
+                    if count > MOST:
+                        raise _too_large()  # noqa: TRY301  # to be raised where it is read
+                    self._parts.put(part)
+            last: bytes | Exception = b""
+        except Exception as error:  # noqa: BLE001  # raised where it is read
+            last = error
+        self._parts.put(last)
+        self._parts.put(last)  # whoever comes to the end may ask once more
+
+
+def _opened(path: Path) -> IO[bytes]:
     import bz2
+    import gzip
     import lzma
-    import zlib
 
-    if raw.startswith(b"\x1f\x8b"):
-        unpacker: Any = zlib.decompressobj(wbits=31)  # any: three classes of one manner
-    elif raw.startswith(b"\xfd7zXZ\0"):
-        unpacker = lzma.LZMADecompressor()
-    elif raw.startswith(b"BZh"):
-        unpacker = bz2.BZ2Decompressor()
-    else:
-        return raw
-    text: bytes = unpacker.decompress(raw, MOST)
-    if not unpacker.eof:
-        if len(text) >= MOST:
-            raise _too_large()
-        raise EOFError("it ends in the middle")
-    return text
+    with path.open("rb") as file:
+        start = file.read(6)
+    for magic, kind in ((b"\x1f\x8b", gzip), (b"\xfd7zXZ\0", lzma), (b"BZh", bz2)):
+        if start.startswith(magic):
+            return kind.open(path, "rb")  # type: ignore[no-any-return]  # three modules of one manner
+    return path.open("rb")
 
 
 def _too_large() -> Damaged:
     return Damaged(f"the archive unpacks to more than {MOST >> 20} MiB")
 
 
-def _tar_entries(data: memoryview) -> Iterator[tuple[str, memoryview]]:
+def _tar_entries(data: _Unpacked) -> Iterator[tuple[str, bytes]]:
     """The regular files of a tar archive, from the headers that GNU tar, git and Python write (POSIX.1-2001, GNU).
 
     tarfile needs more than a second for the 19,000 members of the public repository, where a lock may take one.
     """
-    at, name, count = 0, "", 0
-    while at + BLOCK <= len(data) and data[at]:
-        header = bytes(data[at : at + BLOCK])
+    name, count, header = "", 0, data.read(BLOCK)
+    if len(header) < BLOCK or not header[0]:
+        raise ValueError("no header")
+    while len(header) == BLOCK and header[0]:
         size = int(header[124:136].strip(b"\0 ") or b"0", 8)
-        content = data[at + BLOCK : at + BLOCK + size]
+        content = data.read(-(-size // BLOCK) * BLOCK)[:size]
         if len(content) < size:
             raise EOFError("it ends in the middle of a file")
-        at += BLOCK + -(-size // BLOCK) * BLOCK
         match header[156:157]:
-            case b"L":
-                name = _text(bytes(content))
-            case b"x":
-                name = _pax_path(bytes(content)) or name
             case b"0" | b"\0":
                 count += 1
                 if count > MOST_FILES:
                     raise Damaged(f"the archive has more than {MOST_FILES} files")
                 yield name or _header_name(header), content
                 name = ""
+            case b"L":
+                name = _text(content)
+            case b"x":
+                name = _pax_path(content) or name
             case b"g":
                 pass
             case _:
                 name = ""
-    if not at:
-        raise ValueError("no header")
+        header = data.read(BLOCK)
+    data.drain()
 
 
 def _header_name(header: bytes) -> str:
@@ -198,24 +262,24 @@ def store(entries: Entries, folder: Path) -> Snapshot:
     """Keep the packages below `folder`, under the name of their digest; `Damaged` where there are none."""
     import hashlib
 
-    found = sorted(
-        (match.group("name", "version", "file"), path) for path in entries if (match := PACKAGE.search(path))
-    )
+    found = sorted(entries.items())
     if not any(file == "opam" for (_, _, file), _ in found):
         raise Damaged("there are no packages in it", hint="a repository has a folder packages/NAME/NAME.VERSION/opam")
     index: dict[str, dict[str, Span]] = {}
     files: dict[str, dict[str, Span]] = {}
     at, listing = 0, []
-    for (name, version, file), path in found:
-        span = (at, len(entries[path]))
+    for (name, version, file), content in found:
+        span = (at, len(content))
         at += span[1]
         listing.append(f"{name}.{version}/{file} {span[1]}\n")
         if file == "opam":
-            index.setdefault(name, {}).setdefault(version, span)
+            index.setdefault(name, {})[version] = span
         else:
             files.setdefault(f"{name}.{version}", {})[file.removeprefix("files/")] = span
-    data = b"".join(entries[path] for _, path in found)
-    digest = hashlib.sha256("".join(listing).encode() + data).hexdigest()
+    data = b"".join(content for _, content in found)
+    hashed = hashlib.sha256("".join(listing).encode())
+    hashed.update(data)
+    digest = hashed.hexdigest()
     place = folder / digest
     _write(place.with_suffix(".data"), data)
     text = json.dumps({"size": len(data), "packages": index, "files": files}, separators=(",", ":"))

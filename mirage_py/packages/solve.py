@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from mirage_py.dataclass import dataclass
+from mirage_py.dataclass import dataclass, field
 from mirage_py.packages.candidates import Candidate, Candidates
 from mirage_py.packages.encode import Encoding, encode
 from mirage_py.packages.formula import AllOf, AnyOf, Dependency, Formula, alternatives, conjuncts, dependencies, holds
@@ -22,7 +22,7 @@ from mirage_py.packages.requests import Asked
 if TYPE_CHECKING:
     from pysat.solvers import Solver
 
-__all__ = ["Failed", "Place", "Solution", "choose", "closure", "requirements_of", "solve"]
+__all__ = ["Failed", "Needs", "Place", "Solution", "choose", "requirements_of", "solve"]
 
 
 class Place(NamedTuple):
@@ -87,13 +87,13 @@ class _Choosing:
         self.seen: set[Place] = set()
 
     def solution(self, asked: Sequence[Asked]) -> Solution:
-        self._avoid([*self.encoding.hosted.values()])
+        self._avoid([[one] for one in self.encoding.hosted.values()])
         self._avoid(self.encoding.avoided())
         bundled = not self._decide([-self.encoding.family])
         candidates = self.encoding.candidates
         places = [Place(one.name, one.name in candidates.freestanding) for one in asked]
         self._choose(places)
-        needed = closure(places, self.chosen, candidates)
+        needed = Needs(self.chosen, candidates).closure(places)
         allowed = (name for name, literal in self.encoding.hosted.items() if -literal not in self.decided)
         return Solution(
             asked=tuple(asked),
@@ -109,11 +109,14 @@ class _Choosing:
             return True
         return False
 
-    def _avoid(self, literals: Sequence[int]) -> None:
-        """Rule out all of them, or all but those without which there is no solution."""
-        if literals and not self._decide([-one for one in literals]):
-            for one in literals:
-                self._decide([-one])
+    def _avoid(self, groups: Sequence[Sequence[int]]) -> None:
+        """Rule out all of them, or all groups but those without which there is no solution.
+
+        Of a group that is needed none is ruled out: which of its versions it is to be is for the next criteria to say.
+        """
+        if groups and not self._decide([-one for group in groups for one in group]):
+            for group in groups:
+                self._decide([-one for one in group])
 
     def _choose(self, places: Sequence[Place]) -> None:
         """Choose for these, then for what the chosen ones need, and so on outward."""
@@ -158,17 +161,31 @@ class _Choosing:
         return wanted.name in self.chosen and holds(wanted.bound, self.chosen[wanted.name].version)
 
 
-def closure(places: Iterable[Place], chosen: Mapping[str, Candidate], candidates: Candidates) -> set[str]:
-    """The packages that these need, themselves among them, where a choice was made."""
-    needed: set[Place] = set()
-    todo = list(places)
-    while todo:
-        place = todo.pop()
-        if place.name in chosen and place not in needed:
-            needed.add(place)
-            parts = candidates.images.needs(chosen[place.name], freestanding=place.freestanding)
-            todo += (Place(one.name, free) for part, free in parts for one in _taken(part, chosen))
-    return {place.name for place in needed}
+@dataclass(frozen=True)
+class Needs:
+    """What chosen packages need of each other; looked up once, however many unikernels need it."""
+
+    chosen: Mapping[str, Candidate]
+    candidates: Candidates
+    _known: dict[Place, tuple[Place, ...]] = field(default_factory=dict)
+
+    def closure(self, places: Iterable[Place]) -> set[str]:
+        """The packages that these need, themselves among them, where a choice was made."""
+        needed: set[Place] = set()
+        todo = list(places)
+        while todo:
+            place = todo.pop()
+            if place.name in self.chosen and place not in needed:
+                needed.add(place)
+                todo += self._of(place)
+        return {place.name for place in needed}
+
+    def _of(self, place: Place) -> tuple[Place, ...]:
+        if place not in self._known:
+            parts = self.candidates.images.needs(self.chosen[place.name], freestanding=place.freestanding)
+            found = (Place(one.name, free) for part, free in parts for one in _taken(part, self.chosen))
+            self._known[place] = tuple(dict.fromkeys(found))
+        return self._known[place]
 
 
 def requirements_of(candidate: Candidate, chosen: Mapping[str, Candidate]) -> Iterator[Dependency]:

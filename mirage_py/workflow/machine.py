@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 from mirage_py.dataclass import dataclass, field, replace
@@ -182,10 +181,11 @@ def _origin(root: Path, pin: Pin, network: Network) -> Origin:
 
 def _pinned(root: Path, name: str, pin: Pin, origin: Origin, *, offline: bool) -> Metadata:
     """What the opam file in a pinned tree says; one without needs nothing that is known."""
-    from mirage_py.doors import memory
-
     if isinstance(origin, Folder):
         return _in_tree(root / origin.path, name, pin)
+    from tempfile import TemporaryDirectory
+
+    from mirage_py.doors import memory
     from mirage_py.packages.git import check_out
 
     with TemporaryDirectory(prefix="mpy-") as folder:

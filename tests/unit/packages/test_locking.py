@@ -234,6 +234,17 @@ def test_two_wishes_that_disagree_are_both_told(
     assert "two comes down to base < 2.0" in told
 
 
+def test_newest_of_what_is_to_be_avoided_is_taken_where_nothing_else_will_do(
+    project: Path, published: Published
+) -> None:
+    published.publish("one", "1.0.0", '"two" {= "1.0.0"}')
+    published.publish("one", "2.0.0", '"two"')
+    for version in ("1.0.0", "1.1.0", "1.2.0"):
+        published.publish("two", version, more="flags: deprecated\n")
+    assert lock(published) == 0
+    assert (versions(project)["one"], versions(project)["two"]) == ("2.0.0", "1.2.0")
+
+
 def test_package_that_nobody_has_is_named(
     project: Path, published: Published, capsys: pytest.CaptureFixture[str]
 ) -> None:

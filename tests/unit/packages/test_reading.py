@@ -54,7 +54,7 @@ OPAM = b'depends: ["dune" {>= "2.0"} "cppo" {build} ("a" | "b" {< version})]\nbu
 
 @pytest.fixture
 def snapshot(tmp_path: Path) -> Snapshot:
-    return store({"packages/one/one.1.0/opam": OPAM}, tmp_path)
+    return store({("one", "1.0", "opam"): OPAM}, tmp_path)
 
 
 def test_what_was_read_is_kept_for_the_next_process(snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
