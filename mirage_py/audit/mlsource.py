@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 if TYPE_CHECKING:
+    from mirage_py.audit.mlpassage import Item
     from mirage_py.syntax import Node
 
 How = Literal["call", "apply", "hand", "hold", "bind"]
@@ -32,21 +33,6 @@ class Use(NamedTuple):
     by: str = ""
     into: str = ""
     given: int = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Item:
-    """A definition: its name where it has one, its parameters' names, and what it mentions.
-
-    It `waits` for a call, with `arity` arguments besides optional ones, or runs with its module.
-    """
-
-    name: str = ""
-    waits: bool = False
-    arity: int = 0
-    parameters: frozenset[str] = frozenset()
-    uses: tuple[Use, ...] = ()
-    line: int = 0
 
 
 @dataclass(kw_only=True)

@@ -12,8 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from mirage_py.audit.mlsource import Item, Source, functor_of, line_of, text_at
-from mirage_py.audit.mluses import SKIPPED, uses_of
+from mirage_py.audit.mlmodules import note_modules
+from mirage_py.audit.mlpassage import Bound, Item, Kind, Passage, bound_by
+from mirage_py.audit.mlsource import Source, functor_of, line_of, text_at
+from mirage_py.audit.mluses import SKIPPED
 from mirage_py.project.reading import bytes_of
 from mirage_py.syntax import syntax_tree
 
@@ -51,7 +53,7 @@ def _structure(root: Node, source: Source) -> Iterator[Item]:
                     item for one in node.named_children if one.type == "let_binding" for item in _bindings(one, source)
                 )
             case "expression_item":
-                yield Item(uses=uses_of(node, source), line=line_of(node))
+                yield Item(passages=_passages(node, "", source), line=line_of(node))
             case "external":
                 _note_external(node, source)
             case "open_module":
@@ -59,11 +61,11 @@ def _structure(root: Node, source: Source) -> Iterator[Item]:
             case "module_binding":
                 yield from _module(node, source, waiting)
             case "module_application":
-                yield Item(uses=uses_of(node, source, without="structure"), line=line_of(node))
+                yield Item(passages=_passages(node, "module M = ", source), line=line_of(node))
                 waiting += reversed(node.named_children)
             case "class_binding":
                 name = next((text_at(one) for one in node.named_children if one.type == "class_name"), "")
-                yield Item(name=name, waits=True, uses=uses_of(node, source), line=line_of(node))
+                yield Item(name=name, waits=True, passages=_passages(node, "class ", source), line=line_of(node))
             case kind if kind in SKIPPED:
                 continue
             case _:
@@ -83,8 +85,8 @@ def _module(node: Node, source: Source, waiting: list[Node]) -> Iterator[Item]:
     elif body.type == "functor" or any(one.type == "module_parameter" for one in node.named_children):
         inner = list(_structure(body, source))
         yield from (one for one in inner if one.waits)
-        uses = tuple(use for one in inner if not one.waits for use in one.uses)
-        yield Item(name=name, waits=True, uses=uses, line=line_of(node))
+        passages = tuple(passage for one in inner if not one.waits for passage in one.passages)
+        yield Item(name=name, waits=True, passages=passages, line=line_of(node))
     else:
         if body.type == "module_application":
             source.made[name] = functor_of(body)
@@ -124,30 +126,28 @@ def _bindings(node: Node, source: Source) -> Iterator[Item]:
 
 def _binding(node: Node, source: Source) -> Item:
     """One `let`: a function waits for a call, everything else runs with its module."""
-    pattern, body = node.child_by_field_name("pattern"), node.child_by_field_name("body")
+    pattern, bound = node.child_by_field_name("pattern"), bound_by(node)
     name = text_at(pattern) if pattern is not None and pattern.type in ("value_name", "parenthesized_operator") else ""
-    heads = [one for one in node.named_children if one.type == "parameter"]
-    inner = body
-    while inner is not None and inner.type in ("fun_expression", "function_expression", "parenthesized_expression"):
-        heads += [one for one in inner.named_children if one.type == "parameter"]
-        if inner.type == "function_expression":
-            break
-        inner = inner.child_by_field_name("body") or inner.child_by_field_name("expression")
-    is_function = bool(heads) or (body is not None and body.type == "function_expression")
-    start = inner if is_function and inner is not None else body
-    begun = start.named_children if start is not None and start.type == "function_expression" else [start]
-    defaults = [one for head in heads if (one := head.child_by_field_name("default")) is not None]
-    uses = [use for one in begun if one is not None for use in uses_of(one, source)]
-    uses += [use._replace(maybe=True) for one in defaults for use in uses_of(one, source)]
     return Item(
         name=name,
-        waits=is_function,
-        arity=sum(not text_at(head).startswith("?") for head in heads)
-        + (inner is not None and inner.type == "function_expression"),
-        parameters=frozenset(word for head in heads for word in _names(head)),
-        uses=tuple(uses),
+        waits=bound.is_function,
+        arity=_arity(bound),
+        parameters=frozenset(word for head in bound.heads for word in _names(head)),
+        passages=_passages(node, "let ", source),
         line=line_of(node),
     )
+
+
+def _arity(bound: Bound) -> int:
+    """How many arguments a function takes besides optional ones."""
+    cases = bound.inner is not None and bound.inner.type == "function_expression"
+    return sum(not text_at(head).startswith("?") for head in bound.heads) + cases
+
+
+def _passages(node: Node, kind: Kind, source: Source) -> tuple[Passage, ...]:
+    """Where the source says what a node mentions; which modules that opens is noted."""
+    note_modules(node, source, without="structure" if kind == "module M = " else "")
+    return (Passage(text=node.text or b"", kind=kind, line=node.start_point[0]),)
 
 
 def _names(node: Node) -> Iterator[str]:

@@ -6,10 +6,11 @@ What stands below a `fun`, a `lazy` or in a branch is told apart.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from mirage_py.audit.mlsource import How, Source, Use, functor_of, note_given, text_at
+from mirage_py.audit.mlsource import How, Use, text_at
 
 if TYPE_CHECKING:
     from mirage_py.syntax import Node
@@ -55,6 +56,15 @@ PLAIN: Final = frozenset(
 WORD: Final = re.compile(r"(?<![\w.~?'])[a-z_][\w']*(?![\w':])")
 
 
+TOKEN: Final = re.compile(rb"[A-Za-z_][\w']*|[!$%&*+\-./:<=>?@^|~#]+")
+"""A word, or an operator, whose name has parentheses around it."""
+
+
+def token_of(name: str) -> bytes:
+    """What stands in a source for the last part of a name."""
+    return name.rpartition(".")[2].strip("() ").encode()
+
+
 MUTATES: Final = re.compile(r"(?:\w+\.)*(?:add|push|replace|set|register\w*|add_\w+|set_\w+|unsafe_set)")
 """How functions are called that put one of their arguments into another one."""
 
@@ -90,15 +100,46 @@ class _State(NamedTuple):
         )
 
 
-def uses_of(node: Node, source: Source, without: str = "") -> tuple[Use, ...]:
-    """What stands below a node; nodes `without` are read elsewhere."""
+class Within:
+    """Where in a text one of some words stands: what is not there need not be walked."""
+
+    def __init__(self, text: bytes, words: frozenset[bytes]) -> None:
+        self.text = text
+        self.words = words
+        self.places = [one.start() for one in TOKEN.finditer(text) if one.group() in words]
+
+    def holds(self, node: Node) -> bool:
+        """Whether one stands in a part of the text."""
+        at = bisect_left(self.places, node.start_byte)
+        return at < len(self.places) and self.places[at] < node.end_byte
+
+    def adding(self, words: frozenset[bytes]) -> Within:
+        """The same for more words."""
+        return Within(self.text, self.words | words)
+
+
+def uses_of(node: Node, *, without: str = "", within: Within | None = None) -> tuple[Use, ...]:
+    """What stands below a node; nodes `without` are read elsewhere.
+
+    With `within` it is what is mentioned by one of the words of that, and perhaps more. What stands in a function of
+    the definition's own is done where that one is called, so that its name is looked for, too.
+    """
+    while True:
+        found = _found(node, without, within)
+        local = {use.by.removeprefix(LOCAL).encode() for use in found if use.by.startswith(LOCAL)}
+        if within is None or local <= within.words:
+            return tuple(_settled(found)) if local else tuple(found)
+        within = within.adding(frozenset(local))
+
+
+def _found(node: Node, without: str, within: Within | None) -> list[Use]:
     found: list[Use] = []
     waiting = [_State(node)]
     while waiting:
         state = waiting.pop()
-        if state.node.type != without:
-            waiting += reversed(list(_step(state, source, found)))
-    return tuple(_settled(found)) if any(use.by.startswith(LOCAL) for use in found) else tuple(found)
+        if state.node.type != without and (within is None or within.holds(state.node)):
+            waiting += reversed(list(_step(state, found)))
+    return found
 
 
 LOCAL: Final = "let "
@@ -122,11 +163,11 @@ def _settled(found: list[Use]) -> Iterator[Use]:
             yield use._replace(by=next((one.by for one in seen if one.later), ""))
 
 
-def _step(state: _State, source: Source, found: list[Use]) -> Iterator[_State]:
+def _step(state: _State, found: list[Use]) -> Iterator[_State]:
     """What one node of an expression mentions, and what is below it."""
     kind = state.node.type
     if kind in HANDLED:
-        yield from HANDLED[kind](state, source, found)
+        yield from HANDLED[kind](state, found)
     elif kind in LATER:
         now = state.how == "apply" and kind != "lazy_expression"  # a function that is applied where it stands
         yield from (state.at(one, later=state.later or not now, how="hold") for one in state.node.named_children)
@@ -141,40 +182,28 @@ def _step(state: _State, source: Source, found: list[Use]) -> Iterator[_State]:
 NAMES: Final = frozenset({"module_path", "value_pattern", "value_name"})
 
 
-def _path(state: _State, source: Source, found: list[Use]) -> Iterator[_State]:
+def _path(state: _State, found: list[Use]) -> Iterator[_State]:
     """A value, or a class, whose objects run its initialisers."""
-    del source
     how: How = "call" if state.node.type == "class_path" else state.how
     found.append(_use(state, text_at(state.node), how))
     return iter(())
 
 
-def _applied(state: _State, source: Source, found: list[Use]) -> Iterator[_State]:
-    del source
+def _applied(state: _State, found: list[Use]) -> Iterator[_State]:
     return _application(state, state.node.child_by_field_name("function"), _arguments(state.node), found)
 
 
-def _functor(state: _State, source: Source, found: list[Use]) -> Iterator[_State]:
+def _functor(state: _State, found: list[Use]) -> Iterator[_State]:
     """A functor that is applied, and what it is applied to."""
     functor = state.node.child_by_field_name("functor")
-    for one in state.node.named_children:
-        if one != functor:
-            note_given(functor_of(state.node), one, source)
     if functor is not None:
         found.append(_use(state, text_at(functor), "call"))
     return (state.at(one) for one in state.node.named_children if one != functor)
 
 
-def _open(state: _State, source: Source, found: list[Use]) -> Iterator[_State]:
-    """`let open M in`, `M.(...)`: from here on the file is read as if it opened the module."""
-    del found
-    source.opens.append(next((text_at(one) for one in state.node.named_children if one.type == "module_path"), ""))
-    return (state.at(one) for one in state.node.named_children)
-
-
-def _assigned(state: _State, source: Source, found: list[Use]) -> Iterator[_State]:
+def _assigned(state: _State, found: list[Use]) -> Iterator[_State]:
     """`r.field <- value`."""
-    del source, found
+    del found
     target, body = state.node.named_children[0], state.node.child_by_field_name("body")
     yield state.at(target, how="hold")
     if body is not None:
@@ -212,9 +241,8 @@ def _application(state: _State, function: Node | None, given: list[Node], found:
     yield from (state.at(one, how="hand", by=state.by if state.later else by, into=into) for one in given)
 
 
-def _infix(state: _State, source: Source, found: list[Use]) -> Iterator[_State]:
+def _infix(state: _State, found: list[Use]) -> Iterator[_State]:
     """`|>` and `@@` apply, `:=` assigns, arithmetic calls nothing; any other operator may call its operands."""
-    del source
     node = state.node
     left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
     operator = text_at(node.child_by_field_name("operator") or node)
@@ -236,9 +264,9 @@ def _infix(state: _State, source: Source, found: list[Use]) -> Iterator[_State]:
         yield from (state.at(one, how="hand", by=by) for one in (left, right))
 
 
-def _let(state: _State, source: Source, found: list[Use]) -> Iterator[_State]:
+def _let(state: _State, found: list[Use]) -> Iterator[_State]:
     """`let`, and `let*`, which hands its body to the operator as a closure."""
-    del source, found
+    del found
     operators = [one for one in _below(state.node, 2) if one.type in ("let_operator", "and_operator")]
     for one in state.node.named_children:
         if operators and one == state.node.child_by_field_name("body"):
@@ -249,9 +277,8 @@ def _let(state: _State, source: Source, found: list[Use]) -> Iterator[_State]:
             yield state.at(one)
 
 
-def _local(state: _State, source: Source, found: list[Use]) -> Iterator[_State]:
+def _local(state: _State, found: list[Use]) -> Iterator[_State]:
     """A definition inside: a function may be called by what follows, and so may what gets another name."""
-    del source
     node = state.node
     pattern, body = node.child_by_field_name("pattern"), node.child_by_field_name("body")
     is_function = any(one.type == "parameter" for one in node.named_children)
@@ -273,21 +300,13 @@ def _local(state: _State, source: Source, found: list[Use]) -> Iterator[_State]:
             yield state.at(one, how="hand", by="let")
 
 
-def _local_module(state: _State, source: Source, found: list[Use]) -> Iterator[_State]:
-    """A module inside an expression: another's name, or one of which no more is known."""
+def _local_module(state: _State, found: list[Use]) -> Iterator[_State]:
+    """A module inside an expression."""
     del found
-    node = state.node
-    name = next((text_at(one) for one in node.named_children if one.type == "module_name"), "")
-    body = node.child_by_field_name("body")
-    if body is not None and body.type == "module_path":
-        source.aliases[name] = text_at(body)
-        source.modules.add(name)
-    else:
-        source.unknown.add(name)
-    yield from (state.at(one, maybe=True) for one in node.named_children)
+    yield from (state.at(one, maybe=True) for one in state.node.named_children)
 
 
-Handler = Callable[[_State, Source, list[Use]], Iterator[_State]]
+Handler = Callable[[_State, list[Use]], Iterator[_State]]
 
 
 HANDLED: Final[Mapping[str, Handler]] = {
@@ -297,8 +316,6 @@ HANDLED: Final[Mapping[str, Handler]] = {
     "infix_expression": _infix,
     "set_expression": _assigned,
     "module_application": _functor,
-    "open_module": _open,
-    "local_open_expression": _open,
     "module_binding": _local_module,
     "let_binding": _local,
     "let_expression": _let,

@@ -16,8 +16,11 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 from mirage_py.audit.endings import Ending
-from mirage_py.audit.mlsource import ANY, AS, Item, Source, Use
-from mirage_py.audit.waiting import Waiting, read_source
+from mirage_py.audit.meaning import Reading
+from mirage_py.audit.mlpassage import Item
+from mirage_py.audit.mlsource import ANY, AS, Source, Use
+from mirage_py.audit.mluses import token_of
+from mirage_py.audit.waiting import STDLIB, Waiting, read_source
 from mirage_py.model.audit import Finding
 
 OF_CHANNELS: Final = frozenset(
@@ -173,16 +176,18 @@ class _Study:
         self.ends: dict[Key, Reached] = {}
         self.holds: dict[Key, Reached] = {}
         self.named: dict[str, dict[Key, None]] = {}
+        self.by_token: dict[bytes, dict[Key, None]] = {}
         self.called: dict[tuple[str, str, str], bool] = {}
         self.standing: dict[tuple[str, str, str], set[tuple[str, str]]] = {}
         self.functions: dict[Key, list[tuple[Unit, Item]]] = {}
         self.defined: dict[tuple[str, str], set[str]] = {}
         self.homes: dict[tuple[str, str], list[str]] = {}
         self.tops: dict[str, list[str]] = {}
-        self.users: dict[str, list[tuple[Unit, Item]]] = {}
+        self.users: dict[bytes, list[Reading]] = {}
+        self.readings: dict[tuple[str, Path], Reading] = {}
         self.given: dict[str, list[tuple[str, str, set[str]]]] = {}
         self.units: list[Unit] = []
-        self.fresh: list[str] = []
+        self.fresh: list[Key] = []
         self.channels: frozenset[str] = frozenset()
 
     def findings(self) -> dict[str, tuple[Finding, ...]]:
@@ -232,13 +237,18 @@ class _Study:
             self._settle(fresh)
             learnt = [(key, reached) for key, reached in self._known().items() if before.get(key) != reached]
             chosen = [one for key, reached in learnt for one in self._naming(key, reached, near)]
-            functors = {
-                (unit.library, name): None
-                for unit in fresh
-                for names in unit.source.parameters.values()
-                for name in sorted(names)
-            }
+            functors = dict.fromkeys(functor for unit in self.units for functor in self._functors(unit))
             chosen += waiting.applying(functors, self._is_seen)  # to learn what they are applied to
+
+    def _functors(self, unit: Unit) -> Iterator[tuple[str, str]]:
+        """The functors of a file that do something with a parameter that may matter, or hand it on."""
+        library, source = unit
+        handed = {name for names in source.given.values() for name in names if name.startswith(AS)}
+        for parameter, names in source.parameters.items():
+            if self.readings[library, source.file].may_use(parameter, self.by_token):
+                yield from ((library, name) for name in sorted(names))
+            else:
+                yield from ((library, name) for name in sorted(names) if f"{AS}{source.module}.{name}" in handed)
 
     def _known(self) -> dict[Key, Reached]:
         return {**self.holds, **self.ends}
@@ -269,8 +279,9 @@ class _Study:
         for item in source.items:
             if item.name and item.waits:
                 self.functions.setdefault(unit.key(item.name), []).append((unit, item))
-            for last in {use.name.rpartition(".")[2] for use in item.uses}:
-                self.users.setdefault(last, []).append((unit, item))
+        reading = self.readings[library, source.file] = Reading(unit, self._is_seen)
+        for word in reading.saying:
+            self.users.setdefault(word, []).append(reading)
 
     def _home(self, library: str, module: str, name: str) -> None:
         """Remember where a name of a module is."""
@@ -284,16 +295,32 @@ class _Study:
         What functors are applied to may stand in the new files, too.
         """
         self.fresh.clear()
+        for unit in fresh:
+            reading = self.readings[unit.library, unit.source.file]
+            for word in reading.saying.keys() & self.by_token.keys():
+                reading.ask(self.by_token[word])
         known = self.units[: len(self.units) - len(fresh)]
         for unit in (*fresh, *(unit for unit in known if unit.source.parameters)):
             for name, symbol in unit.source.externals.items():
                 if symbol in self.symbols:
                     self._ends(unit.key(name), self.symbols[symbol]._replace(end=name))
-            for item in unit.source.items:
+            for item in self.readings[unit.library, unit.source.file].told():
                 self._learn(item, unit)
-        for name in self.fresh:  # grows while it is walked
-            for unit, item in self.users.get(name, ()):
-                self._learn(item, unit)
+        while self.fresh:
+            for reading, item in self._mentioning():
+                self._learn(item, reading.unit)
+
+    def _mentioning(self) -> Iterator[tuple[Reading, Item]]:
+        """The definitions that may mention what was learnt last, each once."""
+        keys, self.fresh = list(dict.fromkeys(self.fresh)), []
+        found: dict[tuple[int, int], tuple[Reading, Item]] = {}
+        for key in keys:
+            token = token_of(key.name)
+            for reading in self.users.get(token, ()):
+                if reading.may_mean(key):
+                    reading.asked.add(token)
+                    found |= {(id(reading), id(item)): (reading, item) for item in reading.saying[token]}
+        return iter(found.values())
 
     def _ends(self, key: Key, reached: Reached) -> None:
         """Note that a name ends the program, surely or more surely than it was known."""
@@ -312,7 +339,8 @@ class _Study:
     def _name(self, key: Key) -> None:
         last = key.name.rpartition(".")[2]
         self.named.setdefault(last, {})[key] = None
-        self.fresh.append(last)
+        self.by_token.setdefault(token_of(last), {})[key] = None
+        self.fresh.append(key)
 
     def _learn(self, item: Item, unit: Unit) -> None:
         """What a definition says of its own name, and of what it assigns to."""
@@ -343,8 +371,9 @@ class _Study:
 
     def _outcomes(self, item: Item, unit: Unit) -> Iterator[tuple[Use, Outcome, Reached]]:
         """Each use of something that ends the program, and whether it is called: surely, perhaps, or only held."""
-        bound = frozenset(use.name for use in item.uses if use.how == "bind")
-        for use in item.uses:
+        uses = self.readings[unit.library, unit.source.file].uses(item)
+        bound = frozenset(use.name for use in uses if use.how == "bind")
+        for use in uses:
             if use.name in item.parameters or use.how == "bind" or use.name.rpartition(".")[2] not in self.named:
                 continue
             for key in self._keys(use.name, unit, bound):
@@ -405,7 +434,7 @@ class _Study:
                 return any(
                     self._calls(use, home, inner)
                     for home, item in definitions
-                    for use in item.uses
+                    for use in item.uses(frozenset(one.encode() for one in item.parameters))
                     if use.name in item.parameters
                 )
         return True
@@ -508,9 +537,6 @@ class _Study:
                     places = (name.removeprefix(AS).rpartition(".") for _, name in fresh if name.startswith(AS))
                     waiting += [(by, outer, other) for outer, _, other in places]
         return found
-
-
-STDLIB: Final = "Stdlib"
 
 
 def _finding(text: Text, source: Source, use: Use, sure: bool, end: str) -> Finding:

@@ -172,7 +172,7 @@ def _modules(closure: Closure, texts: Iterable[Text], codes: Iterable[Code]) -> 
         for file in files:
             words = set(re.findall(rb"\b[A-Z]\w*", bytes_of(file))) & lacking.keys()
             source = source_of(file) if words - own else None
-            used = {use.name.partition(".")[0] for item in source.items for use in item.uses} if source else set()
+            used = {use.name.partition(".")[0] for item in source.items for use in item.uses()} if source else set()
             for unit in sorted(words - own):
                 if unit.decode() in used:
                     yield text.library, _without_code(unit.decode(), file, lacking[unit])

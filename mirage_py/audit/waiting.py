@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from copy import copy
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from mirage_py.audit.mlsource import Source
 from mirage_py.audit.mltext import source_of
@@ -30,8 +30,8 @@ OPENED: Final = tuple(re.compile(before + _PATH) for before in (rb"open!?\s+", r
 APPLIED: Final = re.compile(rb"([A-Z][\w']*)\s*\(")
 """Functors that are applied, and constructors."""
 
-PARAMETER: Final = re.compile(rb"\bfunctor\b|\(\s*[A-Z]\w*\s*:|\(\s*module\b|\(\s*val\b")
-"""What a file has whose names may be of a module that it does not name."""
+PARAMETER: Final = re.compile(rb"\(\s*(?:module\s+)?([A-Z]\w*)\s*:|\(\s*(?:module|val)\b|\bfunctor\b(?!\s*\(\s*[A-Z])")
+"""A module that is a parameter, or comes out of a value, whose name then stands elsewhere."""
 
 TEXT: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"|\(\*(?:[^*]|\*(?!\)))*+(?:\*\)|\Z)', re.DOTALL)
 """Texts and comments, as far as one expression can tell."""
@@ -39,28 +39,58 @@ TEXT: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"|\(\*(?:[^*]|\*(?!\)))*+(?:\*\)|\Z
 EXTERNAL: Final = re.compile(rb'"([A-Za-z_]\w*)"')
 """Texts that may be a name in C, as an `external` has them."""
 
+STDLIB: Final = "Stdlib"
+"""Stands for the standard library, whose text is not read."""
+
 Place = tuple[str, Path]
 """A file of a library."""
 
 
-class Said(NamedTuple):
-    """What the text of a file says: its words, values behind modules, modules that it opens or renames, or applies.
+class Said:
+    """What the text of a file says, found out when somebody asks."""
 
-    `parameters` says that it has modules as parameters, `externals` are texts that may be names in C.
-    """
+    def __init__(self, file: Path) -> None:
+        self.file = file
 
-    words: frozenset[bytes]
-    pairs: frozenset[tuple[bytes, bytes]]
-    opened: frozenset[bytes]
-    applied: frozenset[bytes]
-    parameters: bool
-    externals: frozenset[bytes] = frozenset()
+    @cached_property
+    def pairs(self) -> frozenset[tuple[bytes, bytes]]:
+        """The values behind modules, each with its module; no name is an expression in which a module is open."""
+        return frozenset(QUALIFIED.findall(_text_of(self.file)))
 
-    def may_name(self, module: bytes, name: bytes) -> bool:
-        """Whether it may mean a name of a module."""
+    @cached_property
+    def opened(self) -> frozenset[bytes]:
+        """The modules that it opens, includes or renames."""
+        text = _text_of(self.file)
+        paths = {path for one in OPENED for path in one.findall(text)}
+        local = {module for module, name in self.pairs if not name}
+        return frozenset(name for path in paths for name in WORD.findall(path)) | local
+
+    @cached_property
+    def applied(self) -> frozenset[bytes]:
+        """The functors that it applies, and constructors."""
+        return frozenset(APPLIED.findall(_text_of(self.file)))
+
+    @cached_property
+    def externals(self) -> frozenset[bytes]:
+        """The texts that may be names in C."""
+        text = _text_of(self.file)
+        return frozenset(EXTERNAL.findall(text) if b"external" in text else ())
+
+    @cached_property
+    def behind_parameters(self) -> frozenset[bytes]:
+        """The values behind modules of which it does not say which they are."""
+        parameters = frozenset(PARAMETER.findall(_text_of(self.file)))
+        if not parameters:
+            return parameters
+        unnamed = b"" in parameters or not parameters.isdisjoint(self.opened)
+        return frozenset(name for module, name in self.pairs if unnamed or module in parameters)
+
+    def may_name(self, key: Key) -> bool:
+        """Whether it may mean a name of a module; the standard library's are never parameters."""
+        module, name = key.module.encode(), key.name.encode()
         if (module, name) in self.pairs or module in self.opened:
             return True
-        return self.parameters and any(said == name for _, said in self.pairs)
+        return key.library != STDLIB and name in self.behind_parameters
 
 
 class Waiting:
@@ -72,10 +102,9 @@ class Waiting:
         self.by_word: dict[bytes, list[Place]] = {}
         for text in self.texts.values():
             for file in text.files() if text.directory.is_dir() else ():
-                said = _said(file)
                 place = (text.library, file)
-                self.files[place] = said
-                for word in said.words:
+                self.files[place] = Said(file)
+                for word in set(WORD.findall(_text_of(file))):
                     self.by_word.setdefault(word, []).append(place)
 
     def again(self) -> Waiting:
@@ -121,10 +150,9 @@ class Waiting:
 
     def naming(self, key: Key, is_seen: Callable[[str, str], bool]) -> Iterator[Place]:
         """The files that may name something of another module: behind it, behind a parameter, or where it is opened."""
-        module, name = key.module.encode(), key.name.encode()
-        for place in self.by_word.get(name, ()):
+        for place in self.by_word.get(key.name.encode(), ()):
             said = self.files.get(place)
-            if said is not None and said.may_name(module, name) and is_seen(key.library, place[0]):
+            if said is not None and is_seen(key.library, place[0]) and said.may_name(key):
                 yield place
 
     def take(self, places: Iterable[Place]) -> list[Place]:
@@ -150,23 +178,9 @@ def _source(file: Path, changed: int, size: int) -> Source | None:
     return source_of(file)
 
 
-def _said(file: Path) -> Said:
-    """What a file says."""
+def _text_of(file: Path) -> bytes:
+    """The bytes of a file, none of one that cannot be read."""
     try:
-        text = bytes_of(file)
+        return bytes_of(file)
     except OSError:
-        return Said(*4 * (frozenset(),), parameters=False)
-    pairs = frozenset(QUALIFIED.findall(text))
-    opened = {module for module, name in pairs if not name}
-    opened |= {name for one in OPENED for path in set(one.findall(text)) for name in WORD.findall(path)}
-    parameters = PARAMETER.search(text) is not None
-    applied = frozenset(APPLIED.findall(text))
-    externals = frozenset(EXTERNAL.findall(text) if b"external" in text else ())
-    return Said(
-        frozenset(WORD.findall(text)),
-        pairs,
-        frozenset(opened),
-        applied,
-        parameters=parameters,
-        externals=externals,
-    )
+        return b""

@@ -1,0 +1,44 @@
+"""What a definition mentions of a few names is what it mentions of them at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mirage_py.audit.mlsource import Use
+from mirage_py.audit.mltext import source_of
+from mirage_py.audit.mluses import token_of
+from mirage_py.audit.starting import Text, start_findings
+
+CASES = sorted((Path(__file__).parent / "starting").glob("*.ml"))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
+def test_of_a_name_is_told_all_that_is_told_of_all(case: Path) -> None:
+    source = source_of(case)
+    assert source is not None
+    for item in source.items:
+        everything = item.uses()
+        assert {token_of(one.name) for one in everything if one.name.isidentifier()} <= item.words
+        for token in {token_of(one.name) for one in everything}:
+            asked = item.uses(frozenset({token}))
+            assert _of(asked, token) == _of(everything, token)
+
+
+def _of(uses: tuple[Use, ...], token: bytes) -> list[Use]:
+    return [one for one in uses if token_of(one.name) == token]
+
+
+def test_a_name_may_stand_on_the_next_line_and_behind_a_renamed_module(tmp_path: Path) -> None:
+    (tmp_path / "low.ml").write_text("let load f = close_in (open_in f)\nlet ( >>? ) f () = load f")
+    for name, start in {
+        "a": "module L = Low\nlet () = L.\n  load name",
+        "b": "let () = let open Low in load name",
+        "c": "let () = Low.(name >>? ())",
+        "d": "let () = Low.load\nlet load = 1",
+    }.items():
+        (tmp_path / f"{name}.ml").write_text(f'let name = "x"\n{start}')
+    found = start_findings((Text(library="foo", directory=tmp_path),))["foo"]
+    assert {one.member for one in found if one.severity == "aborts"} >= {"a.ml", "b.ml"}
+    assert "d.ml" not in {one.member for one in found}
