@@ -129,8 +129,11 @@ def references(archive: Archive, number: int) -> Mapping[str, frozenset[str]]:
     for section in elf.relocations:
         owners = elf.functions.get(section.info)
         for at, info, addend in elf.entries(section) if owners else ():
-            owner, name = owners.owner(at) if owners else "", elf.target(info, addend)
-            if owner and name and not (OCAML.match(name) and (info & 0xFFFFFFFF) not in calls):
+            name = elf.target(info, addend)
+            if not name or ((info & 0xFFFFFFFF) not in calls and OCAML.match(name)):
+                continue
+            owner = owners.owner(at) if owners else ""
+            if owner:
                 found.setdefault(owner, set()).add(name)
     for owner, name in elf.near_calls() if elf.code == 62 else ():
         found.setdefault(owner, set()).add(name)
@@ -226,6 +229,11 @@ class Elf:
         return list(struct.iter_unpack(f"{self.order}IBBHQQ", self.contents(table)[: table.size // 24 * 24]))
 
     @cached_property
+    def _targets(self) -> dict[int, str]:
+        """The names of symbols that relocations refer to, by number, as far as they were asked for."""
+        return {}
+
+    @cached_property
     def _names(self) -> bytes:
         table = next((one for one in self.sections if one.kind == SYMTAB), None)
         inside = table is not None and table.link < len(self.sections)
@@ -238,11 +246,14 @@ class Elf:
     def target(self, info: int, addend: int) -> str:
         """What a relocation refers to: a symbol, or the function at an offset of a section."""
         number = info >> 32
+        known = self._targets.get(number)
+        if known is not None:
+            return known
         if number >= len(self.symbols):
             return ""
         at, kind, _, section, _, _ = self.symbols[number]
         if kind & 15 != OF_SECTION:
-            return self.name(at)
+            return self._targets.setdefault(number, self.name(at))
         functions = self.functions.get(section)
         to_code = self.code == 62 and info & 0xFFFFFFFF in RELATIVE  # those count from the end of the field
         return functions.owner(addend + (4 if to_code else 0)) if functions else ""

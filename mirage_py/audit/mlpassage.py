@@ -127,3 +127,9 @@ class Item:
         return tuple(
             use for one in self.passages if words is None or not words.isdisjoint(one.words) for use in one.uses(words)
         )
+
+    @cached_property
+    def of_parameters(self) -> tuple[Use, ...]:
+        """What it does with its parameters."""
+        found = self.uses(frozenset(one.encode() for one in self.parameters)) if self.parameters else ()
+        return tuple(use for use in found if use.name in self.parameters)

@@ -431,12 +431,7 @@ class _Study:
             definitions = self.functions.get(key, ())
             if definitions:
                 inner = seen | {key}
-                return any(
-                    self._calls(use, home, inner)
-                    for home, item in definitions
-                    for use in item.uses(frozenset(one.encode() for one in item.parameters))
-                    if use.name in item.parameters
-                )
+                return any(self._calls(use, home, inner) for home, item in definitions for use in item.of_parameters)
         return True
 
     def _calls(self, use: Use, unit: Unit, seen: frozenset[Key]) -> bool:

@@ -106,15 +106,13 @@ class _Walk:
         """The functions of one object that call what is reached; their names, for other objects' sake."""
         calls = self._references(one)
         fresh: list[str] = []
+        known = self.why.keys()
         more = True
         while more:
             more = False
             for function, called in calls.items():
-                if function in self.why:
-                    continue
-                ending = min((name for name in called if name in self.why), key=self._rank, default=None)
-                if ending is not None:
-                    self.why[function] = ending
+                if function not in known and not known.isdisjoint(called):
+                    self.why[function] = min(called & known, key=self._rank)
                     self._note(one, function)
                     fresh.append(function)
                     more = True

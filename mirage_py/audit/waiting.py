@@ -6,7 +6,7 @@ Words are found in the bytes of the files, once; from then on a name leads to th
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import copy
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -20,15 +20,18 @@ if TYPE_CHECKING:
     from mirage_py.audit.starting import Key, Text
 
 WORD: Final = re.compile(rb"[A-Za-z_][\w']*")
-QUALIFIED: Final = re.compile(rb"([A-Z][\w']*)\.(?:([a-z_][\w']*)|\()")
+QUALIFIED: Final = re.compile(rb"([A-Z][\w']*)\s*\.\s*(?:([a-z_][\w']*)|\()")
 """A value of a module, or an expression in which the module is open."""
 
-_PATH: Final = rb"((?:[A-Z][\w']*\s*\.\s*)*[A-Z][\w']*)"
-OPENED: Final = tuple(re.compile(before + _PATH) for before in (rb"open!?\s+", rb"include\s+", rb"=\s*"))
-"""The modules that a file opens, includes or renames: their names stand alone in it."""
+_PATH: Final = rb"((?>[A-Z][\w']*(?:\s*\.\s*[A-Z][\w']*)*+))"
+OPENED: Final = tuple(re.compile(before + _PATH) for before in (rb"open!?\s+", rb"include\s+"))
+"""The modules that a file opens or includes: their names stand alone in it."""
 
-APPLIED: Final = re.compile(rb"([A-Z][\w']*)\s*\(")
-"""Functors that are applied, and constructors."""
+RENAMED: Final = re.compile(rb"(?:([A-Z][\w']*)\s*)?=\s*" + _PATH + rb"(?!\s*\.)")
+"""The modules that have another name in a file, with that name where it stands near; and constructors."""
+
+APPLIED: Final = re.compile(rb"([A-Z][\w']*)\s*\(\s*(?:[A-Z(]|struct\b|val\b|functor\b)")
+"""Functors that are applied to a module, and constructors."""
 
 PARAMETER: Final = re.compile(rb"\(\s*(?:module\s+)?([A-Z]\w*)\s*:|\(\s*(?:module|val)\b|\bfunctor\b(?!\s*\(\s*[A-Z])")
 """A module that is a parameter, or comes out of a value, whose name then stands elsewhere."""
@@ -59,11 +62,30 @@ class Said:
 
     @cached_property
     def opened(self) -> frozenset[bytes]:
-        """The modules that it opens, includes or renames."""
+        """The modules that it opens or includes, under whatever name."""
         text = _text_of(self.file)
         paths = {path for one in OPENED for path in one.findall(text)}
-        local = {module for module, name in self.pairs if not name}
-        return frozenset(name for path in paths for name in WORD.findall(path)) | local
+        opened = {_last(path) for path in paths}
+        opened |= {module for module, name in self.pairs if not name}
+        for _ in range(2):  # a name for a name is as deep as anybody goes
+            opened |= {name for short, name in self.renamed if not short or short in opened}
+        return frozenset(opened)
+
+    @cached_property
+    def renamed(self) -> frozenset[tuple[bytes, bytes]]:
+        """New names of modules, each with what it stands for."""
+        return frozenset((short, _last(path)) for short, path in set(RENAMED.findall(_text_of(self.file))))
+
+    @cached_property
+    def behind_names(self) -> Mapping[bytes, frozenset[bytes]]:
+        """The values behind new names, by each module that one may stand for."""
+        by_module: dict[bytes, set[bytes]] = {}
+        for module, name in self.pairs:
+            by_module.setdefault(module, set()).add(name)
+        found: dict[bytes, set[bytes]] = {}
+        for short, name in self.renamed:
+            found.setdefault(name, set()).update(by_module.get(short, ()))
+        return {module: frozenset(names) for module, names in found.items()}
 
     @cached_property
     def applied(self) -> frozenset[bytes]:
@@ -88,7 +110,7 @@ class Said:
     def may_name(self, key: Key) -> bool:
         """Whether it may mean a name of a module; the standard library's are never parameters."""
         module, name = key.module.encode(), key.name.encode()
-        if (module, name) in self.pairs or module in self.opened:
+        if (module, name) in self.pairs or module in self.opened or name in self.behind_names.get(module, ()):
             return True
         return key.library != STDLIB and name in self.behind_parameters
 
@@ -176,6 +198,11 @@ def read_source(file: Path) -> Source | None:
 def _source(file: Path, changed: int, size: int) -> Source | None:
     del changed, size
     return source_of(file)
+
+
+def _last(path: bytes) -> bytes:
+    """The module at the end of a path, which is the one whose names are meant."""
+    return path.rpartition(b".")[2].strip()
 
 
 def _text_of(file: Path) -> bytes:
