@@ -50,7 +50,8 @@ def lock(
 ) -> None:
     """Choose a version of every package; write mpy.lock.
 
-    For all configured unikernels and targets at once: newest first of what config.py asks for, then of what that needs.
+    For all configured unikernels and targets at once, and those that mpy.lock names: newest first of what config.py
+    asks for, then of what that needs.
     What is locked stays where it can, until `--update`. The compiler, dune and Solo5 are those of this machine.
     """
     from mirage_py.workflow import lock as work

@@ -110,7 +110,7 @@ def _origin(name: str, served: Mapping[str, Served], local: set[str]) -> Iterato
 
 def _sources(sources: Sources) -> Iterator[Row]:
     if sources.trouble is not None:
-        yield ("mpy.lock", None), (sources.trouble, "red"), ("make it anew: mpy lock", "yellow")
+        yield ("mpy.lock", None), (sources.trouble, "red"), ("remove it and make it anew: mpy lock", "yellow")
         return
     waiting = f"{len(sources.waiting)} not pulled: mpy pull" if sources.waiting else "pulled"
     yield ("mpy.lock", None), (sources.size, None), (waiting, "yellow" if sources.waiting else "green")

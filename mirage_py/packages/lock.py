@@ -179,7 +179,7 @@ class Depext:
 
 @dataclass(frozen=True, kw_only=True)
 class Lock:
-    """The content of mpy.lock."""
+    """The content of mpy.lock; `edited` where it is not as it was written."""
 
     solved_for: SolvedFor
     repositories: tuple[LockedRepository, ...] = ()
@@ -187,6 +187,12 @@ class Lock:
     sources: tuple[LockedSource, ...] = ()
     packages: tuple[LockedPackage, ...] = ()
     depexts: tuple[Depext, ...] = field(default=())
+    edited: bool = False
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The unikernels on their targets that it is for."""
+        return tuple(one.label for one in self.unikernels)
 
     def source(self, folder: str) -> LockedSource:
         """The source of this folder name; KeyError without one."""

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from mirage_py.dataclass import replace
 from mirage_py.errors import Location, LockError
 from mirage_py.packages.lock import (
     FILE,
@@ -37,7 +38,7 @@ from mirage_py.project.reading import exact_text_of, toml_of
 __all__ = ["lock_text", "parse_lock", "read_lock"]
 
 HEAD: Final = "# What the unikernels of config.py are built from. Commit it. `mpy lock` renews it; digest "
-RENEW: Final = "restore the file from version control, or make it anew: mpy lock"
+RENEW: Final = "restore the file from version control, or remove it and make it anew: mpy lock"
 
 Table = dict[str, Any]  # Any: what TOML holds
 
@@ -52,8 +53,10 @@ def read_lock(folder: Path) -> Lock:
         text = exact_text_of(path)
     except FileNotFoundError:
         raise LockError(f"there is no {FILE} beside config.py", hint="mpy lock") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise LockError(f"{FILE} cannot be read: {error}", location=Location.of(path), hint=RENEW) from None
+    except OSError as error:
+        raise LockError(f"it cannot be read: {error.strerror}", location=Location.of(path), hint=RENEW) from None
+    except UnicodeDecodeError:
+        raise LockError("it is no text in UTF-8", location=Location.of(path), hint=RENEW) from None
     return parse_lock(text, Location.of(path))
 
 
@@ -67,9 +70,10 @@ def parse_lock(text: str, place: Location) -> Lock:
             hint="upgrade mpy",
         )
     head, _, body = text.partition("\n")
-    if head != HEAD + _digest(body):
-        _validate(table, place)
-    return _lock(table)
+    if head == HEAD + _digest(body):
+        return _lock(table)
+    _validate(table, place)
+    return replace(_lock(table), edited=True)
 
 
 def lock_text(lock: Lock) -> str:

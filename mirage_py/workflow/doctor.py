@@ -13,7 +13,7 @@ from mirage_py.packages.lock import FILE
 from mirage_py.toolchain.discover import toolchains_for
 from mirage_py.toolchain.doctor import doctor as look_at_machine
 from mirage_py.workflow.closures import closures_for
-from mirage_py.workflow.lock import misfits
+from mirage_py.workflow.fitting import misfits
 from mirage_py.workflow.request import Request
 from mirage_py.workflow.resolve import Resolution, resolution
 from mirage_py.workflow.tools import tools_of

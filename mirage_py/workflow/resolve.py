@@ -5,7 +5,7 @@ Nothing is written. Each command that speaks of a configuration begins here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from mirage_py.dataclass import dataclass
@@ -43,15 +43,15 @@ class Resolution:
         return self.saved.get(plan.name, {}).get(plan.target, SavedTarget())
 
 
-def resolution(request: Request) -> Resolution:
+def resolution(request: Request, labels: Collection[str] = ()) -> Resolution:
     """What a request comes to; config.py runs and the saved choices are read, once each. No file is written.
 
-    Without targets these are the configured ones, or the default target where none is. Raises `UsageError`,
-    `ConfigError`, `UnsupportedDevice`, `UnsupportedTarget` or `PackageConflict`.
+    Without targets these are the configured ones and those of `labels`, or the default target where there is none.
+    Raises `UsageError`, `ConfigError`, `UnsupportedDevice`, `UnsupportedTarget` or `PackageConflict`.
     """
     config = _loaded(request)
     saved = read_state(request.mirage)
-    resolved = tuple(_resolve_each(config, request, without_reset(saved, request)))
+    resolved = tuple(_resolve_each(config, request, without_reset(saved, request), labels))
     _check_labels(resolved)
     return Resolution(resolved=resolved, saved=saved)
 
@@ -104,12 +104,14 @@ def _keys_of(*unikernels: Unikernel) -> dict[str, Key[Any]]:
     return keys_of(roots) | {target_key.name: target_key}
 
 
-def _resolve_each(config: Config, request: Request, saved: Saved) -> Iterator[Resolved]:
+def _resolve_each(config: Config, request: Request, saved: Saved, labels: Collection[str]) -> Iterator[Resolved]:
     for unikernel in _chosen_unikernels(config, request):
         of_unikernel = saved.get(unikernel.name, {})
         keys = _keys_of(unikernel)
-        for target in _chosen_targets(request, tuple(of_unikernel)):
-            yield _resolve_one(config, unikernel, keys, target, request, of_unikernel.get(target))
+        labelled = {target: SavedTarget() for target in TARGETS if f"{unikernel.name}-{target}" in labels}
+        known = {**labelled, **of_unikernel}
+        for target in _chosen_targets(request, tuple(known)):
+            yield _resolve_one(config, unikernel, keys, target, request, known.get(target))
 
 
 def _check_labels(resolved: tuple[Resolved, ...]) -> None:
@@ -132,7 +134,7 @@ def _resolve_one(
     request: Request,
     configured: SavedTarget | None,
 ) -> Resolved:
-    """One unikernel on one target; `configured` is what was saved for them, None where that never happened."""
+    """One unikernel on one target; `configured` is what was saved for them, None where they are not known."""
     saved = configured or SavedTarget()
     named = {target_key.name: (target,)}
     context = choose(

@@ -116,5 +116,5 @@ def test_damaged_lock_is_told_and_describe_still_answers(
     root: Path, releases: Releases, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (root / "mpy.lock").write_text("<<<<<<< ours\n")
-    assert "make it anew: mpy lock" in answer(capsys, "describe")
+    assert "remove it and make it anew: mpy lock" in answer(capsys, "describe")
     assert "this lock is not TOML" in answer(capsys, "doctor", code=5)

@@ -149,6 +149,81 @@ def test_check_sees_a_version_that_was_edited(
     assert "one 0.1.0 is in none of its repositories" in capsys.readouterr().err
 
 
+def test_check_sees_that_a_lock_was_edited_where_it_still_makes_sense(
+    project: Path, published: Published, capsys: pytest.CaptureFixture[str]
+) -> None:
+    published.publish("one", "1.0.0")
+    lock(published)
+    checksum = held(project).sources[0].origin.checksums[0]  # type: ignore[union-attr]  # an archive
+    (project / FILE).write_text((project / FILE).read_text().replace(checksum, f"sha256={'0' * 64}"))
+    assert main(["lock", "--check"]) == 4
+    assert "it was changed after mpy lock wrote it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--ocaml", "5.3.0"), "it was made for OCaml 4.14.2; named is 5.3.0"),
+        (("--dune", "3.20.2"), "it was made for dune 3.17.2; named is 3.20.2"),
+        (("--no-bundled",), "it was made with the libraries that come with mpy"),
+        (("--installed",), "it was made without the libraries that are installed"),
+    ],
+)
+def test_check_compares_what_the_command_line_says(
+    project: Path, published: Published, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], told: str
+) -> None:
+    published.publish("one", "1.0.0")
+    lock(published)
+    assert main(["lock", "--check", *words]) == 4
+    assert told in capsys.readouterr().err
+
+
+def test_check_sees_another_pin_and_none(
+    project: Path, published: Published, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("here", "there"):
+        (project / name).mkdir()
+        (project / name / "one.opam").write_text('opam-version: "2.0"\n')
+    published.publish("one", "1.0.0")
+    configure(project, 'package("one", pin="here")')
+    lock(published)
+    assert main(["lock", "--check"]) == 0
+    configure(project, 'package("one", pin="there")')
+    assert main(["lock", "--check"]) == 4
+    assert "one is pinned to there, and locked from here" in capsys.readouterr().err
+    configure(project, 'package("one")')
+    assert main(["lock", "--check"]) == 4
+    assert "one is locked from here, and not pinned any more" in capsys.readouterr().err
+
+
+def test_in_a_fresh_clone_a_lock_stays_for_the_targets_that_it_names(
+    project: Path, published: Published, capsys: pytest.CaptureFixture[str]
+) -> None:
+    published.publish("one", "1.0.0")
+    for name in ("cmdliner-stdlib", "mirage-solo5"):
+        published.publish(name, "9.0.0")
+    lock(published, "-t", "spt")
+    before = (project / FILE).read_bytes()
+    assert b"hello-spt" in before
+    assert main(["lock", "--repo", published.source, *HERE]) == 0
+    assert (project / FILE).read_bytes() == before
+    configure(project, 'package("one"), package("two")')
+    assert main(["lock", "--check"]) == 4
+    assert "hello-unix, hello-spt ask for two, which is not in it" in capsys.readouterr().err
+
+
+def test_check_tells_a_unikernel_that_is_no_longer_there(
+    project: Path, published: Published, capsys: pytest.CaptureFixture[str]
+) -> None:
+    published.publish("one", "1.0.0")
+    lock(published)
+    (project / "config.py").write_text((project / "config.py").read_text().replace('"hello"', '"other"'))
+    assert main(["lock", "--check"]) == 4
+    told = capsys.readouterr().err
+    assert "other-unix is not in it" in told
+    assert "it is for hello-unix too, which config.py does not have" in told
+
+
 def test_compiler_that_is_too_old_is_told_at_the_end_of_the_chain(
     project: Path, published: Published, capsys: pytest.CaptureFixture[str]
 ) -> None:
