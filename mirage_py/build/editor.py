@@ -22,7 +22,7 @@ from mirage_py.errors import ToolFailed, WouldOverwrite
 from mirage_py.model.command import Command
 from mirage_py.model.plan import Plan
 from mirage_py.model.toolchain import HostToolchain
-from mirage_py.project.sources import dune_root
+from mirage_py.project.folders import dune_root
 
 DOT_MERLIN: Final = ".merlin"
 EDITOR: Final = f"{MACHINE}/editor"

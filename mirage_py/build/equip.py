@@ -34,7 +34,7 @@ from mirage_py.model.command import Command
 from mirage_py.model.library import Library
 from mirage_py.model.plan import Plan
 from mirage_py.model.toolchain import HostToolchain, Toolchain
-from mirage_py.project.sources import dune_root
+from mirage_py.project.folders import dune_root
 from mirage_py.targets.common import C_FLAGS, LINK_FLAGS, OCAMLOPT_FLAGS, STUBS_STAMP
 from mirage_py.targets.plan import workspace
 from mirage_py.toolchain import sameness

@@ -24,7 +24,7 @@ from mirage_py.errors import ToolFailed
 from mirage_py.model.command import Command
 from mirage_py.model.plan import Plan
 from mirage_py.model.toolchain import Toolchain
-from mirage_py.project.sources import dune_root
+from mirage_py.project.folders import dune_root
 from mirage_py.targets.plan import LANG
 from mirage_py.toolchain.export import wrapped_cflags
 from mirage_py.toolchain.steps import Step, link, to_linker

@@ -10,7 +10,7 @@ from mirage_py.dataclass import dataclass
 from mirage_py.model.closure import Closure
 from mirage_py.model.plan import Plan
 from mirage_py.model.toolchain import Toolchain
-from mirage_py.project.sources import dune_root
+from mirage_py.project.folders import dune_root
 
 __all__ = ["BUILD", "BY_HAND", "Making", "build_dir"]
 

@@ -18,7 +18,7 @@ from mirage_py.libraries.linkopts import LinkOptions, link_options
 from mirage_py.model.closure import CSide, Served
 from mirage_py.model.stubs import DeclaredStubs
 from mirage_py.model.toolchain import HostToolchain, Toolchain
-from mirage_py.project.sources import dune_root
+from mirage_py.project.folders import dune_root
 from mirage_py.toolchain import sameness
 from mirage_py.toolchain.pkgconfig import PkgConfig
 from mirage_py.toolchain.steps import Step, archive, compile_c

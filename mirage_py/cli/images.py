@@ -16,7 +16,7 @@ __all__ = ["path_here", "size_text", "tell_images", "tell_root"]
 
 def tell_root(folder: Path) -> None:
     """Whose rules dune has carried out, where that is not the project alone."""
-    from mirage_py.project.sources import dune_root
+    from mirage_py.project.folders import dune_root
 
     root = dune_root(folder)
     if root != folder:

@@ -18,11 +18,9 @@ from mirage_py.libraries.vendored import Vendored
 from mirage_py.model.library import Library, Origin
 from mirage_py.model.plan import Plan
 from mirage_py.model.toolchain import HostToolchain, Toolchain
+from mirage_py.project.folders import VENDORED, not_local
 
-__all__ = ["VENDORED", "Candidate", "Places", "Project", "not_local"]
-
-VENDORED: Final = ("mirage/duniverse", "duniverse")
-"""Folders, below the one of config.py, whose sources dune compiles for every target."""
+__all__ = ["Candidate", "Places", "Project"]
 
 OF_COMPILER: Final = ("bigarray", "bytes", "seq", "uchar", "stdlib-shims", "result")
 """Packages whose modules the compiler has brought itself since 4.08: what their META files ask for is history."""
@@ -213,13 +211,6 @@ def _comes_with_mpy(name: str, group: str) -> bool:
     """Whether the bundle has a library for targets of this group."""
     package = bundled_packages().get(name.partition(".")[0])
     return package is not None and group in package.groups.get(name, ())
-
-
-def not_local(folder: Path) -> bool:
-    """What is other people's code, or generated: dune reads it too, and it has its own place here."""
-    if folder.name in ("duniverse", "dist", "node_modules"):
-        return True
-    return folder.name == "mirage" and (folder / "choices.json").is_file()
 
 
 def _of_origin(library: Library | None, origin: Origin) -> Library | None:

@@ -161,7 +161,7 @@ def _looked_at(folder: Path, plans: Sequence[Plan]) -> dict[str, Inputs]:
     found = {plan.label: inputs_of(folder, plan) for plan in plans}
     watch = answers.watching
     if watch is not None:
-        from mirage_py.project.sources import dune_root
+        from mirage_py.project.folders import dune_root
 
         root = dune_root(folder)
         for path in {path for inputs in found.values() for path in inputs.folders}:

@@ -13,7 +13,6 @@ from mirage_py.build.making import BUILD
 from mirage_py.errors import MpyError
 from mirage_py.libraries.bundled import bundled_packages
 from mirage_py.libraries.findlib import Findlib, findlib_for
-from mirage_py.libraries.places import VENDORED
 from mirage_py.model.allow import Allow
 from mirage_py.model.audit import (
     DEFAULT_FAIL_ON,
@@ -29,7 +28,7 @@ from mirage_py.model.audit import (
 from mirage_py.model.closure import Closure
 from mirage_py.model.plan import Plan
 from mirage_py.model.toolchain import Toolchain, ToolchainChoice
-from mirage_py.project.sources import dune_root
+from mirage_py.project.folders import VENDORED, dune_root
 from mirage_py.toolchain.discover import discover, discover_host, from_environment
 from mirage_py.workflow.closures import closures_for
 from mirage_py.workflow.request import Request

@@ -12,7 +12,7 @@ from mirage_py.libraries.places import Project
 from mirage_py.model.closure import Closure
 from mirage_py.model.plan import Plan
 from mirage_py.model.toolchain import HostToolchain, Toolchain
-from mirage_py.project.sources import dune_root
+from mirage_py.project.folders import dune_root
 from mirage_py.toolchain.discover import toolchains_for
 from mirage_py.workflow.request import Request
 from mirage_py.workflow.resolve import Resolution

@@ -10,8 +10,8 @@ from mirage_py.doors.files import Tree, Written
 from mirage_py.dsl.key import target as target_key
 from mirage_py.errors import UsageError
 from mirage_py.project.choices import FILE, Saved, SavedTarget, read_state, state_text
+from mirage_py.project.folders import has_dune_project
 from mirage_py.project.offered import FILE as KEYS, Offered, offered_text
-from mirage_py.project.sources import has_dune_project
 from mirage_py.targets.plan import dune_project, dune_workspace, vendored
 from mirage_py.targets.resolved import Resolved
 from mirage_py.workflow.request import Progress, Request

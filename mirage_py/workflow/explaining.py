@@ -8,7 +8,7 @@ from pathlib import Path
 from mirage_py.build.images import LinkFailed
 from mirage_py.errors import ToolFailed
 from mirage_py.model.closure import Closure
-from mirage_py.project.sources import dune_root
+from mirage_py.project.folders import dune_root
 
 __all__ = ["explained"]
 

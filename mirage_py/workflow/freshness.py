@@ -18,11 +18,10 @@ from typing import Any, Final
 from mirage_py.dataclass import dataclass
 from mirage_py.doors.files import write_whole
 from mirage_py.errors import MpyError
-from mirage_py.libraries.places import VENDORED, not_local
 from mirage_py.model.plan import Plan
 from mirage_py.packages.stamps import stamp
+from mirage_py.project.folders import VENDORED, dune_root, not_local
 from mirage_py.project.reading import bytes_of, exact_text_of, json_of
-from mirage_py.project.sources import dune_root
 
 __all__ = ["Inputs", "changed_since", "inputs_of", "note"]
 

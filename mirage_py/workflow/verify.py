@@ -15,7 +15,7 @@ from typing import Final
 from mirage_py.build.images import Built
 from mirage_py.doors.files import SCRATCH
 from mirage_py.errors import Location, MpyError
-from mirage_py.project.sources import dune_root
+from mirage_py.project.folders import dune_root
 from mirage_py.release.compare import Difference, ObjectDifference, differing_objects, differing_sections
 from mirage_py.workflow.build import build
 from mirage_py.workflow.request import Progress, Request

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mirage_py.doors.changes import changes, is_output
-from mirage_py.project.sources import dune_root
+from mirage_py.project.folders import dune_root
 
 MADE = frozenset(("mirage", "dist", "_build", "_opam"))
 """Folders that are made of the sources."""

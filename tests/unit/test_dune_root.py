@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mirage_py.project.sources import dune_root, has_dune_project
+from mirage_py.project.folders import dune_root, has_dune_project
 
 ME = 4711
 """Who runs mpy, for these tests; files are of who runs the tests, or of whom `owned` says."""

@@ -12,7 +12,8 @@ from mirage_py.dsl.term import Device
 from mirage_py.dsl.types import typ
 from mirage_py.errors import ConfigError
 from mirage_py.project.boot_options import Sources
-from mirage_py.project.sources import c_stubs, device_modules, dune_root, has_dune_project, ocaml_modules
+from mirage_py.project.folders import dune_root, has_dune_project
+from mirage_py.project.sources import c_stubs, device_modules, ocaml_modules
 
 
 def touch(folder: Path, *names: str) -> None:
