@@ -6,23 +6,26 @@ Hence a `.merlin` beside config.py, the same on every machine, that takes in a m
 
 from __future__ import annotations
 
-import hashlib
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from mirage_py.build.equip import MACHINE
-from mirage_py.build.link import Group
+from mirage_py.build.making import MACHINE
 from mirage_py.codegen.stamp import stamped
+from mirage_py.dataclass import dataclass
+from mirage_py.digest import sha256
 from mirage_py.doors.files import Tree
 from mirage_py.doors.processes import run
 from mirage_py.errors import ToolFailed, WouldOverwrite
 from mirage_py.model.command import Command
-from mirage_py.model.plan import Plan
-from mirage_py.model.toolchain import HostToolchain
 from mirage_py.project.folders import dune_root
+
+if TYPE_CHECKING:
+    from mirage_py.build.link import Group
+    from mirage_py.model.plan import Plan
+    from mirage_py.model.toolchain import HostToolchain
 
 DOT_MERLIN: Final = ".merlin"
 EDITOR: Final = f"{MACHINE}/editor"
@@ -41,49 +44,20 @@ def kept(folder: Path) -> dict[str, str | Path]:
     return {str(answers.relative_to(folder / MACHINE)): answers} if answers.is_file() else {}
 
 
-def refresh(tree: Tree, group: Group, host: HostToolchain, config_file: str) -> None:
-    """Ask dune what it knows of the group's unikernels, where that has changed, and write it for editors.
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What dune is asked for editors: by which command, of which modules, and the folders of what it knows of them."""
 
-    The targets of the host's compiler are preferred. A `.merlin` of the user's own is left alone. Nothing here is a
-    reason for a build to fail.
-    """
-    with suppress(ToolFailed, WouldOverwrite):
-        _refresh(tree, group, host, config_file)
-
-
-def _refresh(tree: Tree, group: Group, host: HostToolchain, config_file: str) -> None:
-    plans = _preferred(group.plans)
-    facts = [place for plan in plans for place in _facts(tree.root, group, plan)]
-    if not facts:
-        return
-    mark = "# " + hashlib.sha256(b"".join(place.read_bytes() for place in facts)).hexdigest()
-    present = tree.root / EDITOR / ANSWERS
-    if not present.is_file() or not present.read_text(encoding="utf-8").startswith(mark):
-        answers = list(_answers(tree.root, group, plans, host))
-        if not answers:
-            return
-        tree.mirror(EDITOR, {ANSWERS: "\n".join([mark, *_lines(answers)]) + "\n"})
-    tree.write({}, {DOT_MERLIN: stamped(f". {EDITOR}/{ANSWERS}\n", "merlin", config_file)})
+    command: Command
+    modules: tuple[str, ...]
+    facts: tuple[Path, ...]
+    config_file: str
 
 
-def _preferred(plans: Iterable[Plan]) -> tuple[Plan, ...]:
-    """One plan for each unikernel: that of the host's compiler if there is one."""
-    chosen: dict[str, Plan] = {}
-    for plan in sorted(plans, key=lambda plan: plan.context != "default"):
-        chosen.setdefault(plan.name, plan)
-    return tuple(chosen.values())
-
-
-def _facts(folder: Path, group: Group, plan: Plan) -> Iterator[Path]:
-    """Where dune leaves what it knows of a unikernel's modules."""
-    below = folder.relative_to(dune_root(folder)) / "mirage" / plan.label
-    yield from sorted((folder / group.build_dir / plan.context / below / ".merlin-conf").glob("*"))
-
-
-def _answers(folder: Path, group: Group, plans: Sequence[Plan], host: HostToolchain) -> Iterator[list[Sexp]]:
-    """What dune says about each unikernel: a list of directives; nothing for one that it knows nothing about."""
-    root = dune_root(folder)
-    asked = [f"{(folder / 'mirage' / plan.label / 'main.ml').relative_to(root)}" for plan in plans]
+def question(folder: Path, group: Group, host: HostToolchain, config_file: str) -> Question:
+    """What to ask of the group's unikernels. The targets of the host's compiler are preferred."""
+    root, plans = dune_root(folder), _preferred(group.plans)
+    below = folder.relative_to(root) / "mirage"
     command = Command(
         argv=(
             *(str(host.dune), "ocaml-merlin", "--no-print-directory", "--root", str(root)),
@@ -94,7 +68,48 @@ def _answers(folder: Path, group: Group, plans: Sequence[Plan], host: HostToolch
         cwd=root,
         timeout=20,
     )
-    result = run(command, check=False, stdin="".join(_csexp(["File", path]) for path in asked))
+    return Question(
+        command=command,
+        modules=tuple(f"{below / plan.label / 'main.ml'}" for plan in plans),
+        facts=tuple(folder / group.build_dir / plan.context / below / plan.label / ".merlin-conf" for plan in plans),
+        config_file=config_file,
+    )
+
+
+def refresh(tree: Tree, asked: Question) -> None:
+    """Ask dune what it knows of unikernels, where that has changed, and write it for editors.
+
+    A `.merlin` of the user's own is left alone. Nothing here is a reason for a build to fail.
+    """
+    with suppress(ToolFailed, WouldOverwrite):
+        _refresh(tree, asked)
+
+
+def _refresh(tree: Tree, asked: Question) -> None:
+    facts = [place for folder in asked.facts for place in sorted(folder.glob("*"))]
+    if not facts:
+        return
+    mark = "# " + sha256(b"".join(place.read_bytes() for place in facts))
+    present = tree.root / EDITOR / ANSWERS
+    if not present.is_file() or not present.read_text(encoding="utf-8").startswith(mark):
+        answers = list(_answers(asked))
+        if not answers:
+            return
+        tree.mirror(EDITOR, {ANSWERS: "\n".join([mark, *_lines(answers)]) + "\n"})
+    tree.write({}, {DOT_MERLIN: stamped(f". {EDITOR}/{ANSWERS}\n", "merlin", asked.config_file)})
+
+
+def _preferred(plans: Iterable[Plan]) -> tuple[Plan, ...]:
+    """One plan for each unikernel: that of the host's compiler if there is one."""
+    chosen: dict[str, Plan] = {}
+    for plan in sorted(plans, key=lambda plan: plan.context != "default"):
+        chosen.setdefault(plan.name, plan)
+    return tuple(chosen.values())
+
+
+def _answers(asked: Question) -> Iterator[list[Sexp]]:
+    """What dune says about each unikernel: a list of directives; nothing for one that it knows nothing about."""
+    result = run(asked.command, check=False, stdin="".join(_csexp(["File", path]) for path in asked.modules))
     for answer in _read_csexps(result.stdout):
         if isinstance(answer, list) and not any(one[0] == "ERROR" for one in answer if isinstance(one, list)):
             yield answer

@@ -22,6 +22,7 @@ from mirage_py.build.link import (
     sharing,
     telling_compilers,
 )
+from mirage_py.build.making import MACHINE
 from mirage_py.build.maps import FROM_CONTEXT, place_of_map
 from mirage_py.build.stubs import StubsRequest, TargetStubs, stubs_for_target
 from mirage_py.dataclass import dataclass
@@ -41,7 +42,6 @@ from mirage_py.toolchain import sameness
 from mirage_py.toolchain.pkgconfig import pkg_config_for
 from mirage_py.toolchain.steps import Step, perform
 
-MACHINE = "mirage/machine"
 LANG = (2, 9)
 
 
@@ -290,7 +290,7 @@ def _map_flags(folder: Path, plan: Plan, toolchain: Toolchain) -> tuple[str, ...
     """How the linker that dune starts is told to write a map; an object without C, which mpy links, has none."""
     if toolchain.generation != "cross":
         return ()
-    return ("-cclib", f"-Wl,-Map={FROM_CONTEXT}/{place_of_map(folder, plan)}")
+    return ("-cclib", f"-Wl,-Map={FROM_CONTEXT}/{place_of_map(folder, plan.label)}")
 
 
 def _link_flags(plan: Plan, toolchain: Toolchain, *, shared: bool) -> tuple[str, ...]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from mirage_py.build import editor
+from mirage_py.build.ending import Ending
 from mirage_py.build.equip import (
-    MACHINE,
     Equipment,
     check_dune_lang,
     compile_stubs,
@@ -17,11 +17,13 @@ from mirage_py.build.equip import (
     equip,
     workspaces,
 )
-from mirage_py.build.link import Group, check_manifests, groups, leaders, link_by_hand, link_shared, sharing
+from mirage_py.build.finish import Outcome, finish, mapped
+from mirage_py.build.link import Group, groups, leaders, link_by_hand, link_shared, sharing
 from mirage_py.build.linkmap import Linked
-from mirage_py.build.making import Making
-from mirage_py.build.maps import ask_anew, claim_map, forget_unclaimed, map_of, read_map
-from mirage_py.build.origins import foreign, refusal
+from mirage_py.build.making import MACHINE, Making
+from mirage_py.build.manifests import devices
+from mirage_py.build.maps import ask_anew, forget_unclaimed
+from mirage_py.build.origins import grounds, refusal
 from mirage_py.dataclass import dataclass
 from mirage_py.doors.files import Tree
 from mirage_py.doors.processes import Result, run
@@ -30,7 +32,7 @@ from mirage_py.model.closure import Closure
 from mirage_py.model.command import Command
 from mirage_py.model.plan import Plan
 from mirage_py.model.toolchain import HostToolchain, Toolchain
-from mirage_py.toolchain.steps import Step, perform_together, strip
+from mirage_py.toolchain.steps import strip
 
 Toolchains = Mapping[str, Toolchain]
 
@@ -46,33 +48,32 @@ class LinkFailed(ToolFailed):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Built:
-    """An image that `build` made: its path, its size in bytes, whether it changed, and the command that runs it."""
-
-    plan: Plan
-    image: Path
-    size: int
-    changed: bool
-    run_command: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """The images that were made, and why others were not handed over after all."""
-
-    built: tuple[Built, ...]
-    refused: tuple[LibraryNotFound, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
 class Compiled:
-    """What dune is done with: images in the making, and what an editor is told."""
+    """What dune is done with: images in the making, and what it is asked for editors."""
 
     folder: Path
     makings: tuple[Making, ...]
     groups: tuple[Group, ...]
-    host: HostToolchain
-    config_file: str
+    question: editor.Question
+
+    def endings(self) -> tuple[Ending, ...]:
+        """The last steps of the images, by what dune has made."""
+        several = len({making.plan.name for making in self.makings}) > 1
+        return tuple(ending_of(making, several=several) for making in self.makings)
+
+    def refusal(self, ending: Ending, objects: tuple[Linked, ...]) -> LibraryNotFound:
+        """The error for an image that these objects of this machine are in."""
+        error = refusal(objects, self._making(ending))
+        assert error is not None, "some are in it"
+        return error
+
+    def link_failed(self, ending: Ending, failed: ToolFailed) -> LinkFailed:
+        """The error for a link that failed."""
+        making = self._making(ending)
+        return LinkFailed(failed, ((making.plan, making.toolchain),))
+
+    def _making(self, ending: Ending) -> Making:
+        return next(making for making in self.makings if making.plan.label == ending.label)
 
 
 Around = Callable[[Sequence[Command], Compiled], AbstractContextManager[None]]
@@ -106,7 +107,7 @@ def build_plans(
     check_dune_lang(folder)
     tree.refuse_ways_out()
 
-    def compiled() -> tuple[Making, ...]:
+    def compiled() -> Compiled:
         equipment = equip(folder, plans, closures, host, toolchains)
         stubs = compile_stubs(equipment)
         spaces = workspaces(folder, plans, host, toolchains)
@@ -114,26 +115,23 @@ def build_plans(
         chosen = groups(plans, toolchains)
         for plan in (one for group in chosen for one in group.compiled if not group.by_hand):
             if toolchains[plan.target].generation == "cross":
-                forget_unclaimed(folder, plan)
+                forget_unclaimed(folder, plan.label)
         commands = [_dune_command(folder, group, host, toolchains, environment, jobs, dev=dev) for group in chosen]
         makings = _makings(folder, plans, closures, toolchains, equipment)
-        found = Compiled(folder=folder, makings=makings, groups=chosen, host=host, config_file=config_file)
+        question = editor.question(folder, chosen[0], host, config_file)
+        found = Compiled(folder=folder, makings=makings, groups=chosen, question=question)
         with around(commands, found):
             for group, command in zip(chosen, commands, strict=True):
                 progress(command.purpose)
                 result = _run_dune(tree, group, command, tell)
                 if not result.ok:
-                    tell_editor(tree, found)  # what does compile is understood all the same
+                    editor.refresh(tree, question)  # what does compile is understood all the same
                     raise _failed(folder, group.plans, toolchains, result)
-        tell_editor(tree, found)
-        return makings
+        editor.refresh(tree, question)
+        return found
 
-    return finish(tree, _with_maps(folder, compiled))
-
-
-def tell_editor(tree: Tree, done: Compiled) -> None:
-    """Write what merlin and ocaml-lsp read, where dune knows something else than it did."""
-    editor.refresh(tree, done.groups[0], done.host, done.config_file)
+    done, endings = _with_maps(folder, compiled)
+    return finish(tree, endings, refusal=done.refusal, failure=done.link_failed)
 
 
 def failed_run(compiled: Compiled, result: Result, number: int) -> ToolFailed | None:
@@ -144,48 +142,6 @@ def failed_run(compiled: Compiled, result: Result, number: int) -> ToolFailed | 
         return None
     toolchains = {making.plan.target: making.toolchain for making in compiled.makings}
     return _failed(compiled.folder, compiled.groups[number].plans, toolchains, result)
-
-
-def finish(tree: Tree, makings: tuple[Making, ...]) -> Outcome:
-    """The images of programs that dune has compiled, each with its map: linked, looked into, stripped, in `dist/`.
-
-    Each of these steps is done for all images at the same time.
-    """
-    linked = _linked(makings)
-    refused = {making.plan.label: found for making, _, objects in linked if (found := _refused(making, objects))}
-    fit = [(making, program) for making, program, _ in linked if making.plan.label not in refused]
-    check_manifests([(program, making.plan, making.toolchain) for making, program in fit])
-    stripped = [strip(making.toolchain, program, tree.root / STRIPPED / making.plan.label) for making, program in fit]
-    for failed in filter(None, perform_together(stripped)):
-        raise failed
-    images = {f"dist/{making.plan.image}": step.output for (making, _), step in zip(fit, stripped, strict=True)}
-    changed = tree.install({f"dist/{debug_image(making.plan)}": program for making, program in fit} | images)
-    several = len({making.plan.name for making in makings}) > 1
-    built = tuple(_built(tree, making.plan, changed, several=several) for making, _ in fit)
-    return Outcome(built=built, refused=tuple(refused.values()))
-
-
-def _built(tree: Tree, plan: Plan, changed: Collection[str], *, several: bool) -> Built:
-    path = f"dist/{plan.image}"
-    image = tree.root / path
-    named = f" -u {plan.name}" if several else ""
-    return Built(
-        plan=plan,
-        image=image,
-        size=image.stat().st_size,
-        changed=path in changed,
-        run_command=f"mpy run -t {plan.target}{named}",
-    )
-
-
-def _refused(making: Making, objects: tuple[Linked, ...]) -> LibraryNotFound | None:
-    return refusal(foreign(objects, making), making)
-
-
-def mapped(makings: Sequence[Making]) -> bool:
-    """Whether each program has the map that its linker wrote, which is kept from here on."""
-    found = [claim_map(making) for making in makings if making.mapped_by_dune]  # each of them takes its own
-    return all(found)
 
 
 def _dune_command(
@@ -243,51 +199,47 @@ def _makings(
     )
 
 
-def _with_maps(folder: Path, compiled: Callable[[], tuple[Making, ...]]) -> tuple[Making, ...]:
+def _with_maps(folder: Path, compiled: Callable[[], Compiled]) -> tuple[Compiled, tuple[Ending, ...]]:
     """What `compiled` gives, each program with its map; dune links again what came without one from its cache."""
-    makings = compiled()
-    lacking = [making.leader for making in makings if making.mapped_by_dune and not claim_map(making)]
+    done = compiled()
+    endings = done.endings()
+    lacking = [one.leader for one in endings if not mapped([one])]
     if lacking:
-        for plan in lacking:
-            ask_anew(folder, plan)
-        makings = compiled()
-        for making in makings:
-            if making.mapped_by_dune:
-                claim_map(making)
-    return makings
+        for label in lacking:
+            ask_anew(folder, label)
+        done = compiled()
+        endings = done.endings()
+        mapped(endings)
+    return done, endings
 
 
 STRIPPED = "mirage/.stubs/stripped"
 """Where images are made from what was linked: without the sections that only a debugger reads."""
 
 
-def debug_image(plan: Plan) -> str:
-    """The path below `dist/` of what was linked, for a debugger: the image with its debug information."""
-    return f"{plan.label.removesuffix(f'-{plan.target}')}.{plan.target}.debug"
-
-
-def _linked(makings: Sequence[Making]) -> tuple[tuple[Making, Path, tuple[Linked, ...]], ...]:
-    """What becomes each image, and the objects in it: linked by dune, or by mpy from what dune has made."""
-    steps = {making.plan.label: step for making in makings if (step := _last_link(making))}
-    failures = dict(zip(steps, perform_together(list(steps.values())), strict=True))
-    for making in makings:
-        failed = failures.get(making.plan.label)
-        if failed:
-            raise LinkFailed(failed, ((making.plan, making.toolchain),))
-    return tuple(_with_objects(making, steps.get(making.plan.label)) for making in makings)
-
-
-def _last_link(making: Making) -> Step | None:
-    return link_by_hand(making) if making.by_hand else link_shared(making) if making.shared else None
-
-
-def _with_objects(making: Making, step: Step | None) -> tuple[Making, Path, tuple[Linked, ...]]:
-    objects = read_map(map_of(making), making.context) if making.mapped_by_dune else ()
-    if step is None:
-        return making, making.program, objects
-    assert step.map is not None, "a link tells what it took"
-    ours = (one for one in read_map(step.map, Path.cwd()) if one.file != making.program)
-    return making, step.output, (*objects, *ours)
+def ending_of(making: Making, *, several: bool = False) -> Ending:
+    """The last steps of an image, by what dune has made of it; `several` unikernels are told apart by their names."""
+    plan, tools = making.plan, making.toolchain
+    link = link_by_hand(making) if making.by_hand else link_shared(making) if making.shared else None
+    linked = link.output if link else making.program
+    asked = plan.manifest is not None and tools.elftool is not None
+    return Ending(
+        label=plan.label,
+        name=plan.name,
+        target=plan.target,
+        image=plan.image,
+        leader=making.leader.label,
+        folder=making.folder,
+        context=making.context,
+        program=making.program,
+        mapped_by_dune=making.mapped_by_dune,
+        link=link,
+        strip=strip(tools, linked, making.folder / STRIPPED / plan.label),
+        grounds=grounds(making),
+        run_command=f"mpy run -t {plan.target}" + (f" -u {plan.name}" if several else ""),
+        devices=devices(plan.manifest or {"devices": []}) if asked else (),
+        elftool=tools.elftool if asked else None,
+    )
 
 
 def _failed(folder: Path, plans: tuple[Plan, ...], toolchains: Toolchains, result: Result) -> ToolFailed:

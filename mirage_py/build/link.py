@@ -8,20 +8,15 @@ such target has a build directory of its own: its C flags are not those of anoth
 from __future__ import annotations
 
 import hashlib
-import json
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from mirage_py.build.gaps import archive_of
 from mirage_py.build.making import BUILD, Making, build_dir
 from mirage_py.codegen.sexp import render_stanzas
 from mirage_py.dataclass import dataclass
-from mirage_py.doors.processes import Result, failure, run_together
 from mirage_py.dsl.device import Sexp
-from mirage_py.errors import ToolFailed
-from mirage_py.model.command import Command
 from mirage_py.model.plan import Plan
 from mirage_py.model.toolchain import Toolchain
 from mirage_py.project.folders import dune_root
@@ -227,30 +222,3 @@ def _compiled_archives(making: Making) -> Iterator[Path]:
             yield from sorted((making.context / library.directory.relative_to(root)).glob("lib*_stubs.a"))
     gaps = archive_of(making.plan, making.context / below / "mirage/machine")
     yield from (gaps,) if gaps else ()
-
-
-def check_manifests(images: Sequence[tuple[Path, Plan, Toolchain]]) -> None:
-    """Read back what images want of their tender; ToolFailed where that is not what was configured."""
-    asked = [
-        (plan, Command(argv=(str(tool), "query-manifest", str(program)), purpose=f"read the devices of {plan.image}"))
-        for program, plan, toolchain in images
-        if plan.manifest is not None and (tool := toolchain.elftool) is not None
-    ]
-    for (plan, _), answer in zip(asked, run_together([command for _, command in asked]), strict=True):
-        _check_manifest(plan, answer)
-
-
-def _check_manifest(plan: Plan, answer: Result) -> None:
-    if not answer.ok:
-        raise failure(answer)
-    found, wanted = _devices(json.loads(answer.stdout)), _devices(plan.manifest or {"devices": []})
-    if found != wanted:
-        raise ToolFailed(
-            f"{plan.image} declares other devices than were configured",
-            details=(f"configured: {', '.join(wanted) or 'none'}", f"in the image: {', '.join(found) or 'none'}"),
-            hint="mpy clean, and build again; if it stays, this solo5-elftool does not fit its Solo5",
-        )
-
-
-def _devices(manifest: Mapping[str, Any]) -> list[str]:
-    return [f"{device['type']} {device['name']}" for device in manifest["devices"]]

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from mirage_py.build.stubs import TargetStubs
 from mirage_py.dataclass import dataclass
-from mirage_py.model.closure import Closure
-from mirage_py.model.plan import Plan
-from mirage_py.model.toolchain import Toolchain
 from mirage_py.project.folders import dune_root
 
-__all__ = ["BUILD", "BY_HAND", "Making", "build_dir"]
+if TYPE_CHECKING:  # whoever only needs to know where things are made imports none of it
+    from mirage_py.build.stubs import TargetStubs
+    from mirage_py.model.closure import Closure
+    from mirage_py.model.plan import Plan
+    from mirage_py.model.toolchain import Toolchain
+
+__all__ = ["BUILD", "BY_HAND", "MACHINE", "Making", "build_dir"]
+
+MACHINE: Final = "mirage/machine"
+"""Where what this machine adds to the plans is written."""
 
 BUILD: Final = "mirage/_build"
 BY_HAND: Final = "mirage/.stubs"

@@ -7,16 +7,15 @@ has none is linked again: the place of the map is a word of the linker's command
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from pathlib import Path
 from typing import Final
 
+from mirage_py.build.ending import Ending
 from mirage_py.build.linkmap import Linked, linked_objects
-from mirage_py.build.making import Making
+from mirage_py.digest import sha256
 from mirage_py.errors import ToolFailed
-from mirage_py.model.plan import Plan
 from mirage_py.project.reading import bytes_of, text_of
 
 __all__ = ["FROM_CONTEXT", "ask_anew", "claim_map", "forget_unclaimed", "map_of", "place_of_map", "read_map"]
@@ -32,47 +31,47 @@ SUFFIX: Final = ".map"
 _WORD: Final = re.compile(r"next-[0-9a-f]{8}")
 
 
-def place_of_map(folder: Path, plan: Plan) -> str:
+def place_of_map(folder: Path, label: str) -> str:
     """Where the next link is to write its map, below `mirage/`; the name stays the same until `ask_anew`."""
-    name = _folder(folder, plan) / "place"
+    name = folder / MAPS / label / "place"
     try:
         word = text_of(name)
     except OSError:
         word = ""
     if not _WORD.fullmatch(word):  # nothing yet, or nothing of mpy's
-        word = ask_anew(folder, plan)
-    return f"{MAPS.removeprefix('mirage/')}/{plan.label}/{word}{SUFFIX}"
+        word = ask_anew(folder, label)
+    return f"{MAPS.removeprefix('mirage/')}/{label}/{word}{SUFFIX}"
 
 
-def ask_anew(folder: Path, plan: Plan) -> str:
+def ask_anew(folder: Path, label: str) -> str:
     """Choose another name for the map, so that the link is run whatever dune remembers."""
     word = f"next-{os.urandom(4).hex()}"
-    place = _folder(folder, plan)
+    place = folder / MAPS / label
     place.mkdir(parents=True, exist_ok=True)
     (place / "place").write_text(word, "utf-8")
     return word
 
 
-def forget_unclaimed(folder: Path, plan: Plan) -> None:
+def forget_unclaimed(folder: Path, label: str) -> None:
     """Before a dune run: away with a map that an earlier one wrote and that nobody took, as when it was ended."""
-    (folder / "mirage" / place_of_map(folder, plan)).unlink(missing_ok=True)
+    (folder / "mirage" / place_of_map(folder, label)).unlink(missing_ok=True)
 
 
-def claim_map(making: Making) -> bool:
+def claim_map(ending: Ending) -> bool:
     """After a dune run: keep the map under the program's digest where one was written; whether the program has one."""
-    kept = _kept(making)
-    written = making.folder / "mirage" / place_of_map(making.folder, making.leader)
+    kept = _kept(ending)
+    written = ending.folder / "mirage" / place_of_map(ending.folder, ending.leader)
     if written.is_file():
         written.replace(kept)
         _forget_others(kept)
     return kept.is_file()
 
 
-def map_of(making: Making) -> Path:
+def map_of(ending: Ending) -> Path:
     """The map of a program that dune linked. Raises ToolFailed where it has none."""
-    kept = _kept(making)
+    kept = _kept(ending)
     if not kept.is_file():
-        raise _unmapped(making.plan.image)
+        raise _unmapped(ending.image)
     return kept
 
 
@@ -92,13 +91,9 @@ def _unmapped(what: str) -> ToolFailed:
     )
 
 
-def _folder(folder: Path, plan: Plan) -> Path:
-    return folder / MAPS / plan.label
-
-
-def _kept(making: Making) -> Path:
-    digest = hashlib.sha256(making.program.read_bytes()).hexdigest()
-    return _folder(making.folder, making.leader) / f"{digest[:32]}{SUFFIX}"
+def _kept(ending: Ending) -> Path:
+    digest = sha256(ending.program.read_bytes())
+    return ending.folder / MAPS / ending.leader / f"{digest[:32]}{SUFFIX}"
 
 
 def _forget_others(newest: Path) -> None:

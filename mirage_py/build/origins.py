@@ -12,14 +12,17 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from mirage_py.build.linkmap import Linked
-from mirage_py.build.making import BUILD, BY_HAND, Making
-from mirage_py.dataclass import dataclass
+from mirage_py.build.ending import Grounds
+from mirage_py.build.making import BUILD, BY_HAND
 from mirage_py.errors import LibraryNotFound
 
-__all__ = ["foreign", "refusal"]
+if TYPE_CHECKING:
+    from mirage_py.build.linkmap import Linked
+    from mirage_py.build.making import Making
+
+__all__ = ["foreign", "grounds", "refusal"]
 
 _STARTUP: Final = re.compile(r"camlstartup[0-9a-f]+\.o")
 """What ocamlopt compiles for each link, and deletes again."""
@@ -28,10 +31,11 @@ MOST: Final = 4
 """Archives that are named: each is told by one of its objects."""
 
 
-def foreign(objects: Iterable[Linked], making: Making) -> tuple[Linked, ...]:
+def foreign(objects: Iterable[Linked], may_be: Grounds) -> tuple[Linked, ...]:
     """The objects that are of this machine, or of nobody known; in the order of the map."""
-    grounds = _Grounds(making)
-    return tuple(one for one in objects if not grounds.hold(one.file))
+    objects, held = tuple(objects), _Held(may_be)
+    strange = {file for file in dict.fromkeys(one.file for one in objects) if file not in held}
+    return tuple(one for one in objects if one.file in strange)
 
 
 def refusal(strangers: Iterable[Linked], making: Making) -> LibraryNotFound | None:
@@ -66,51 +70,65 @@ def _hint(files: list[Path], owners: list[str]) -> str:
     return "\n".join(filter(None, (f"vendor sources of {names}: dune compiles them for the target", without)))
 
 
-@dataclass(frozen=True)
-class _Grounds:
-    """Where an object of this image may come from."""
+def grounds(making: Making) -> Grounds:
+    """Where the objects of this image may come from."""
+    tools = making.toolchain
+    trees = (making.folder / BUILD, making.folder / BY_HAND, *([tools.sysroot] if tools.sysroot else []))
+    return Grounds(
+        trees=trees,
+        folders=tuple(dict.fromkeys(_folders(making))),
+        files=frozenset(_known(making)),
+        helper="-lgcc" in tools.libs,
+    )
 
-    making: Making
 
-    def hold(self, file: Path) -> bool:
-        """Whether the file is of the build, of the toolchain, or made for the target otherwise."""
-        if _STARTUP.fullmatch(file.name) or self._helper(file):
+def _folders(making: Making) -> Iterator[Path]:
+    """Folders that are the target's without what is below them: a prefix may be shared with the host."""
+    tools = making.toolchain
+    declared = (flag for one in making.stubs if one.way == "declared" for flag in one.flags)
+    words = (*tools.ldflags, *tools.libs, *making.asked, *declared)
+    yield from (Path(word[2:]) for word in words if word.startswith("-L"))
+    if tools.bindings:
+        yield tools.bindings.parent
+
+
+def _known(making: Making) -> Iterator[Path]:
+    """The compiled OCaml of the closure, which is beside its `.cmxa` or `.cmx`, and archives for the target."""
+    for one in making.closure.image:
+        for file in one.library.archives:
+            yield file.with_suffix(".a" if file.suffix == ".cmxa" else ".o")
+    for stubs in making.stubs:
+        yield from stubs.archives
+    yield from making.toolchain.runtime
+
+
+class _Held:
+    """Whether files are where they may be, however they are named."""
+
+    def __init__(self, held: Grounds) -> None:
+        self._held = held
+
+    def __contains__(self, file: Path) -> bool:
+        if file in self._held.files or _STARTUP.fullmatch(file.name) or self._helper(file):
             return True
-        real = Path(os.path.realpath(file))
-        return real in self._files or real.parent in self._folders or any(map(real.is_relative_to, self._trees))
+        real = os.path.realpath(file)
+        return real.startswith(self._trees) or os.path.dirname(real) in self._folders or real in self._files
 
     def _helper(self, file: Path) -> bool:
         """The C compiler's own arithmetic, for machines that the toolchain says need it."""
-        return file.name == "libgcc.a" and "-lgcc" in self.making.toolchain.libs
+        return file.name == "libgcc.a" and self._held.helper
 
     @cached_property
-    def _trees(self) -> tuple[Path, ...]:
-        folder, sysroot = self.making.folder, self.making.toolchain.sysroot
-        places = (folder / BUILD, folder / BY_HAND, *([sysroot] if sysroot else []))
-        return tuple(Path(os.path.realpath(place)) for place in places)
+    def _trees(self) -> tuple[str, ...]:
+        return tuple(os.path.join(os.path.realpath(place), "") for place in self._held.trees)
 
     @cached_property
-    def _folders(self) -> frozenset[Path]:
-        """Folders that are the target's without what is below them: a prefix may be shared with the host."""
-        tools = self.making.toolchain
-        declared = (flag for one in self.making.stubs if one.way == "declared" for flag in one.flags)
-        words = (*tools.ldflags, *tools.libs, *self.making.asked, *declared)
-        named = (Path(word[2:]) for word in words if word.startswith("-L"))
-        places = (*named, *([tools.bindings.parent] if tools.bindings else []))
-        return frozenset(Path(os.path.realpath(place)) for place in places)
+    def _folders(self) -> frozenset[str]:
+        return frozenset(os.path.realpath(place) for place in self._held.folders)
 
     @cached_property
-    def _files(self) -> frozenset[Path]:
-        return frozenset(Path(os.path.realpath(file)) for file in self._known())
-
-    def _known(self) -> Iterator[Path]:
-        """The compiled OCaml of the closure, which is beside its `.cmxa` or `.cmx`, and archives for the target."""
-        for one in self.making.closure.image:
-            for file in one.library.archives:
-                yield file.with_suffix(".a" if file.suffix == ".cmxa" else ".o")
-        for stubs in self.making.stubs:
-            yield from stubs.archives
-        yield from self.making.toolchain.runtime
+    def _files(self) -> frozenset[str]:
+        return frozenset(os.path.realpath(file) for file in self._held.files)
 
 
 def _owner(one: Linked, making: Making) -> str:

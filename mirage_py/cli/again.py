@@ -14,7 +14,7 @@ TYPE_CHECKING = False  # typing's own costs 4 ms
 if TYPE_CHECKING:
     from typing import Any
 
-    from mirage_py.build.images import Built
+    from mirage_py.build.finish import Built
     from mirage_py.workflow.again import Resumed
 
 __all__ = ["build_again"]

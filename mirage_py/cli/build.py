@@ -30,7 +30,7 @@ from mirage_py.errors import MpyError
 from mirage_py.workflow.build import build as build_all
 
 if TYPE_CHECKING:
-    from mirage_py.build.images import Built
+    from mirage_py.build.finish import Built
     from mirage_py.workflow.request import Request
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mirage_py.doors import terminal as console
 
 if TYPE_CHECKING:
-    from mirage_py.build.images import Built
+    from mirage_py.build.finish import Built
 
 __all__ = ["path_here", "size_text", "tell_images", "tell_root"]
 
@@ -33,8 +33,8 @@ def tell_images(images: tuple[Built, ...]) -> None:
         console.outcome(
             path if console.settings.verbosity < 0 else told,
             event="built",
-            name=one.plan.name,
-            target=one.plan.target,
+            name=one.name,
+            target=one.target,
             image=path,
             size=one.size,
             changed=one.changed,

@@ -12,11 +12,14 @@ import re
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mirage_py.dataclass import dataclass
-from mirage_py.dsl.runtime_arg import RuntimeArg
 from mirage_py.errors import Location
 from mirage_py.project.reading import text_of
+
+if TYPE_CHECKING:
+    from mirage_py.dsl.runtime_arg import RuntimeArg
 
 reading = False
 """Whether a module is being read here: of its text no more counts than what `told_by` tells."""
@@ -63,6 +66,8 @@ class Sources:
 
     def registered(self, codes: Container[str] = ()) -> Iterator[RuntimeArg]:
         """What the modules hand to `register_arg` themselves, where the configuration does not name it as well."""
+        from mirage_py.dsl.runtime_arg import RuntimeArg  # `told_by` is asked before anything of that is imported
+
         for file in self._modules:
             module = Path(file).stem.capitalize() if file.endswith(".ml") else ""
             for item in self._read(file) if module and "register_arg" in self._text(file) else ():

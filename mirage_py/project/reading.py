@@ -7,7 +7,6 @@ digits, are not what a parser's own exceptions tell of.
 from __future__ import annotations
 
 import errno
-import json
 import os
 import stat
 from collections.abc import Iterable
@@ -46,6 +45,8 @@ def exact_text_of(path: Path) -> str:
 
 def json_of(text: str) -> Any:  # any: JSON
     """What a JSON text says; ValueError for any text that is none, however deep."""
+    import json  # 2 ms, which not all that read files need
+
     try:
         found = json.loads(text)
     except RecursionError:

@@ -8,13 +8,16 @@ import shlex
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mirage_py.dataclass import dataclass
 from mirage_py.doors.processes import failure, run, run_together
 from mirage_py.errors import ToolFailed
 from mirage_py.model.command import Command
-from mirage_py.model.toolchain import Toolchain
 from mirage_py.project.reading import text_of
+
+if TYPE_CHECKING:
+    from mirage_py.model.toolchain import Toolchain
 
 __all__ = [
     "Step",

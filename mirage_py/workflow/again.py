@@ -14,19 +14,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mirage_py.build.images import Built, Compiled, LinkFailed, Outcome, failed_run, finish, mapped, tell_editor
+from mirage_py.build import editor
+from mirage_py.build.finish import Built, Outcome, finish, mapped
 from mirage_py.dataclass import dataclass, replace
 from mirage_py.doors import answers, terminal as console
 from mirage_py.doors.files import Tree
-from mirage_py.doors.processes import Result
-from mirage_py.libraries.missing import doubted
-from mirage_py.model.command import Command
-from mirage_py.workflow.explaining import explained
-from mirage_py.workflow.freshness import Inputs, inputs_of, note
+from mirage_py.project.folders import dune_root
+from mirage_py.workflow.freshness import Inputs, Subject, inputs_of, note, subject_of
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # an edit comes to that only where something fails
+    from mirage_py.build.ending import Ending
+    from mirage_py.build.images import Compiled
     from mirage_py.doors.watch import Watch
     from mirage_py.errors import ToolFailed
+    from mirage_py.model.command import Command
     from mirage_py.model.plan import Plan
 
 __all__ = ["Again", "Recording"]
@@ -41,6 +42,7 @@ class Recording:
     def __init__(self) -> None:
         self._watch: Watch | None = answers.watching
         self._sources: Seen = {}
+        self._subjects: tuple[Subject, ...] = ()
         self._before: Seen | None = None
         self._commands: Sequence[Command] = ()
         self._compiled: Compiled | None = None
@@ -50,10 +52,11 @@ class Recording:
 
     def sources(self, folder: Path, plans: Sequence[Plan]) -> dict[str, Inputs]:
         """What the images are made of, by label; read apart from what decides how they are made."""
+        self._subjects = tuple(subject_of(folder, plan) for plan in plans)
         if self._watch is None:
-            return {plan.label: inputs_of(folder, plan) for plan in plans}
+            return inputs_of(folder, self._subjects)
         decided, self._watch.inputs = self._watch.inputs, {}
-        found = _looked_at(folder, plans)
+        found = _looked_at(folder, self._subjects)
         self._sources, self._watch.inputs = self._watch.inputs, decided
         return found
 
@@ -76,7 +79,11 @@ class Recording:
         """Remember how to make these images, which were told of."""
         if self._watch is None or self._before is None or self._compiled is None or console.settings.verbosity > 0:
             return
-        again = Again(compiled=self._compiled)
+        again = Again(
+            endings=None if any(making.by_hand for making in self._compiled.makings) else self._compiled.endings(),
+            question=self._compiled.question,
+            subjects=self._subjects,
+        )
         rest = {
             "folder": str(self._compiled.folder),
             "commands": [_as_data(command) for command in self._commands],
@@ -84,6 +91,7 @@ class Recording:
             "built in": tuple(f"{self._compiled.folder / group.build_dir}{os.sep}" for group in self._compiled.groups),
             "terminal": (console.settings.verbosity, console.settings.color, console.settings.log_format),
             "again": pickle.dumps(again),
+            "compiled": pickle.dumps(self._compiled),
             "sources": self._sources,
         }
         _keep(self._watch, self._before, rest, built, tell)
@@ -91,14 +99,11 @@ class Recording:
 
 @dataclass(frozen=True, kw_only=True)
 class Again:
-    """All that is needed when dune has done its work: programs in the making."""
+    """All that is needed when dune has done its work; the endings of what mpy links by hand are known only then."""
 
-    compiled: Compiled
-
-    @property
-    def plans(self) -> tuple[Plan, ...]:
-        """The plans of the images."""
-        return tuple(making.plan for making in self.compiled.makings)
+    endings: tuple[Ending, ...] | None
+    question: editor.Question
+    subjects: tuple[Subject, ...]
 
 
 class Resumed:
@@ -118,20 +123,25 @@ class Resumed:
         self._watch.building = True
         self._tree = Tree(Path(answer.rest["folder"]))
         self._watch.turn()
-        self._inputs = _looked_at(self._tree.root, self._again.plans)
+        self._inputs = _looked_at(self._tree.root, self._again.subjects)
         self._sources = self._watch.turn()
         self._certain = all(sources.get(one, state) == state for one, state in self._sources.items())
 
     def finish(self) -> Outcome | None:
         """Make the images of what dune has compiled; None where dune has to link again."""
-        compiled = self._again.compiled
-        tell_editor(self._tree, compiled)
-        if not mapped(compiled.makings):
+        editor.refresh(self._tree, self._again.question)
+        endings = self._again.endings or self._compiled().endings()
+        if not mapped(endings):
             return None
-        done = finish(self._tree, compiled.makings)
+        done = finish(
+            self._tree,
+            endings,
+            refusal=lambda *refused: self._compiled().refusal(*refused),
+            failure=lambda *failed: self._compiled().link_failed(*failed),
+        )
         if self._certain:
             for one in done.built:
-                note(self._tree.root, one.plan, self._inputs[one.plan.label])
+                note(self._tree.root, one.label, self._inputs[one.label])
         return done
 
     def end(self) -> None:
@@ -145,24 +155,33 @@ class Resumed:
 
     def failed(self, number: int, code: int, output: str) -> ToolFailed | None:
         """The error for a run of dune that failed; None where dune has to be asked again."""
+        from mirage_py.build.images import LinkFailed, failed_run
+        from mirage_py.doors.processes import Result
+        from mirage_py.libraries.missing import doubted
+        from mirage_py.model.command import Command
+        from mirage_py.workflow.explaining import explained
+
         self._watch.on = False
         argv, cwd, env, purpose = self._rest["commands"][number]
         command = Command(argv=tuple(argv), purpose=purpose, cwd=Path(cwd), env=env)
-        compiled = self._again.compiled
+        compiled = self._compiled()
         error = failed_run(compiled, Result(command=command, code=code, stderr=output), number)
         closures = {making.plan.label: making.closure for making in compiled.makings}
         if isinstance(error, LinkFailed):
             return explained(self._tree.root, closures, error)
         return error and doubted(error, list(closures.values()))
 
+    def _compiled(self) -> Compiled:
+        """What the build was prepared with."""
+        found: Compiled = pickle.loads(self._rest["compiled"])  # noqa: S301  # as above
+        return found
 
-def _looked_at(folder: Path, plans: Sequence[Plan]) -> dict[str, Inputs]:
+
+def _looked_at(folder: Path, subjects: Sequence[Subject]) -> dict[str, Inputs]:
     """What the images are made of; what is looked at folder by folder is an input as a whole."""
-    found = {plan.label: inputs_of(folder, plan) for plan in plans}
+    found = inputs_of(folder, subjects)
     watch = answers.watching
     if watch is not None:
-        from mirage_py.project.folders import dune_root
-
         root = dune_root(folder)
         for path in {path for inputs in found.values() for path in inputs.folders}:
             watch.note("tree", os.path.normpath(root / path))

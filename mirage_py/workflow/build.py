@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from mirage_py.build.images import Built, LinkFailed, build_plans
+from mirage_py.build.finish import Built
+from mirage_py.build.images import LinkFailed, build_plans
 from mirage_py.dataclass import dataclass
 from mirage_py.doors import answers
 from mirage_py.doors.files import Tree
@@ -103,7 +104,7 @@ def build(
         except ToolFailed as failed:
             raise doubted(failed, here) from None
         for one in done.built:
-            note(request.folder, one.plan, inputs[one.plan.label])
+            note(request.folder, one.label, inputs[one.label])
         failures = (*ready.failures, *done.refused)
         if failures and not done.built:
             raise _one_of(failures)

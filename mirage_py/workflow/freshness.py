@@ -6,24 +6,26 @@ each vendored package and each folder of data by names, sizes and times, and wha
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from mirage_py.dataclass import dataclass
+from mirage_py.digest import sha256
 from mirage_py.doors.files import write_whole
 from mirage_py.errors import MpyError
-from mirage_py.model.plan import Plan
 from mirage_py.packages.stamps import stamp
 from mirage_py.project.folders import VENDORED, dune_root, not_local
 from mirage_py.project.reading import bytes_of, exact_text_of, json_of
 
-__all__ = ["Inputs", "changed_since", "inputs_of", "note"]
+if TYPE_CHECKING:
+    from mirage_py.model.plan import Plan
+
+__all__ = ["Inputs", "Subject", "changed_since", "inputs_of", "note", "subject_of"]
 
 NOTES: Final = "mirage/.stubs/built"
 ENDINGS: Final = frozenset(
@@ -46,15 +48,33 @@ class Inputs:
     folders: Mapping[str, str]
 
 
-def inputs_of(folder: Path, plan: Plan) -> Inputs:
-    """What an image of this plan would be made of now; to be asked before it is built."""
-    return _inputs(folder, plan, {})
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """What of a plan says what an image is made of: its digest, and the folders that its rules read whole."""
+
+    label: str
+    plan: str
+    trees: tuple[Path, ...]
 
 
-def note(folder: Path, plan: Plan, inputs: Inputs) -> None:
+def subject_of(folder: Path, plan: Plan) -> Subject:
+    """What is asked of a plan here."""
+    text = next((file.content for file in plan.files if file.path == "dune"), "")
+    trees = (folder / "mirage" / plan.label / found for found in _TREE.findall(text))
+    return Subject(label=plan.label, plan=_digest_of(plan), trees=tuple(Path(os.path.normpath(tree)) for tree in trees))
+
+
+def inputs_of(folder: Path, subjects: Sequence[Subject]) -> dict[str, Inputs]:
+    """What images would be made of now, by label; to be asked before they are built."""
+    root = dune_root(folder)
+    files = _files(root, folder, {})
+    return {one.label: Inputs(plan=one.plan, files=files, folders=_stamps(root, folder, one)) for one in subjects}
+
+
+def note(folder: Path, label: str, inputs: Inputs) -> None:
     """Keep what an image was made of; where that cannot be kept, nothing will be told of its age."""
-    file = _note(folder, plan)
-    if _noted(folder, plan) == inputs:
+    file = _note(folder, label)
+    if _noted(folder, label) == inputs:
         return
     with suppress(OSError, MpyError):
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -64,23 +84,24 @@ def note(folder: Path, plan: Plan, inputs: Inputs) -> None:
 
 def changed_since(folder: Path, plan: Plan) -> tuple[str, ...]:
     """What has changed since the image was built: paths, and `what is configured`; nothing where that is unknown."""
-    was = _noted(folder, plan)
+    was = _noted(folder, plan.label)
     if was is None:
         return ()
-    now = _inputs(folder, plan, was.files)
+    root, subject = dune_root(folder), subject_of(folder, plan)
+    files, folders = _files(root, folder, was.files), _stamps(root, folder, subject)
+    now = Inputs(plan=subject.plan, files=files, folders=folders)
     digests = ({path: state[2] for path, state in one.files.items()} | dict(one.folders) for one in (was, now))
     before, after = digests
     paths = sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path))
     return tuple(paths) or (("what is configured",) if was.plan != now.plan else ())
 
 
-def _inputs(folder: Path, plan: Plan, known: Mapping[str, State]) -> Inputs:
-    root = dune_root(folder)
-    return Inputs(
-        plan=_digest_of(plan),
-        files={path: _state(root / path, known.get(path)) for path in sorted(_sources(root, folder))},
-        folders={os.path.relpath(place, root): stamp(place) for place in sorted(_folders(folder, plan))},
-    )
+def _files(root: Path, folder: Path, known: Mapping[str, State]) -> dict[str, State]:
+    return {path: _state(root / path, known.get(path)) for path in sorted(_sources(root, folder))}
+
+
+def _stamps(root: Path, folder: Path, subject: Subject) -> dict[str, str]:
+    return {os.path.relpath(place, root): stamp(place) for place in sorted(_folders(folder, subject))}
 
 
 def _digest_of(plan: Plan) -> str:
@@ -92,7 +113,7 @@ def _digest_of(plan: Plan) -> str:
         plan.c_stubs,
         [replaced.sources for replaced in plan.declared_stubs],
     )
-    return hashlib.sha256(repr(text).encode()).hexdigest()
+    return sha256(repr(text).encode())
 
 
 def _state(file: Path, known: State | None) -> State:
@@ -101,7 +122,7 @@ def _state(file: Path, known: State | None) -> State:
         at = file.stat()
         if known is not None and known[:2] == (at.st_mtime_ns, at.st_size):
             return known
-        return at.st_mtime_ns, at.st_size, hashlib.sha256(bytes_of(file)).hexdigest()
+        return at.st_mtime_ns, at.st_size, sha256(bytes_of(file))
     except OSError:
         return 0, 0, ""
 
@@ -122,24 +143,22 @@ def _sources(root: Path, folder: Path) -> Iterator[str]:
                 yield os.path.relpath(place / name, root)
 
 
-def _folders(folder: Path, plan: Plan) -> Iterator[Path]:
+def _folders(folder: Path, subject: Subject) -> Iterator[Path]:
     """Vendored packages, and the folders that the plan's rules read whole."""
     for place in VENDORED:
         with suppress(OSError):
             yield from (Path(os.path.realpath(one)) for one in (folder / place).iterdir() if one.is_dir())
-    text = next((file.content for file in plan.files if file.path == "dune"), "")
-    trees = (folder / "mirage" / plan.label / found for found in _TREE.findall(text))
-    yield from (Path(os.path.normpath(tree)) for tree in trees if tree.is_dir())
+    yield from (tree for tree in subject.trees if tree.is_dir())
 
 
-def _note(folder: Path, plan: Plan) -> Path:
-    return folder / NOTES / f"{plan.label}.json"
+def _note(folder: Path, label: str) -> Path:
+    return folder / NOTES / f"{label}.json"
 
 
-def _noted(folder: Path, plan: Plan) -> Inputs | None:
+def _noted(folder: Path, label: str) -> Inputs | None:
     """What was noted; None where nothing was, or nothing that can be read."""
     try:
-        found: Any = json_of(exact_text_of(_note(folder, plan)))  # any: JSON of ours, or of nobody
+        found: Any = json_of(exact_text_of(_note(folder, label)))  # any: JSON of ours, or of nobody
         files = {str(path): (int(at), int(size), str(digest)) for path, (at, size, digest) in found["files"].items()}
         folders = {str(path): str(digest) for path, digest in found["folders"].items()}
         return Inputs(plan=str(found["plan"]), files=files, folders=folders)

@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from mirage_py.build.images import Built
+from mirage_py.build.finish import Built
 from mirage_py.doors.files import SCRATCH
 from mirage_py.errors import Location, MpyError
 from mirage_py.project.folders import dune_root
@@ -77,10 +77,10 @@ def _check_there(folder: Path, image: str, target: str) -> None:
 
 
 def _verified(here: Path, there: Path, built: Built) -> Verified:
-    image = f"dist/{built.plan.image}"
+    image = built.image.relative_to(there).as_posix()
     differences = differing_sections(here / image, there / image)
-    objects = tuple(_objects(here, there, built.plan.context)) if differences else ()
-    return Verified(image=image, target=built.plan.target, differences=differences, objects=objects[:MOST])
+    objects = tuple(_objects(here, there, built.context)) if differences else ()
+    return Verified(image=image, target=built.target, differences=differences, objects=objects[:MOST])
 
 
 def _objects(here: Path, there: Path, context: str) -> Iterator[ObjectDifference]:

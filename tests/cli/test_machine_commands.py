@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
-from mirage_py.build.images import Built
+from mirage_py.build.finish import Built
 from mirage_py.cli.app import main
 from mirage_py.cli.images import size_text
 from mirage_py.model.audit import AuditReport, Finding as Evidence, LibraryAudit
-from mirage_py.model.plan import Plan
 from mirage_py.model.toolchain import Finding, Toolchain
 from mirage_py.toolchain.export import Description
 from mirage_py.workflow.build import BuildResult
@@ -203,17 +202,16 @@ def test_an_explanation_is_text(audited: list[dict[str, Any]], capsys: Captured)
 
 def image(folder: Path, name: str, target: str, *, changed: bool) -> Built:
     path = folder / "dist" / name
-    plan = Plan(
+    return Built(
+        label=f"hello-{target}",
         name="hello",
         target=target,
-        label=f"hello-{target}",
-        image=name,
         context="default",
-        os_module="Unix_os",
-        files=(),
-        libraries=(),
+        image=path,
+        size=1_234_567,
+        changed=changed,
+        run_command=f"mpy run -t {target}",
     )
-    return Built(plan=plan, image=path, size=1_234_567, changed=changed, run_command=f"mpy run -t {target}")
 
 
 def test_build_ends_with_path_size_and_the_command_that_runs_it(

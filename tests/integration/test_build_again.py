@@ -103,7 +103,7 @@ class Pair:
         imported = {one.rpartition("|")[2].strip() for one in lines if one.startswith("import time:")}
         told = "\n".join(one for one in lines if not one.startswith("import time:"))
         how: How = "begun" if "mirage_py.project.loader" in imported else "remembered"
-        if how == "remembered" and "mirage_py.build.images" in imported:
+        if how == "remembered" and "mirage_py.build.finish" in imported:
             how = "finished"
         return done.returncode, done.stdout + told, how
 

@@ -16,8 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from mirage_py.build.link import check_manifests
+from mirage_py.build.images import ending_of
+from mirage_py.build.making import Making
+from mirage_py.build.manifests import check_manifests
 from mirage_py.errors import MpyError, ToolFailed
+from mirage_py.model.closure import Closure
 from mirage_py.model.toolchain import Toolchain, ToolchainChoice
 from mirage_py.toolchain.discover import discover, from_environment, refuse_unlinkable
 from mirage_py.workflow.request import Request
@@ -182,11 +185,19 @@ def test_manifest_of_the_image_is_compared_with_the_configuration(project: MakeP
     folder = project("noop")
     built(mpy, folder, "spt")
     (resolved,) = resolve_all(Request(file=folder / "config.py"))
-    image = folder / "dist/noop.spt"
-    check_manifests([(image, resolved.plan, toolchain("spt"))])
-    other = replace(resolved.plan, manifest={"devices": [{"name": "service", "type": "NET_BASIC"}]})
+    plan, tools = resolved.plan, toolchain("spt")
+    making = Making(
+        folder=folder,
+        plan=plan,
+        leader=plan,
+        closure=Closure(label=plan.label, target="spt", roots=(), libraries=()),
+        toolchain=tools,
+    )
+    ending = replace(ending_of(making), program=folder / "dist/noop.spt")
+    check_manifests([ending])
+    other = ("NET_BASIC service",)
     with pytest.raises(ToolFailed, match=r"noop\.spt declares other devices than were configured") as caught:
-        check_manifests([(image, other, toolchain("spt"))])
+        check_manifests([replace(ending, devices=other)])
     assert caught.value.details == ("configured: NET_BASIC service", "in the image: none")
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 
 from mirage_py.build.linkmap import Linked, linked_objects
 from mirage_py.build.making import Making
-from mirage_py.build.origins import foreign, refusal
+from mirage_py.build.origins import foreign, grounds, refusal
 from mirage_py.model.closure import Closure, CSide, Served
 from mirage_py.model.library import Library
 from mirage_py.model.plan import Plan
@@ -136,13 +136,13 @@ def making(tmp_path: Path) -> Making:
     ],
 )
 def test_what_is_of_the_toolchain_or_of_the_closure_belongs_there(file: str, making: Making) -> None:
-    assert foreign((Linked(file=Path(file)),), making) == ()
+    assert foreign((Linked(file=Path(file)),), grounds(making)) == ()
 
 
 def test_what_the_build_made_belongs_there(making: Making) -> None:
     made = Linked(file=making.context / "duniverse/lb/liblb_stubs.a", member="st.o")
     stub = Linked(file=making.folder / "mirage/.stubs/cross/libx_stubs.a", member="x.o")
-    assert foreign((made, stub), making) == ()
+    assert foreign((made, stub), grounds(making)) == ()
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_what_the_build_made_belongs_there(making: Making) -> None:
 )
 def test_what_is_of_this_machine_is_refused(file: str, making: Making) -> None:
     objects = (Linked(file=Path(file), member="a.o"),)
-    assert foreign(objects, making) == objects
+    assert foreign(objects, grounds(making)) == objects
 
 
 def test_refusal_names_archive_object_and_library(making: Making) -> None:
