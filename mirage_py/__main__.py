@@ -85,7 +85,7 @@ def _remembered(key: bytes) -> int | None:
 
 def _options(content: bytes) -> object:
     """What of a module counts for a configuration, where all that is asked are its options."""
-    from mirage_py.project.boot_options import told_by
+    from mirage_py.project.options_told import told_by
 
     return told_by(content)
 

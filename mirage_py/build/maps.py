@@ -14,7 +14,7 @@ from typing import Final
 
 from mirage_py.build.ending import Ending
 from mirage_py.build.linkmap import Linked, linked_objects
-from mirage_py.digest import sha256
+from mirage_py.digest import sha256_of
 from mirage_py.errors import ToolFailed
 from mirage_py.project.reading import bytes_of, text_of
 
@@ -92,7 +92,11 @@ def _unmapped(what: str) -> ToolFailed:
 
 
 def _kept(ending: Ending) -> Path:
-    digest = sha256(ending.program.read_bytes())
+    descriptor = os.open(ending.program, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        digest = sha256_of(descriptor)
+    finally:
+        os.close(descriptor)
     return ending.folder / MAPS / ending.leader / f"{digest[:32]}{SUFFIX}"
 
 

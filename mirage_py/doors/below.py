@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, Literal
 
-from mirage_py.digest import sha256
+from mirage_py.digest import pieces, sha256, sha256_of
 from mirage_py.doors import answers
 from mirage_py.errors import Location, MpyError, WouldOverwrite
 
@@ -103,25 +103,33 @@ class Below:
 
     def _content(self, path: str, *, strange: bool) -> bytes | None:
         """The content of a file; what is no file is opened, and refused, only where that is wanted."""
-        with self._reading(path):
-            try:
-                with self._parent(path) as (folder, name):
-                    if not strange and self._is_strange(folder, name):
-                        return None
-                    descriptor = os.open(name, _READ, dir_fd=folder)
-            except FileNotFoundError:
-                return None
-            try:
-                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                    raise no_file(self._place(path))
-                return b"".join(iter(lambda: os.read(descriptor, _CHUNK), b""))
-            finally:
-                os.close(descriptor)
+        with self._reading(path), self._opened(path, strange=strange) as descriptor:
+            return None if descriptor is None else b"".join(iter(lambda: os.read(descriptor, _CHUNK), b""))
 
     def digest(self, path: str) -> str | None:
         """The SHA-256 of a file; None where there is none, or something else."""
-        content = self.content(path)
-        return None if content is None else digest(content)
+        with self._reading(path), self._opened(path, strange=False) as descriptor:
+            return None if descriptor is None else sha256_of(descriptor)
+
+    @contextmanager
+    def _opened(self, path: str, *, strange: bool) -> Iterator[int | None]:
+        try:
+            with self._parent(path) as (folder, name):
+                if not strange and self._is_strange(folder, name):
+                    descriptor = None
+                else:
+                    descriptor = os.open(name, _READ, dir_fd=folder)
+        except FileNotFoundError:
+            descriptor = None
+        if descriptor is None:
+            yield None
+            return
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise no_file(self._place(path))
+            yield descriptor
+        finally:
+            os.close(descriptor)
 
     def names(self, path: str) -> list[str]:
         """What a folder holds, sorted; nothing where there is none."""
@@ -153,8 +161,10 @@ class Below:
     # -----------------------------------------------------------------------------------------------------------------
     # What changes
 
-    def write(self, path: str, content: bytes, *, mode: int = 0o666, sync: bool = False) -> None:
+    def write(self, path: str, content: bytes | int, *, mode: int = 0o666, sync: bool = False) -> None:
         """Put a file there, whole or not at all, with the folders above it; with `sync` it is on the disk then.
+
+        The content is given, or an open file that has it.
 
         What stands there is replaced, not written to: a link goes, and what it led to stays.
         """
@@ -281,12 +291,13 @@ class Below:
                 raise
             raise _no_folder(self._place(walked), is_link=stat.S_ISLNK(mode)) from None
 
-    def _new(self, folder: int, name: str, content: bytes, *, mode: int, sync: bool) -> None:
+    def _new(self, folder: int, name: str, content: bytes | int, *, mode: int, sync: bool) -> None:
         descriptor = os.open(name, _NEW, mode, dir_fd=folder)
         try:
-            left = memoryview(content)
-            while left:
-                left = left[os.write(descriptor, left) :]
+            for piece in pieces(content) if isinstance(content, int) else (memoryview(content),):
+                left = piece
+                while left:
+                    left = left[os.write(descriptor, left) :]
             if sync:
                 os.fsync(descriptor)
         except BaseException:

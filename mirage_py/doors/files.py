@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from mirage_py.dataclass import dataclass
+from mirage_py.digest import sha256_of
 from mirage_py.doors import answers, signals
 from mirage_py.doors.below import Below, aside_name, digest, encoded, is_scratch, scratch_name, set_aside, translated
 from mirage_py.doors.lock import LOCK, locked
@@ -25,6 +26,8 @@ __all__ = ["OWNED", "SCRATCH", "Cleaned", "Files", "Tree", "Written", "create", 
 
 SCRATCH: Final = ("mirage/_build", "mirage/machine", "mirage/.stubs", "mirage/.pull")
 """Folders that are mpy's as a whole, whatever tools put there."""
+
+_EMPTY: Final = digest(b"")
 
 Files = Mapping[str, str]
 """Path relative to the directory of config.py -> content."""
@@ -90,25 +93,21 @@ class Tree:
     def install(self, built: Mapping[str, Path]) -> frozenset[str]:
         """Copy built files to their paths, each whole or not at all; those where the same was not there already."""
         owned = self._manifest().files
-        made = {path: self._made(source) for path, source in built.items()}
-        digests = {path: digest(content) for path, (content, _) in made.items()}
-        new = {path: one for path, one in digests.items() if path not in owned or self._below.digest(path) != one}
+        there = {path: self._below.digest(path) for path in built}
+        digests = {path: _digest_of(source) for path, source in built.items()}
+        new = {path: one for path, one in digests.items() if path not in owned or there[path] != one}
         if not new:
             return frozenset()
         for path in new:
-            self._refuse_foreign(path, owned)
-        self._save({**owned, **{path: owned.get(path, frozenset()) | {one} for path, one in new.items()}})
+            self._refuse_foreign(path, owned, there[path])
+        # what is there stays mpy's, as if this were cut short now: that saves a second manifest, and is as true later
+        self._save({**owned, **{path: frozenset(filter(None, (one, there[path]))) for path, one in new.items()}})
         for path in new:
-            content, mode = made[path]
-            self._below.write(path, content, mode=mode, sync=True)
+            with _read(built[path]) as made:
+                self._below.write(path, made, mode=os.fstat(made).st_mode & 0o777, sync=True)
         for folder in {path.rpartition("/")[0] for path in new}:
             self._below.sync(folder)
-        self._save({**owned, **{path: frozenset({one}) for path, one in new.items()}})
         return frozenset(new)
-
-    def _made(self, source: Path) -> tuple[bytes, int]:
-        with translated(source):
-            return source.read_bytes(), source.stat().st_mode & 0o777
 
     def mirror(self, folder: str, files: Mapping[str, str | Path]) -> None:
         """Make a scratch folder hold exactly these files, each a text or a copy; only what differs is touched."""
@@ -198,8 +197,9 @@ class Tree:
         stale = [path for path in sorted(owned) if path not in wanted and path.rpartition("/")[0] in folders]
         return Written(created=tuple(created), changed=tuple(changed), removed=tuple(stale), unchanged=tuple(unchanged))
 
-    def _refuse_foreign(self, path: str, owned: Owned) -> None:
-        if self._below.kind(path) is None or self._is_own(path, owned):
+    def _refuse_foreign(self, path: str, owned: Owned, found: str | None = None) -> None:
+        """Refuse to touch what is not mpy's; `found` is the digest of what is there, where that is known."""
+        if self._below.kind(path) is None or self._is_own(path, owned, found):
             return
         raise WouldOverwrite(
             "this file was changed since mpy wrote it" if path in owned else "this file is not mpy's",
@@ -208,10 +208,10 @@ class Tree:
             hint="move it away, or delete it, and run mpy again",
         )
 
-    def _is_own(self, path: str, owned: Owned) -> bool:
+    def _is_own(self, path: str, owned: Owned, found: str | None = None) -> bool:
         """Whether a file is as mpy wrote it; an empty one is what a power cut leaves of that."""
-        content = self._below.content(path)
-        return content is not None and path in owned and (content == b"" or digest(content) in owned[path])
+        found = found or self._below.digest(path)
+        return found is not None and path in owned and (found == _EMPTY or found in owned[path])
 
     # -----------------------------------------------------------------------------------------------------------------
     # Writing
@@ -290,11 +290,12 @@ class Tree:
                 self._below.remove_tree(path)
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a file that the user named, whole or not at all; what stood there, a link included, gives way."""
+def write_whole(path: Path, text: str, *, sync: bool = True) -> None:
+    """Write a file, whole or not at all, with `sync` on the disk; what stood there, a link included, gives way."""
     below = Below(path.parent)
-    below.write(path.name, encoded(text), sync=True)
-    below.sync("")
+    below.write(path.name, encoded(text), sync=sync)
+    if sync:
+        below.sync("")
 
 
 def create(folder: Path, files: Files) -> None:
@@ -321,6 +322,22 @@ def create(folder: Path, files: Files) -> None:
         for name in made:
             below.remove(name)
         raise
+
+
+@contextmanager
+def _read(source: Path) -> Iterator[int]:
+    """A descriptor of a file that a tool has made."""
+    with translated(source):
+        descriptor = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _digest_of(source: Path) -> str:
+    with translated(source), _read(source) as made:
+        return sha256_of(made)
 
 
 def _flat(folders: Mapping[str, Files], loose: Files) -> dict[str, bytes]:

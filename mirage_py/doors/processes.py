@@ -27,6 +27,7 @@ __all__ = [
     "failure",
     "missing_tool",
     "observe",
+    "ready",
     "require",
     "run",
     "run_together",
@@ -134,6 +135,11 @@ def failure(result: Result) -> ToolFailed:
     return ToolFailed(
         f"{command.purpose}: {command.argv[0]} {_ending(result.code)}", output=result.output, details=(str(command),)
     )
+
+
+def ready() -> None:
+    """Import what starting a process takes, which is some milliseconds, while there is nothing else to do."""
+    import subprocess  # noqa: F401
 
 
 def run(command: Command, *, check: bool = True, stdin: str = "") -> Result:

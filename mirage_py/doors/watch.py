@@ -56,6 +56,7 @@ class Watch:
         self.doubts = True
         self.never = False
         self.building = False
+        self._names = False
         self.nothing: set[str] = set()
         """Events that were told of, and are of no account."""
         self.written: set[str] = set()
@@ -77,10 +78,10 @@ class Watch:
         if not (self.building or self.never or self.doubt) and inputs is not None:
             answers.keep(self.key, inputs, self.told)
 
-    def turn(self) -> dict[tuple[str, str], object]:
-        """The inputs up to now; from here on others are noted, and no doubt holds any more."""
+    def turn(self, *, names: bool = False) -> dict[tuple[str, str], object]:
+        """The inputs up to now; from here on others are noted, or their `names` alone, and no doubt holds any more."""
         inputs, self.inputs = self.inputs, {}
-        self.doubt, self.doubts = "", False
+        self.doubt, self.doubts, self._names = "", False, names
         return inputs
 
     def left(self) -> dict[tuple[str, str], object]:
@@ -118,6 +119,10 @@ class Watch:
                 return None
         return now
 
+    def renewed(self, inputs: dict[tuple[str, str], object]) -> dict[tuple[str, str], object]:
+        """Inputs that held, with what this process has written since; whatever else has changed is still noticed."""
+        return {one: answers.seen(*one) if self._is_own(one[1]) else state for one, state in inputs.items()}
+
     def _input(self, kind: str, path: str) -> None:
         """Keep in mind what an input is when it is first asked for."""
         if (kind, path) in self.inputs:
@@ -127,7 +132,7 @@ class Watch:
             if (kind == "file" or kind in answers.kinds) and _is_stream(path):
                 self.doubt = f"reads from {path}"
             else:
-                self.inputs[kind, path] = answers.seen(kind, path)
+                self.inputs[kind, path] = None if self._names else answers.seen(kind, path)
         except ValueError:
             self.doubt = "looks at a path that cannot be"
         finally:

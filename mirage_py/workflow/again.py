@@ -11,6 +11,7 @@ import os
 import pickle
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from mirage_py.build.finish import Built, Outcome, finish, mapped
 from mirage_py.dataclass import dataclass, replace
 from mirage_py.doors import answers, terminal as console
 from mirage_py.doors.files import Tree
+from mirage_py.doors.processes import ready
 from mirage_py.project.folders import dune_root
 from mirage_py.workflow.freshness import Inputs, Subject, inputs_of, note, subject_of
 
@@ -69,7 +71,7 @@ class Recording:
             yield
             return
         self._commands, self._compiled = commands, compiled
-        self._before = watch.turn() | watch.left()
+        self._before = watch.turn(names=True) | watch.left()
         watch.wrote(*(str(compiled.folder / group.build_dir) for group in compiled.groups))  # dune makes them
         with answers.aside():
             yield
@@ -94,7 +96,7 @@ class Recording:
             "compiled": pickle.dumps(self._compiled),
             "sources": self._sources,
         }
-        _keep(self._watch, self._before, rest, built, tell)
+        _keep(self._watch, partial(self._watch.settled, self._before), rest, built, tell)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +126,8 @@ class Resumed:
         self._tree = Tree(Path(answer.rest["folder"]))
         self._watch.turn()
         self._inputs = _looked_at(self._tree.root, self._again.subjects)
-        self._sources = self._watch.turn()
+        self._sources = self._watch.turn(names=True)
+        ready()  # while dune runs
         self._certain = all(sources.get(one, state) == state for one, state in self._sources.items())
 
     def finish(self) -> Outcome | None:
@@ -151,7 +154,8 @@ class Resumed:
     def keep(self, built: tuple[Built, ...], tell: Tell) -> None:
         """Remember how it was made this time."""
         if self._certain:
-            _keep(self._watch, self._before, {**self._rest, "sources": self._sources}, built, tell)
+            rest = {**self._rest, "sources": self._sources}
+            _keep(self._watch, partial(self._watch.renewed, self._before), rest, built, tell)
 
     def failed(self, number: int, code: int, output: str) -> ToolFailed | None:
         """The error for a run of dune that failed; None where dune has to be asked again."""
@@ -192,18 +196,21 @@ def _as_data(command: Command) -> tuple[list[str], str, Mapping[str, str | None]
     return list(command.argv), str(command.cwd or "."), dict(command.env), command.purpose
 
 
-def _keep(watch: Watch, before: Seen, rest: dict[str, Any], built: tuple[Built, ...], tell: Tell) -> None:
+def _keep(
+    watch: Watch, inputs: Callable[[], Seen | None], rest: dict[str, Any], built: tuple[Built, ...], tell: Tell
+) -> None:
+    """Remember how images were made; `inputs` gives what decided that, unless it has changed meanwhile."""
     after = watch.turn()
     watch.on = False
-    settled = watch.settled(before)
-    if settled is None or watch.never:
+    before = inputs()
+    if before is None or watch.never:
         return
     told: answers.Told = [*rest["told"]]
     with watch.unseen(told):
         tell(tuple(replace(one, changed=False) for one in built))
     states = {(_kind(kind, path, rest["built in"]), path) for kind, path in after}
     rest = {**rest, "after": {one: answers.seen(*one) for one in states}}
-    answers.keep(watch.key, settled, told, rest)
+    answers.keep(watch.key, before, told, rest)
 
 
 def _kind(kind: str, path: str, built_in: tuple[str, ...]) -> str:

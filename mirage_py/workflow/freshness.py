@@ -79,7 +79,7 @@ def note(folder: Path, label: str, inputs: Inputs) -> None:
     with suppress(OSError, MpyError):
         file.parent.mkdir(parents=True, exist_ok=True)
         noted = {"plan": inputs.plan, "files": dict(inputs.files), "folders": dict(inputs.folders)}
-        write_whole(file, json.dumps(noted))
+        write_whole(file, json.dumps(noted), sync=False)  # without it, nothing is told of age
 
 
 def changed_since(folder: Path, plan: Plan) -> tuple[str, ...]:

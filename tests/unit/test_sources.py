@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, strategies as st
 
 from mirage_py.dsl.device import CSources
 from mirage_py.dsl.term import Device
 from mirage_py.dsl.types import typ
 from mirage_py.errors import ConfigError
+from mirage_py.project import boot_options, options_told
 from mirage_py.project.boot_options import Sources
 from mirage_py.project.folders import dune_root, has_dune_project
 from mirage_py.project.sources import c_stubs, device_modules, ocaml_modules
@@ -209,3 +211,14 @@ def test_main_of_a_device_is_refused(package: Path, tmp_path: Path) -> None:
     touch(package, "main.ml")
     with pytest.raises(ConfigError, match=r"main.ml is generated"):
         device_modules([packaged(package, sources=("main.ml",))], tmp_path, ())
+
+
+PIECES = st.sampled_from(
+    ["info", "Arg.info", " ", "\n", "\x1c", "\u00a0", "[", '"x"', "]", "~doc", "?", "(", "*)", "register_arg"]
+)
+
+
+@given(st.lists(PIECES, max_size=12).map("".join))
+def test_quick_look_at_options_tells_what_the_whole_one_does(text: str) -> None:
+    content = f"let term = {text}".encode()
+    assert options_told.told_by(content) == boot_options.told_by(content)
