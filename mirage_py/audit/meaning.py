@@ -27,7 +27,7 @@ class Reading:
         self.unit = unit
         self.is_seen = is_seen
         self.asked: set[bytes] = set()
-        self._uses: dict[int, tuple[frozenset[bytes], Item, tuple[Use, ...]]] = {}
+        self._uses: dict[int, tuple[frozenset[bytes], tuple[Use, ...]]] = {}
         self.saying: dict[bytes, list[Item]] = {}
         for item in unit.source.items:
             for word in item.words:
@@ -47,12 +47,15 @@ class Reading:
         return [item for item in self.unit.source.items if not asked.isdisjoint(item.words)]
 
     def uses(self, item: Item) -> tuple[Use, ...]:
-        """What a definition mentions of what was asked for."""
+        """What a definition mentions of what was asked for, line by line."""
+        before, found = self._uses.get(id(item), (frozenset(), ()))
         asked = item.words & self.asked
-        known = self._uses.get(item.line)
-        if known is None or known[0] != asked or known[1] is not item:
-            known = self._uses[item.line] = (asked, item, item.uses(asked))
-        return known[2]
+        if asked != before:
+            fresh = asked - before
+            more = (use for use in item.uses(fresh) if token_of(use.name) in fresh)
+            found = tuple(sorted((*found, *more), key=lambda use: use.line))
+            self._uses[id(item)] = (asked, found)
+        return found
 
     def may_mean(self, key: Key) -> bool:
         """Whether it may mean this: a name of its own, of a module that it names or opens, or of a parameter."""

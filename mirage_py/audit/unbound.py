@@ -143,19 +143,20 @@ def _externals(
             continue
         by = Pulled(place=Place(text.library, NOTHING, -1, "ocaml"), object=Object(name="", defined=(), undefined=()))
         known = {one.symbol: one for one in lacking}
-        used = (one for one in lacking if _is_used(one, files))
+        read = [bytes_of(file) for file in files]
+        used = (one for one in lacking if _is_used(one, read))
         for one in used:
             yield from ((text.library, finding) for finding in judge.want(Want(one.symbol, by), known))
 
 
-def _is_used(one: External, files: Iterable[Path]) -> bool:
+def _is_used(one: External, read: Iterable[bytes]) -> bool:
     """Whether a library mentions the name anywhere besides the declaration."""
     if not one.name.isidentifier():
         return True
     mentioned = re.compile(rf'(?<!["\w]){re.escape(one.name)}(?![\w"])'.encode())
     count = 0
-    for file in files:
-        count += len(mentioned.findall(bytes_of(file)))
+    for text in read:
+        count += len(mentioned.findall(text)) if one.name.encode() in text else 0
         if count > 1:
             return True
     return False
