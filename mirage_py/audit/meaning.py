@@ -28,18 +28,18 @@ class Reading:
         self.is_seen = is_seen
         self.asked: set[bytes] = set()
         self._uses: dict[int, tuple[frozenset[bytes], tuple[Use, ...]]] = {}
-        self.saying: dict[bytes, list[Item]] = {}
-        for item in unit.source.items:
-            for word in item.words:
-                self.saying.setdefault(word, []).append(item)
         self._note_names()
 
     def ask(self, keys: Iterable[Key]) -> None:
         """From now on what is mentioned by these names is told."""
         for key in keys:
             token = token_of(key.name)
-            if token in self.saying and token not in self.asked and self.may_mean(key):
+            if token in self.unit.source.words and token not in self.asked and self.may_mean(key):
                 self.asked.add(token)
+
+    def saying(self, token: bytes) -> list[Item]:
+        """The definitions in which a word or an operator stands."""
+        return [item for item in self.unit.source.items if token in item.words]
 
     def told(self) -> list[Item]:
         """The definitions that may mention what was asked for, in their order."""

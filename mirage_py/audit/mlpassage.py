@@ -35,16 +35,19 @@ def token_of(name: str) -> bytes:
 
 @dataclass(frozen=True, kw_only=True)
 class Passage:
-    """A part of a source, from the how many-th line on."""
+    """A part of a source, from the how many-th line on; `words` are the words and operators in it."""
 
     text: bytes = field(repr=False)
+    words: frozenset[bytes] = field(repr=False)
     kind: Kind
     line: int = 0
 
-    @cached_property
-    def words(self) -> frozenset[bytes]:
-        """The words and operators in it."""
-        return frozenset(TOKEN.findall(self.text))
+    @classmethod
+    def of(cls, node: Node, kind: Kind, known: dict[bytes, bytes]) -> Passage:
+        """The passage of a node; words that are `known` are not kept twice."""
+        text = node.text or b""
+        words = frozenset(known.setdefault(word, word) for word in set(TOKEN.findall(text)))
+        return cls(text=text, words=words, kind=kind, line=node.start_point[0])
 
     def uses(self, words: frozenset[bytes] | None = None) -> Iterator[Use]:
         """What it mentions by one of these words, and perhaps more; everything where they are None."""
@@ -120,7 +123,8 @@ class Item:
     @cached_property
     def words(self) -> frozenset[bytes]:
         """The words and operators that stand in it."""
-        return frozenset().union(*(one.words for one in self.passages))
+        every = [one.words for one in self.passages]
+        return every[0] if len(every) == 1 else frozenset().union(*every)
 
     def uses(self, words: frozenset[bytes] | None = None) -> tuple[Use, ...]:
         """What it mentions by one of these words, and perhaps more; everything where they are None."""

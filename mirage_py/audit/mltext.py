@@ -147,7 +147,7 @@ def _arity(bound: Bound) -> int:
 def _passages(node: Node, kind: Kind, source: Source) -> tuple[Passage, ...]:
     """Where the source says what a node mentions; which modules that opens is noted."""
     note_modules(node, source, without="structure" if kind == "module M = " else "")
-    return (Passage(text=node.text or b"", kind=kind, line=node.start_point[0]),)
+    return (Passage.of(node, kind, source.words),)
 
 
 def _names(node: Node) -> Iterator[str]:

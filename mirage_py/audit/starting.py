@@ -183,7 +183,6 @@ class _Study:
         self.defined: dict[tuple[str, str], set[str]] = {}
         self.homes: dict[tuple[str, str], list[str]] = {}
         self.tops: dict[str, list[str]] = {}
-        self.users: dict[bytes, list[Reading]] = {}
         self.readings: dict[tuple[str, Path], Reading] = {}
         self.given: dict[str, list[tuple[str, str, set[str]]]] = {}
         self.units: list[Unit] = []
@@ -279,9 +278,7 @@ class _Study:
         for item in source.items:
             if item.name and item.waits:
                 self.functions.setdefault(unit.key(item.name), []).append((unit, item))
-        reading = self.readings[library, source.file] = Reading(unit, self._is_seen)
-        for word in reading.saying:
-            self.users.setdefault(word, []).append(reading)
+        self.readings[library, source.file] = Reading(unit, self._is_seen)
 
     def _home(self, library: str, module: str, name: str) -> None:
         """Remember where a name of a module is."""
@@ -297,7 +294,7 @@ class _Study:
         self.fresh.clear()
         for unit in fresh:
             reading = self.readings[unit.library, unit.source.file]
-            for word in reading.saying.keys() & self.by_token.keys():
+            for word in unit.source.words.keys() & self.by_token.keys():
                 reading.ask(self.by_token[word])
         known = self.units[: len(self.units) - len(fresh)]
         for unit in (*fresh, *(unit for unit in known if unit.source.parameters)):
@@ -316,10 +313,10 @@ class _Study:
         found: dict[tuple[int, int], tuple[Reading, Item]] = {}
         for key in keys:
             token = token_of(key.name)
-            for reading in self.users.get(token, ()):
-                if reading.may_mean(key):
+            for reading in self.readings.values():
+                if token in reading.unit.source.words and reading.may_mean(key):
                     reading.asked.add(token)
-                    found |= {(id(reading), id(item)): (reading, item) for item in reading.saying[token]}
+                    found |= {(id(reading), id(item)): (reading, item) for item in reading.saying(token)}
         return iter(found.values())
 
     def _ends(self, key: Key, reached: Reached) -> None:
