@@ -14,8 +14,9 @@ from mirage_py.syntax import nodes_below
 if TYPE_CHECKING:
     from mirage_py.syntax import Node
 
-SIGNS: Final = re.compile(rb"\b(?:open|module)\b|[\w']\s*\.\s*[(\[{]|\(\s*struct\b")
-"""What stands wherever one of these does."""
+WORDS: Final = (b"open", b"module", b"struct")
+INSIDE: Final = re.compile(rb"\.\s*[(\[{]")
+"""Wherever one of these does, one of the words stands, or an expression behind the module that is open in it."""
 
 QUERY: Final = """
 [(open_module) (local_open_expression) (module_application) (module_binding)] @found
@@ -25,7 +26,8 @@ QUERY: Final = """
 
 def note_modules(node: Node, source: Source, *, without: str = "") -> None:
     """Note what stands below a node; nodes `without` are read elsewhere."""
-    if node.type != "module_application" and SIGNS.search(node.text or b"") is None:
+    text = node.text or b""
+    if node.type != "module_application" and not any(word in text for word in WORDS) and not INSIDE.search(text):
         return
     query = f"{QUERY}({without}) @elsewhere" if without else QUERY
     found = nodes_below(node, query)

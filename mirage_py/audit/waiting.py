@@ -27,14 +27,20 @@ _PATH: Final = rb"((?>[A-Z][\w']*(?:\s*\.\s*[A-Z][\w']*)*+))"
 OPENED: Final = tuple(re.compile(before + _PATH) for before in (rb"open!?\s+", rb"include\s+"))
 """The modules that a file opens or includes: their names stand alone in it."""
 
-RENAMED: Final = re.compile(rb"(?:([A-Z][\w']*)\s*)?=\s*" + _PATH + rb"(?!\s*\.)")
-"""The modules that have another name in a file, with that name where it stands near; and constructors."""
+RENAMED: Final = re.compile(rb"=\s*" + _PATH + rb"(?!\s*\.)")
+"""What modules that have another name in a file are; and constructors."""
+NEW: Final = re.compile(rb"([A-Z][\w']*)\s*$")
+"""The new name, where it stands right before."""
+LONGEST: Final = 100
+"""Bytes that are searched for it."""
 
 APPLIED: Final = re.compile(rb"([A-Z][\w']*)\s*\(\s*(?:[A-Z(]|struct\b|val\b|functor\b)")
 """Functors that are applied to a module, and constructors."""
 
-PARAMETER: Final = re.compile(rb"\(\s*(?:module\s+)?([A-Z]\w*)\s*:|\(\s*(?:module|val)\b|\bfunctor\b(?!\s*\(\s*[A-Z])")
+PARAMETER: Final = re.compile(rb"\(\s*(?:(?:module\s+)?([A-Z]\w*)\s*:|(?:module|val)\b)")
 """A module that is a parameter, or comes out of a value, whose name then stands elsewhere."""
+NAMELESS: Final = re.compile(rb"functor\b(?!\s*\(\s*[A-Z])")
+"""A functor whose parameter does not stand right behind."""
 
 TEXT: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"|\(\*(?:[^*]|\*(?!\)))*+(?:\*\)|\Z)', re.DOTALL)
 """Texts and comments, as far as one expression can tell."""
@@ -74,7 +80,9 @@ class Said:
     @cached_property
     def renamed(self) -> frozenset[tuple[bytes, bytes]]:
         """New names of modules, each with what it stands for."""
-        return frozenset((short, _last(path)) for short, path in set(RENAMED.findall(_text_of(self.file))))
+        text = _text_of(self.file)
+        found = ((one, NEW.search(text, max(0, one.start() - LONGEST), one.start())) for one in RENAMED.finditer(text))
+        return frozenset((new[1] if new else b"", _last(one[1])) for one, new in found)
 
     @cached_property
     def behind_names(self) -> Mapping[bytes, frozenset[bytes]]:
@@ -101,7 +109,8 @@ class Said:
     @cached_property
     def behind_parameters(self) -> frozenset[bytes]:
         """The values behind modules of which it does not say which they are."""
-        parameters = frozenset(PARAMETER.findall(_text_of(self.file)))
+        text = _text_of(self.file)
+        parameters = frozenset((*PARAMETER.findall(text), *([b""] if NAMELESS.search(text) else ())))
         if not parameters:
             return parameters
         unnamed = b"" in parameters or not parameters.isdisjoint(self.opened)
