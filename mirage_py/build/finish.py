@@ -9,7 +9,7 @@ from mirage_py.build.ending import Ending
 from mirage_py.build.linkmap import Linked
 from mirage_py.build.manifests import check_manifests
 from mirage_py.build.maps import claim_map, map_of, read_map
-from mirage_py.build.origins import foreign
+from mirage_py.build.origins import Places, foreign
 from mirage_py.dataclass import dataclass
 from mirage_py.doors.files import Tree
 from mirage_py.errors import LibraryNotFound, ToolFailed
@@ -52,14 +52,25 @@ Failure = Callable[[Ending, ToolFailed], ToolFailed]
 
 def mapped(endings: Sequence[Ending]) -> bool:
     """Whether each program has the map that its linker wrote, which is kept from here on."""
-    found = [claim_map(one) for one in endings if one.mapped_by_dune]  # each of them takes its own
+    found = [claim_map(one) for one in _programs(endings)]  # each of them takes its own
     return all(found)
+
+
+def _programs(endings: Sequence[Ending]) -> tuple[Ending, ...]:
+    """One image for each program that the linker of dune wrote a map of: several may be of one program."""
+    return tuple({one.program: one for one in endings if one.mapped_by_dune}.values())
 
 
 def finish(tree: Tree, endings: Sequence[Ending], *, refusal: Refusal, failure: Failure) -> Outcome:
     """The images of programs that dune has compiled, each with its map."""
     _link(endings, failure)
-    strange = {one.label: found for one in endings if (found := foreign(_objects(one), one.grounds))}
+    of_programs = {one.program: read_map(map_of(one), one.context) for one in _programs(endings)}
+    places = Places()
+    strange = {
+        one.label: found
+        for one in endings
+        if (found := foreign((*of_programs.get(one.program, ()), *_added(one)), one.grounds, places))
+    }
     refused = tuple(refusal(one, strange[one.label]) for one in endings if one.label in strange)
     fit = [one for one in endings if one.label not in strange]
     check_manifests(fit)
@@ -78,13 +89,12 @@ def _link(endings: Sequence[Ending], failure: Failure) -> None:
             raise failure(one, failed)
 
 
-def _objects(ending: Ending) -> tuple[Linked, ...]:
-    """What the linkers put into an image: the one that dune started, and mpy's."""
-    objects = read_map(map_of(ending), ending.context) if ending.mapped_by_dune else ()
+def _added(ending: Ending) -> tuple[Linked, ...]:
+    """What mpy's own link put into an image, beside the program."""
     if ending.link is None:
-        return objects
+        return ()
     assert ending.link.map is not None, "a link tells what it took"
-    return (*objects, *(one for one in read_map(ending.link.map, Path.cwd()) if one.file != ending.program))
+    return tuple(one for one in read_map(ending.link.map, Path.cwd()) if one.file != ending.program)
 
 
 def _built(tree: Tree, ending: Ending, changed: Collection[str]) -> Built:

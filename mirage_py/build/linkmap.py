@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache, partial
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +18,7 @@ from mirage_py.dataclass import dataclass
 
 __all__ = ["Linked", "linked_objects"]
 
-_SECTION: Final = re.compile(r"^ (?!\*fill\*)\S*\s+0x[0-9a-f]+\s+0x[0-9a-f]+ (?P<what>\S.*)$", re.MULTILINE)
+_SECTION: Final = re.compile(r"^ (?!\*fill\*)\S*\s+0x[0-9a-f]+\s+0x[0-9a-f]+ (\S.*)$", re.MULTILINE)
 _MEMBER: Final = re.compile(r"(?P<file>.*)\((?P<member>[^()]*)\)")
 _LAYOUT: Final = re.compile(r"^(?:Discarded input sections|Memory Configuration)$", re.MULTILINE)
 _COLUMN: Final = 30
@@ -49,8 +50,9 @@ def linked_objects(text: str, base: Path) -> tuple[Linked, ...]:
     if begin is None:
         return ()
     wanted = dict(_reasons(text[: begin.start()]))
-    names = dict.fromkeys(found["what"] for found in _SECTION.finditer(text, begin.end()))
-    return tuple(_linked(name, wanted, base) for name in {**wanted, **names})
+    names = dict.fromkeys(_SECTION.findall(text, begin.end()))
+    placed = cache(partial(_placed, base=base))
+    return tuple(_linked(name, wanted, placed) for name in {**wanted, **names})
 
 
 def _reasons(text: str) -> Iterator[tuple[str, tuple[str, str]]]:
@@ -68,13 +70,13 @@ def _reasons(text: str) -> Iterator[tuple[str, tuple[str, str]]]:
             yield own, (by.strip(), symbol.removesuffix(")"))
 
 
-def _linked(name: str, wanted: Mapping[str, tuple[str, str]], base: Path) -> Linked:
+def _linked(name: str, wanted: Mapping[str, tuple[str, str]], placed: Callable[[str], Path]) -> Linked:
     file, member = _split(name)
     by, symbol = wanted.get(name, ("", ""))
     return Linked(
-        file=_placed(file, base),
+        file=placed(file),
         member=member,
-        wanted_by=_placed(_split(by)[0], base) if by else None,
+        wanted_by=placed(_split(by)[0]) if by else None,
         symbol=symbol,
     )
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mirage_py.build.linkmap import Linked
     from mirage_py.build.making import Making
 
-__all__ = ["foreign", "grounds", "refusal"]
+__all__ = ["Places", "foreign", "grounds", "refusal"]
 
 _STARTUP: Final = re.compile(r"camlstartup[0-9a-f]+\.o")
 """What ocamlopt compiles for each link, and deletes again."""
@@ -31,9 +31,12 @@ MOST: Final = 4
 """Archives that are named: each is told by one of its objects."""
 
 
-def foreign(objects: Iterable[Linked], may_be: Grounds) -> tuple[Linked, ...]:
-    """The objects that are of this machine, or of nobody known; in the order of the map."""
-    objects, held = tuple(objects), _Held(may_be)
+def foreign(objects: Iterable[Linked], may_be: Grounds, places: Places | None = None) -> tuple[Linked, ...]:
+    """The objects that are of this machine, or of nobody known; in the order of the map.
+
+    `places` are known from other images, as long as nothing moves.
+    """
+    objects, held = tuple(objects), _Held(may_be, places or Places())
     strange = {file for file in dict.fromkeys(one.file for one in objects) if file not in held}
     return tuple(one for one in objects if one.file in strange)
 
@@ -102,16 +105,32 @@ def _known(making: Making) -> Iterator[Path]:
     yield from making.toolchain.runtime
 
 
+class Places:
+    """Where files really are; each folder is looked at once."""
+
+    def __init__(self) -> None:
+        self._folders: dict[str, str] = {}
+
+    def real(self, file: Path) -> str:
+        """The path of a file without links."""
+        folder, name = os.path.split(file)
+        if folder not in self._folders:
+            self._folders[folder] = os.path.realpath(folder)
+        path = os.path.join(self._folders[folder], name)
+        return os.path.realpath(path) if os.path.islink(path) else path
+
+
 class _Held:
     """Whether files are where they may be, however they are named."""
 
-    def __init__(self, held: Grounds) -> None:
+    def __init__(self, held: Grounds, places: Places) -> None:
         self._held = held
+        self._places = places
 
     def __contains__(self, file: Path) -> bool:
         if file in self._held.files or _STARTUP.fullmatch(file.name) or self._helper(file):
             return True
-        real = os.path.realpath(file)
+        real = self._places.real(file)
         return real.startswith(self._trees) or os.path.dirname(real) in self._folders or real in self._files
 
     def _helper(self, file: Path) -> bool:
@@ -128,7 +147,7 @@ class _Held:
 
     @cached_property
     def _files(self) -> frozenset[str]:
-        return frozenset(os.path.realpath(file) for file in self._held.files)
+        return frozenset(map(self._places.real, self._held.files))
 
 
 def _owner(one: Linked, making: Making) -> str:
