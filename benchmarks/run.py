@@ -333,8 +333,8 @@ def audit(folder: Path) -> Iterator[Figure]:
 
     cold = repeat(command, folder, runs=5, before=forget, env=env)
     warm = repeat(command, folder, env=env)
-    yield _timed(f"audit of {LIBRARIES} libraries, first time", cold, "2 s")
-    yield _timed("the same, nothing changed", warm, "300 ms")
+    yield _timed(f"audit of {LIBRARIES} libraries, first time", cold, "1.5 s")
+    yield _timed("the same, nothing changed", warm, "250 ms")
 
 
 def dependencies(folder: Path) -> Iterator[Figure]:
