@@ -31,6 +31,9 @@ __all__ = ["Downloaded", "Network", "is_remote"]
 TRIES: Final = 3
 """How often one file is asked for when the other side stops in the middle or is busy."""
 
+SILENCES: Final = 2
+"""How often where it falls silent: whoever does that twice is not asked for other files either."""
+
 CHUNK: Final = 1 << 16
 
 CONNECT: Final = 20.0
@@ -51,7 +54,11 @@ class Downloaded:
 
 
 class _Stopped(Exception):
-    """The other side ended before the file did; what came is kept."""
+    """The other side ended before the file did, or is `silent`; what came is kept."""
+
+    def __init__(self, reason: str, *, silent: bool = False) -> None:
+        super().__init__(reason)
+        self.silent = silent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,8 +128,9 @@ class Network:
             try:
                 return self._attempt(wanted)
             except _Stopped as stopped:
-                if attempt == TRIES or self.closing.is_set():
-                    raise FetchFailed(
+                if attempt == (SILENCES if stopped.silent else TRIES) or self.closing.is_set():
+                    kind = Unreachable if stopped.silent else FetchFailed
+                    raise kind(
                         f"{wanted.url}: {stopped}",
                         details=(
                             f"asked {attempt} times; what came is kept, and the next download goes on from there",
@@ -149,7 +157,7 @@ class Network:
 
     @contextmanager
     def _answer(self, wanted: _Wanted, have: int, known: str | None) -> Iterator[BaseHTTPResponse]:
-        from urllib3.exceptions import HTTPError
+        from urllib3.exceptions import HTTPError, ReadTimeoutError
 
         headers = {"Accept-Encoding": "identity", "User-Agent": "mpy"}
         if have:
@@ -164,7 +172,7 @@ class Network:
         try:
             yield answer
         except HTTPError as error:
-            raise _Stopped(_reason(error)) from None
+            raise _Stopped(_reason(error), silent=isinstance(_innermost(error), ReadTimeoutError)) from None
         finally:
             answer.close()
 

@@ -16,7 +16,7 @@ import pytest
 
 from mirage_py.doors import network
 from mirage_py.doors.network import Network
-from mirage_py.errors import FetchFailed, MpyError
+from mirage_py.errors import FetchFailed, MpyError, Unreachable
 
 pytestmark = pytest.mark.slow
 
@@ -140,6 +140,24 @@ def test_a_server_that_always_stops_is_named_and_the_next_download_goes_on(tmp_p
         Network().download(url, tmp_path / "a", limit=LIMIT)
     assert (tmp_path / "a").read_bytes() == BODY
     assert halting.ranges[3] == "bytes=448000-"
+
+
+def test_a_server_that_falls_silent_in_the_middle_is_one_that_does_not_answer(tmp_path: Path) -> None:
+    asked, over = [], threading.Event()
+
+    def fall_silent(request: BaseHTTPRequestHandler) -> None:
+        asked.append(request.path)
+        request.send_response(200)
+        request.send_header("Content-Length", str(len(BODY)))
+        request.end_headers()
+        request.wfile.write(BODY[:1000])
+        over.wait(5)
+
+    with serving(fall_silent) as url:
+        with pytest.raises(Unreachable, match="the server has stopped answering"):
+            Network(silence=0.1).download(f"{url}/file", tmp_path / "file", limit=LIMIT)
+        over.set()
+    assert len(asked) == network.SILENCES
 
 
 def test_a_file_that_changed_meanwhile_starts_anew(tmp_path: Path) -> None:
