@@ -18,6 +18,8 @@ from mirage_py.packages.unpack import leaving_links
 
 __all__ = ["check_out", "resolve"]
 
+HERE: Final = Path()
+
 HASH: Final = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 QUIET: Final = {
@@ -30,26 +32,26 @@ QUIET: Final = {
 SAFE: Final = ("-c", "protocol.ext.allow=never", "-c", "core.autocrlf=false", "-c", "advice.detachedHead=false")
 
 
-def resolve(url: str, ref: str | None, cache: Path, *, offline: bool = False) -> GitTree:
+def resolve(url: str, ref: str | None, cache: Path, *, root: Path = HERE, offline: bool = False) -> GitTree:
     """The commit that a branch, tag or commit of a repository is now, with the digest of its tree.
 
-    Without `ref` it is what the repository shows first. Raises `FetchFailed` when the repository cannot be reached, or
-    has no such ref; `ToolNotFound` without git.
+    Without `ref` it is what the repository shows first; a path is relative to `root`. Raises `FetchFailed` when the
+    repository cannot be reached, or has no such ref; `ToolNotFound` without git.
     """
-    address = _address(url)
+    address = _address(url, root)
     commit = _commit(address, ref, offline=offline)
     store = _store(cache, address)
     _fetch(store, address, commit, offline=offline)
     return GitTree(url=url, commit=commit, tree=_tree(store, commit), ref=ref)
 
 
-def check_out(origin: GitTree, into: Path, cache: Path, *, offline: bool = False) -> None:
+def check_out(origin: GitTree, into: Path, cache: Path, *, root: Path = HERE, offline: bool = False) -> None:
     """The files of a commit, with those of its submodules, as the folder `into`, which must not be there.
 
     Raises `FetchFailed` when the repository cannot be reached, has not the commit, or when the commit's tree is not the
     locked one.
     """
-    address = _address(origin.url)
+    address = _address(origin.url, root)
     store = _store(cache, address)
     _fetch(store, address, origin.commit, offline=offline)
     tree = _tree(store, origin.commit)
@@ -82,14 +84,14 @@ def _clone(store: Path, origin: GitTree, address: str, into: Path, *, offline: b
         shutil.rmtree(place) if place.is_dir() and not place.is_symlink() else place.unlink()
 
 
-def _address(url: str) -> str:
-    """What git takes for an opam url: without `git+`, without the ref."""
+def _address(url: str, root: Path) -> str:
+    """What git takes for an opam url: without `git+`, without the ref, a path from the top."""
     address = url.removeprefix("git+").partition("#")[0]
     if address.startswith("-"):
         raise MpyError(f"{url} is no address of a git repository")
     if address.startswith("file://") or "://" in address or re.match(r"[\w.-]+@[\w.-]+:", address):
         return address
-    return str(Path(address).absolute())
+    return os.path.normpath(root.absolute() / address)
 
 
 def _commit(address: str, ref: str | None, *, offline: bool) -> str:

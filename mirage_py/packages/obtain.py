@@ -37,9 +37,12 @@ class _Job:
     into: Path
 
 
-def obtain(lock: Lock, folders: tuple[str, ...], staging: Path, store: Store, transfers: Transfers, jobs: int) -> None:
+def obtain(
+    lock: Lock, folders: tuple[str, ...], staging: Path, store: Store, transfers: Transfers, jobs: int, *, root: Path
+) -> None:
     """Make the folders of these sources below `staging`: archives in parallel, git repositories one by one.
 
+    `root` is the folder of the lock, from which paths in it lead.
     Raises `FetchFailed` for all that cannot be had at once; what was fetched stays in the cache, so that another try
     goes on from there. An interrupt ends what is on its way.
     """
@@ -50,7 +53,7 @@ def obtain(lock: Lock, folders: tuple[str, ...], staging: Path, store: Store, tr
         pending = {workers.submit(_unpacked, job, store, transfers): job for job in archives}
         for job in made:
             if isinstance(job.source.origin, GitTree):
-                _noted(failures, job, _checked_out, job, job.source.origin, store, transfers)
+                _noted(failures, job, _checked_out, job, root, store, transfers)
         for future in as_completed(pending):
             job = pending[future]
             extra = _outcome(future, failures, job)
@@ -81,9 +84,11 @@ def _unpacked(job: _Job, store: Store, transfers: Transfers) -> Extras:
     return extra
 
 
-def _checked_out(job: _Job, origin: GitTree, store: Store, transfers: Transfers) -> None:
+def _checked_out(job: _Job, root: Path, store: Store, transfers: Transfers) -> None:
+    origin = job.source.origin
+    assert isinstance(origin, GitTree)
     transfers.advance(job.name, 0, None)
-    git.check_out(origin, job.into, store.own.root, offline=store.network.offline)
+    git.check_out(origin, job.into, store.own.root, root=root, offline=store.network.offline)
     transfers.done(job.name)
 
 

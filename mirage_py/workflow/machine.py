@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from mirage_py.dataclass import dataclass, field, replace
-from mirage_py.errors import MpyError, PackageConflict
+from mirage_py.errors import FetchFailed, MpyError, PackageConflict
 from mirage_py.libraries.bundled import bundled_packages
 from mirage_py.model.version import version_key
 from mirage_py.packages.candidates import Given, environment
@@ -92,7 +92,7 @@ def machine_of(request: Request, found: Resolution, wish: Wish, network: Network
     chains = list(tools.toolchains.values()) if tools else []
     pinned = _pins(found)
     installed = installed_libraries() if wish.installed else {}
-    origins = {name: _origin(request.folder, pin, network) for name, pin in pinned.items()}
+    origins = {name: _origin(request.folder, name, pin, network) for name, pin in pinned.items()}
     return Machine(
         ocaml=wish.ocaml or (tools.host.ocaml_version if tools else ""),
         dune=wish.dune or (tools.host.dune_version if tools else ""),
@@ -162,7 +162,7 @@ def _pins(found: Resolution) -> dict[str, Pin]:
     return pins
 
 
-def _origin(root: Path, pin: Pin, network: Network) -> Origin:
+def _origin(root: Path, name: str, pin: Pin, network: Network) -> Origin:
     """Where a pin leads: a folder stays one, a branch becomes the commit that it is now."""
     from mirage_py.doors import memory
 
@@ -170,13 +170,18 @@ def _origin(root: Path, pin: Pin, network: Network) -> Origin:
     if "://" not in local and not local.startswith("git+") and "#" not in local:
         if not (root / local).is_dir():
             raise MpyError(
-                f"the pin {pin.url} is no folder", hint="a pin is a folder, or a git address: git+https://…#REF"
+                f"{name} is pinned to {pin.url}, which is no folder",
+                hint="a pin is a folder, or a git address: git+https://…#REF",
             )
         return Folder(path=local)
     from mirage_py.packages.git import resolve
 
     url, _, ref = pin.url.partition("#")
-    return resolve(url, ref or None, memory.folder(), offline=network.offline)
+    try:
+        return resolve(url, ref or None, memory.folder(), root=root, offline=network.offline)
+    except FetchFailed as failed:
+        failed.details = (f"{name} is pinned to it", *failed.details)
+        raise
 
 
 def _pinned(root: Path, name: str, pin: Pin, origin: Origin, *, offline: bool) -> Metadata:
@@ -189,7 +194,7 @@ def _pinned(root: Path, name: str, pin: Pin, origin: Origin, *, offline: bool) -
     from mirage_py.packages.git import check_out
 
     with TemporaryDirectory(prefix="mpy-") as folder:
-        check_out(origin, Path(folder) / "tree", memory.folder(), offline=offline)  # type: ignore[arg-type]  # a GitTree
+        check_out(origin, Path(folder) / "tree", memory.folder(), root=root, offline=offline)  # type: ignore[arg-type]  # a GitTree
         return _in_tree(Path(folder) / "tree", name, pin)
 
 

@@ -145,7 +145,7 @@ class _Pull:
         fetched = tuple(name for name in folders if not isinstance(self.lock.source(name).origin, Folder))
         self.staging.mkdir(parents=True, exist_ok=True)
         transfers = Transfers(len(fetched), self.progress)
-        obtain(self.lock, fetched, self.staging, self._store(), transfers, self.where.jobs or JOBS)
+        obtain(self.lock, fetched, self.staging, self._store(), transfers, self.where.jobs or JOBS, root=self.root)
         self.progress("reading dune files")
         for name in folders:
             self.sources[name] = read_sources(self._place(name))

@@ -69,3 +69,12 @@ def test_what_is_not_there_is_named(url: str, tmp_path: Path) -> None:
 def test_offline_takes_a_commit_from_the_cache_alone(tmp_path: Path) -> None:
     with pytest.raises(FetchFailed, match="--offline opens no connection"):
         resolve("git+https://example.invalid/x.git", "1" * 40, tmp_path / "cache", offline=True)
+
+
+def test_a_path_is_relative_to_the_folder_of_the_lock(url: str, tmp_path: Path) -> None:
+    cache, root = tmp_path / "cache", tmp_path / "project"
+    found = resolve("../repository", "v1", cache, root=root)
+    assert found.url == "../repository"
+    assert found.commit == resolve(url, "v1", cache).commit
+    check_out(found, tmp_path / "into", cache, root=root)
+    assert os.listdir(tmp_path / "into") == ["dune-project"]
