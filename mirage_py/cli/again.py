@@ -6,6 +6,7 @@ This module imports next to nothing; what makes images is imported while dune ru
 from __future__ import annotations
 
 import os
+import time
 
 from mirage_py.doors import alone, answers, signals
 from mirage_py.doors.children import Children
@@ -40,10 +41,15 @@ def build_again(key: bytes, answer: answers.Answer) -> int | None:
 
 
 def _built(key: bytes, answer: answers.Answer, rest: dict[str, Any]) -> int | None:
-    sources = {one: answers.seen(*one) for one in rest["sources"]}
+    trees = [one for one in rest["sources"] if one[0] == "tree"]
+    sources = {one: answers.seen(*one) for one in rest["sources"] if one not in trees}
+    begun = time.time_ns()
     with Children() as children:
         for argv, cwd, env, _ in rest["commands"]:
             children.start(argv, cwd, env)
+        for one in trees:  # while dune runs: there may be thousands of files
+            state = answers.seen(*one)
+            sources[one] = state if state == rest["sources"][one] or answers.older(state, begun) else None
         resumed = _resumed(key, answer, sources) if sources != rest["sources"] else None
         if not children.wait(PATIENCE):
             _wait_on(children, rest)

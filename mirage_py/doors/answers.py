@@ -19,7 +19,7 @@ from mirage_py._version import __version__
 
 TYPE_CHECKING = False  # typing's own costs 4 ms
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any, TextIO
 
     from mirage_py.doors.watch import Watch
@@ -41,6 +41,7 @@ __all__ = [
     "moved",
     "never",
     "note",
+    "older",
     "recall",
     "same",
     "seen",
@@ -48,7 +49,7 @@ __all__ = [
     "unheard",
 ]
 
-FORMAT = 3
+FORMAT = 4
 """Raised when the meaning of what is stored changes: older answers are not recalled then."""
 
 MOST = 2000
@@ -58,6 +59,9 @@ LARGEST = 4_000_000
 READS = frozenset({"completion", "configure", "describe", "help", "query"})
 OTHERS = frozenset({"audit", "clean", "doctor", "init", "run", "toolchain", "verify"})
 BUILDS = frozenset({"build"})
+
+GRAIN = 20_000_000
+"""Nanoseconds that the time of a file may lie before the change: kernels keep them in steps."""
 
 WHOLE = 6
 """How much is known of a path whose whole state is; the last two are the times of its content and of all the rest."""
@@ -236,19 +240,28 @@ def _part(kind: str, path: str) -> object:
 
 
 def _below(path: str) -> object:
-    """Names, sizes and times of all that is below a folder, in short."""
-    sum_ = 0
-    for name, state in sorted(_walk(path)):
-        sum_ = zlib.crc32(f"{name}\0{state}\0".encode(errors="surrogateescape"), sum_)
-    return sum_
+    """Names, sizes and times of all that is below a folder, in short; at last the latest of the times."""
+    found: list[tuple[str, object]] = []
+    waiting, latest = [path], _latest(_stat(path))
+    while waiting:
+        with os.scandir(waiting.pop()) as entries:
+            for one in entries:
+                state = one.stat(follow_symlinks=False)
+                latest = max(latest, _latest(state))
+                found.append((one.path, _state(state, whole=False)))
+                if one.is_dir(follow_symlinks=False):
+                    waiting.append(one.path)
+    whole = exact(sorted(found))
+    return len(whole), zlib.crc32(whole), zlib.adler32(whole), latest
 
 
-def _walk(folder: str) -> Iterator[tuple[str, object]]:
-    with os.scandir(folder) as entries:
-        for one in entries:
-            yield one.path, _state(one.stat(follow_symlinks=False), whole=False)
-            if one.is_dir(follow_symlinks=False):
-                yield from _walk(one.path)
+def _latest(state: os.stat_result) -> int:
+    return max(state.st_mtime_ns, state.st_ctime_ns)
+
+
+def older(state: object, moment: int) -> bool:
+    """Whether all that a state of a whole tree tells of was so before a moment, in nanoseconds."""
+    return isinstance(state, tuple) and isinstance(state[-1], int) and state[-1] < moment - GRAIN
 
 
 def _ways_out(path: str) -> list[str]:

@@ -39,8 +39,6 @@ _WRITES: Final = {
     "os.utime": ((0, 3),),
 }
 """Events that tell of something that is written: which of their arguments are paths, and which the folders of those."""
-_GRAIN: Final = 20_000_000
-"""Nanoseconds that the time of a file may lie before the change: kernels keep them in steps."""
 
 
 class Watch:
@@ -48,7 +46,7 @@ class Watch:
 
     def __init__(self, key: bytes) -> None:
         self.key = key
-        self.start = time.time_ns() - _GRAIN
+        self.start = time.time_ns() - answers.GRAIN
         self.inputs: dict[tuple[str, str], object] = {}
         self.told: answers.Told = []
         self.doubt = ""

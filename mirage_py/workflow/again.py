@@ -21,7 +21,6 @@ from mirage_py.dataclass import dataclass, replace
 from mirage_py.doors import answers, terminal as console
 from mirage_py.doors.files import Tree
 from mirage_py.doors.processes import ready
-from mirage_py.project.folders import dune_root
 from mirage_py.workflow.freshness import Inputs, Subject, inputs_of, note, subject_of
 
 if TYPE_CHECKING:  # an edit comes to that only where something fails
@@ -58,7 +57,7 @@ class Recording:
         if self._watch is None:
             return inputs_of(folder, self._subjects)
         decided, self._watch.inputs = self._watch.inputs, {}
-        found = _looked_at(folder, self._subjects)
+        found = inputs_of(folder, self._subjects)
         self._sources, self._watch.inputs = self._watch.inputs, decided
         return found
 
@@ -125,7 +124,7 @@ class Resumed:
         self._watch.building = True
         self._tree = Tree(Path(answer.rest["folder"]))
         self._watch.turn()
-        self._inputs = _looked_at(self._tree.root, self._again.subjects)
+        self._inputs = inputs_of(self._tree.root, self._again.subjects)
         self._sources = self._watch.turn(names=True)
         ready()  # while dune runs
         self._certain = all(sources.get(one, state) == state for one, state in self._sources.items())
@@ -179,17 +178,6 @@ class Resumed:
         """What the build was prepared with."""
         found: Compiled = pickle.loads(self._rest["compiled"])  # noqa: S301  # as above
         return found
-
-
-def _looked_at(folder: Path, subjects: Sequence[Subject]) -> dict[str, Inputs]:
-    """What the images are made of; what is looked at folder by folder is an input as a whole."""
-    found = inputs_of(folder, subjects)
-    watch = answers.watching
-    if watch is not None:
-        root = dune_root(folder)
-        for path in {path for inputs in found.values() for path in inputs.folders}:
-            watch.note("tree", os.path.normpath(root / path))
-    return found
 
 
 def _as_data(command: Command) -> tuple[list[str], str, Mapping[str, str | None], str]:

@@ -9,13 +9,15 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from mirage_py.dataclass import dataclass
 from mirage_py.digest import sha256
+from mirage_py.doors import answers
 from mirage_py.doors.files import write_whole
 from mirage_py.errors import MpyError
 from mirage_py.packages.stamps import stamp
@@ -66,9 +68,11 @@ def subject_of(folder: Path, plan: Plan) -> Subject:
 
 def inputs_of(folder: Path, subjects: Sequence[Subject]) -> dict[str, Inputs]:
     """What images would be made of now, by label; to be asked before they are built."""
-    root = dune_root(folder)
+    root, stamps = dune_root(folder), cache(_stamp)
     files = _files(root, folder, {})
-    return {one.label: Inputs(plan=one.plan, files=files, folders=_stamps(root, folder, one)) for one in subjects}
+    return {
+        one.label: Inputs(plan=one.plan, files=files, folders=_stamps(root, folder, one, stamps)) for one in subjects
+    }
 
 
 def note(folder: Path, label: str, inputs: Inputs) -> None:
@@ -88,7 +92,7 @@ def changed_since(folder: Path, plan: Plan) -> tuple[str, ...]:
     if was is None:
         return ()
     root, subject = dune_root(folder), subject_of(folder, plan)
-    files, folders = _files(root, folder, was.files), _stamps(root, folder, subject)
+    files, folders = _files(root, folder, was.files), _stamps(root, folder, subject, stamp)
     now = Inputs(plan=subject.plan, files=files, folders=folders)
     digests = ({path: state[2] for path, state in one.files.items()} | dict(one.folders) for one in (was, now))
     before, after = digests
@@ -100,8 +104,16 @@ def _files(root: Path, folder: Path, known: Mapping[str, State]) -> dict[str, St
     return {path: _state(root / path, known.get(path)) for path in sorted(_sources(root, folder))}
 
 
-def _stamps(root: Path, folder: Path, subject: Subject) -> dict[str, str]:
-    return {os.path.relpath(place, root): stamp(place) for place in sorted(_folders(folder, subject))}
+def _stamps(root: Path, folder: Path, subject: Subject, stamp_of: Callable[[Path], str]) -> dict[str, str]:
+    return {os.path.relpath(place, root): stamp_of(place) for place in sorted(_folders(folder, subject))}
+
+
+def _stamp(place: Path) -> str:
+    """A folder by names, sizes and times; it is an input as a whole, and not folder by folder."""
+    with answers.aside():
+        found = stamp(place)
+    answers.note("tree", os.fspath(place))
+    return found
 
 
 def _digest_of(plan: Plan) -> str:

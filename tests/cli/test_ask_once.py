@@ -283,3 +283,15 @@ def edited(folder: Path, edit: str) -> None:
 def tree(folder: Path) -> dict[str, bytes]:
     files = (path for path in folder.rglob("*") if path.is_file() and path.name != ".lock")
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def test_tree_tells_whether_anything_below_it_was_written_to_since(tmp_path: Path) -> None:
+    (tmp_path / "deep/er").mkdir(parents=True)
+    (tmp_path / "deep/er/one.ml").write_text("let one = 1\n")
+    before, later = answers.seen("tree", str(tmp_path)), time.time_ns() + 10 * answers.GRAIN
+    assert answers.older(before, later)
+    assert answers.seen("tree", str(tmp_path)) == before
+    os.utime(tmp_path / "deep/er/one.ml", ns=(later, later))
+    after = answers.seen("tree", str(tmp_path))
+    assert after != before
+    assert not answers.older(after, later)
