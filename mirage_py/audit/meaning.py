@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from mirage_py.audit.mluses import token_of
@@ -16,8 +17,12 @@ if TYPE_CHECKING:
     from mirage_py.audit.mlsource import Use
     from mirage_py.audit.starting import Key, Unit
 
-PATH: Final = re.compile(rb"(?:[A-Z][\w']*\s*\.\s*)+(?:[A-Za-z_][\w']*|\()")
+PATH: Final = re.compile(rb"\b(?:[A-Z][\w']*+\s*\.\s*)+(?:[A-Za-z_][\w']*|\()")
 """A name behind modules."""
+
+
+FEW: Final = 50
+"""How many words are looked for before all are put in order, which takes room."""
 
 
 class Reading:
@@ -27,6 +32,7 @@ class Reading:
         self.unit = unit
         self.is_seen = is_seen
         self.asked: set[bytes] = set()
+        self._looked = 0
         self._uses: dict[int, tuple[frozenset[bytes], tuple[Use, ...]]] = {}
         self._note_names()
 
@@ -39,7 +45,18 @@ class Reading:
 
     def saying(self, token: bytes) -> list[Item]:
         """The definitions in which a word or an operator stands."""
-        return [item for item in self.unit.source.items if token in item.words]
+        self._looked += 1
+        if self._looked <= FEW:
+            return [item for item in self.unit.source.items if token in item.words]
+        return self._by_word.get(token, [])
+
+    @cached_property
+    def _by_word(self) -> Mapping[bytes, list[Item]]:
+        found: dict[bytes, list[Item]] = {}
+        for item in self.unit.source.items:
+            for word in item.words:
+                found.setdefault(word, []).append(item)
+        return found
 
     def told(self) -> list[Item]:
         """The definitions that may mention what was asked for, in their order."""

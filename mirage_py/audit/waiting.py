@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mirage_py.audit.starting import Key, Text
 
 WORD: Final = re.compile(rb"[A-Za-z_][\w']*")
-QUALIFIED: Final = re.compile(rb"([A-Z][\w']*)\s*\.\s*(?:([a-z_][\w']*)|\()")
+QUALIFIED: Final = re.compile(rb"\b([A-Z][\w']*+)\s*\.\s*(?:([a-z_][\w']*)|\()")
 """A value of a module, or an expression in which the module is open."""
 
 _PATH: Final = rb"((?>[A-Z][\w']*(?:\s*\.\s*[A-Z][\w']*)*+))"
@@ -34,7 +34,7 @@ NEW: Final = re.compile(rb"([A-Z][\w']*)\s*$")
 LONGEST: Final = 100
 """Bytes that are searched for it."""
 
-APPLIED: Final = re.compile(rb"([A-Z][\w']*)\s*\(\s*(?:[A-Z(]|struct\b|val\b|functor\b)")
+APPLIED: Final = re.compile(rb"\b([A-Z][\w']*+)\s*\(\s*(?:[A-Z(]|struct\b|val\b|functor\b)")
 """Functors that are applied to a module, and constructors."""
 
 PARAMETER: Final = re.compile(rb"\(\s*(?:(?:module\s+)?([A-Z]\w*)\s*:|(?:module|val)\b)")

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from mirage_py.audit.elf import deciding, read_code, read_object, references
 from mirage_py.audit.externals import externals_in
 from mirage_py.audit.libc import shipped
+from mirage_py.audit.starting import Key, Reached, Text, start_findings
 from mirage_py.audit.vendored import _c_findings
 from mirage_py.libraries.archives import Archive, Member, Unreadable, parse_archive, read_archive
 from mirage_py.libraries.cmxa import read_extra_c
@@ -104,6 +105,31 @@ def test_externals_that_do_not_end(tmp_path: Path) -> None:
         (tmp_path / "x.mli").write_text(text)
         with bounded():
             list(externals_in(tmp_path / "x.mli"))
+
+
+OCAML = (
+    "A" * 40_000,
+    "A." * 40_000,
+    "(A" * 40_000,
+    "let x = M.(" * 5_000,
+    "module M = F(" * 8_000,
+    "(module " * 40_000,
+)
+
+
+@pytest.mark.parametrize("text", OCAML, ids=lambda text: text[:12].strip())
+def test_a_source_without_an_end_is_read(text: str, tmp_path: Path) -> None:
+    (tmp_path / "foo.ml").write_text(f'let load () = open_in "x"\n{text}\n')
+    with bounded():
+        start_findings((Text(library="foo", directory=tmp_path),), {Key("other", "Sub", "load"): Reached("Sub.load")})
+
+
+def test_names_that_lead_to_each_other_are_followed_once(tmp_path: Path) -> None:
+    chain = "\n".join(f"let a{number} () = a{number - 1} ()" for number in range(1, 2_000))
+    (tmp_path / "foo.ml").write_text(f'let a0 () = open_in "x"\n{chain}\nlet () = close_in (a1999 ())')
+    with bounded():
+        found = start_findings((Text(library="foo", directory=tmp_path),))
+    assert [one.severity for one in found["foo"]] == ["aborts"]
 
 
 def test_a_member_of_negative_size_leads_nowhere() -> None:

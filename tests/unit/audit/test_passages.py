@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -42,3 +44,27 @@ def test_a_name_may_stand_on_the_next_line_and_behind_a_renamed_module(tmp_path:
     found = start_findings((Text(library="foo", directory=tmp_path),))["foo"]
     assert {one.member for one in found if one.severity == "aborts"} >= {"a.ml", "b.ml"}
     assert "d.ml" not in {one.member for one in found}
+
+
+APPLIED = """module F (P : sig val load : string -> unit end) = struct let go = P.load end
+module X = F (A)
+module Y = F (B)
+module Z = F (C)
+let () = X.go "x"
+"""
+
+
+def test_of_several_ends_the_same_is_told_every_time(tmp_path: Path) -> None:
+    for name, end in {"a": "open_in", "b": "read_line", "c": "open_out"}.items():
+        (tmp_path / f"{name}.ml").write_text(f"let load f = ignore ({end} f)")
+    (tmp_path / "foo.ml").write_text(APPLIED)
+    text = f"Text(library='foo', directory=Path({str(tmp_path)!r}))"
+    program = f"from pathlib import Path; from mirage_py.audit.starting import *; print(start_findings(({text},)))"
+    said = {
+        subprocess.run(
+            (sys.executable, "-c", program), env={"PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True
+        ).stdout
+        for seed in "135"
+    }
+    assert len(said) == 1
+    assert "may call open_in" in said.pop()
