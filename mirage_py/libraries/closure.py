@@ -200,7 +200,8 @@ class _Teller:
                 f"{bad.needs} is served from {other.directory}",
                 "an image has one library of a name, and OCaml links no two that disagree",
             ),
-            hint=f"vendor {library.package} too, or take {other.package} out of the {other.origin} libraries",
+            hint=f"bring {library.package} as sources, too: mpy lock && mpy pull\n"
+            f"or take {other.package} out of the {other.origin} libraries",
             libraries=(bad.name, bad.needs),
         )
 

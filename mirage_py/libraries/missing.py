@@ -22,11 +22,11 @@ STUBS = (
 
 
 def refusal(closures: Sequence[Closure], held: Held | None) -> MpyError | None:
-    """Why these closures cannot be built: first what conflicts, whatever is installed, then what is missing.
+    """Why these closures cannot be built: first what conflicts, whatever comes as sources, then what is missing.
 
     `held` is the lock, where there is one: what it names and nobody has pulled yet is told as that.
     """
-    conflict = next((one for closure in closures for one in closure.conflicts), None)
+    conflict = next((one for closure in closures for one in closure.standing), None)
     if conflict is not None:
         return conflict_error(conflict)
     return missing_error(closures, held) if any(closure.missing for closure in closures) else None

@@ -141,6 +141,11 @@ class Closure:
     unfit: tuple[str, ...] = ()
     unmet: tuple[Conflict, ...] = ()
 
+    @property
+    def standing(self) -> tuple[Conflict, ...]:
+        """The conflicts that stay when all that is missing comes as sources, which then serve for a whole family."""
+        return tuple(one for one in self.conflicts if not (self.missing and one.kind == "family"))
+
     @cached_property
     def by_name(self) -> Mapping[str, Served]:
         """The libraries by their names."""

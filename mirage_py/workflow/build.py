@@ -131,9 +131,9 @@ def _ready(request: Request, plans: Sequence[Plan], saved: Saved) -> Ready:
 
 def _refused(request: Request, closures: Sequence[Closure]) -> Iterator[MpyError]:
     """Why closures cannot be built: each conflict once, and all that is missing as one."""
-    unfit = [closure for closure in closures if closure.conflicts]
+    unfit = [closure for closure in closures if closure.standing]
     yield from {str(error): error for one in unfit if (error := refusal([one], None))}.values()
-    lacking = [closure for closure in closures if closure.missing and not closure.conflicts]
+    lacking = [closure for closure in closures if closure.missing and not closure.standing]
     if lacking:
         from mirage_py.packages.held import held  # what is locked is of interest where something is missing only
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mirage_py.cli.app import main
+from mirage_py.errors import LibraryNotFound, PackageConflict
+from mirage_py.libraries.missing import refusal
+from mirage_py.model.closure import Closure, Conflict, Missing
 from tests.unit.packages.releases import Releases, library
 
 pytestmark = pytest.mark.ocaml
@@ -118,3 +122,13 @@ def test_damaged_lock_is_told_and_describe_still_answers(
     (root / "mpy.lock").write_text("<<<<<<< ours\n")
     assert "remove it and make it anew: mpy lock" in answer(capsys, "describe")
     assert "this lock is not TOML" in answer(capsys, "doctor", code=5)
+
+
+def test_what_sources_would_mend_is_told_as_missing_before_it_is_told_as_a_conflict() -> None:
+    installed = Conflict(kind="family", message="the installed one was compiled against another two")
+    closure = Closure(label="hello-unix", target="unix", roots=("one",), libraries=(), conflicts=(installed,))
+    assert isinstance(refusal([closure], None), PackageConflict)
+    told = refusal([replace(closure, missing=(Missing(package="three", libraries=("three",)),))], None)
+    assert isinstance(told, LibraryNotFound)
+    assert told.hint is not None
+    assert told.hint.startswith("mpy lock && mpy pull")
