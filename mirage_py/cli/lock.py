@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from mirage_py.cli.command import argument, command, option
 from mirage_py.cli.line import Line, request
@@ -14,6 +14,9 @@ from mirage_py.errors import UsageError
 if TYPE_CHECKING:
     from mirage_py.packages.lock import Lock
     from mirage_py.workflow.lock import Change, Locked
+
+
+EXAMPLES: Final = {"--ocaml": "5.3.0", "--dune": "3.17.2"}
 
 
 def lock(
@@ -61,6 +64,9 @@ def lock(
         raise UsageError("packages are named with --update only", hint=f"mpy lock --update {' '.join(packages)}")
     if check and (diff or update):
         raise UsageError("--check changes nothing, and shows nothing", hint="leave --diff and --update out")
+    for name, version in (("--ocaml", ocaml), ("--dune", dune)):
+        if version is not None and not version[:1].isdigit():
+            raise UsageError(f"{name} {version}: this is no version", hint=f"for instance {name} {EXAMPLES[name]}")
     asked = request(line, file=file, targets=target, unikernels=None, toolchain=stated(toolchain, switch, solo5_prefix))
     moving = tuple(packages or ()) if update or diff else None
     wish = Wish(

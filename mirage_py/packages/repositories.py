@@ -107,9 +107,10 @@ class Repositories:
         try:
             return self._read(source, again=again)
         except MpyError as error:
-            if source in error.message:
-                raise
-            error.message = f"{source}: {error.message}"
+            if source not in error.message:
+                error.message = f"{source}: {error.message}"
+            if error.hint:
+                error.hint = error.hint.replace("a mirror with --mirror", "another repository with --repo")
             raise
 
     def kept(self, source: str) -> Repository | None:

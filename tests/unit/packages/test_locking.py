@@ -224,6 +224,13 @@ def test_check_tells_a_unikernel_that_is_no_longer_there(
     assert "it is for hello-unix too, which config.py does not have" in told
 
 
+def test_compiler_that_is_named_has_a_version(
+    project: Path, published: Published, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert lock(published, "--ocaml", "newest") == 2
+    assert "--ocaml newest: this is no version" in capsys.readouterr().err
+
+
 def test_compiler_that_is_too_old_is_told_at_the_end_of_the_chain(
     project: Path, published: Published, capsys: pytest.CaptureFixture[str]
 ) -> None:
