@@ -8,7 +8,7 @@ from mirage_py.dataclass import dataclass
 from mirage_py.doors.files import write_whole
 from mirage_py.doors.network import Network
 from mirage_py.errors import Location, LockError
-from mirage_py.packages.lock import FILE, Lock
+from mirage_py.packages.lock import FILE, GitTree, Lock
 from mirage_py.packages.repositories import Repositories, named
 from mirage_py.project.reading import exact_text_of
 from mirage_py.workflow.fitting import misfits, misfits_of_config, otherwise, wanted_by
@@ -53,7 +53,8 @@ def lock(request: Request, wish: Wish, *, tell: Told = lambda _: None) -> Locked
     before = read_lock(request.folder) if (request.folder / FILE).exists() else None
     found = resolution(request, before.labels if before else ())
     network = Network(offline=wish.offline)
-    machine = machine_of(request, found, wish, network)
+    kept = _kept(before, wish)
+    machine = machine_of(request, found, wish, network, _kept_origins(before, kept))
     tell("reading repositories")
     reading = Repositories(root=request.folder, network=network, tell=tell)
     sources = wish.repositories or named(request.folder)
@@ -61,7 +62,7 @@ def lock(request: Request, wish: Wish, *, tell: Told = lambda _: None) -> Locked
     asked = wanted_by(found)
     tell("choosing versions")
     with Solving(machine, [one.snapshot for one in repositories], asked) as solving:
-        solution, candidates = solving.solved(_kept(before, wish))
+        solution, candidates = solving.solved(kept)
         made = lock_of(
             solution, candidates, asked, machine.pinned, machine.solved_for(wish), (one.locked for one in repositories)
         )
@@ -117,6 +118,12 @@ def _kept(before: Lock | None, wish: Wish) -> Mapping[str, str]:
     if strange:
         raise LockError(f"{FILE} has no package {strange[0]}", hint="mpy lock --update alone moves all of them")
     return {one.name: one.version for one in before.packages if one.name not in moving}
+
+
+def _kept_origins(before: Lock | None, kept: Mapping[str, str]) -> Mapping[str, GitTree]:
+    """The commits of pinned packages that stay, whatever a branch or tag has become."""
+    found = ((one.name, before.source(one.source).origin) for one in before.packages if one.source) if before else ()
+    return {name: origin for name, origin in found if name in kept and isinstance(origin, GitTree)}
 
 
 def _changes(before: Lock | None, after: Lock) -> Iterator[Change]:

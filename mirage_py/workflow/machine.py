@@ -12,7 +12,7 @@ from mirage_py.libraries.bundled import bundled_packages
 from mirage_py.model.version import version_key
 from mirage_py.packages.candidates import Given, environment
 from mirage_py.packages.formula import AllOf, Dependency
-from mirage_py.packages.lock import Folder, Origin, SolvedFor
+from mirage_py.packages.lock import Folder, GitTree, Origin, SolvedFor
 from mirage_py.packages.metadata import Metadata, Remote, metadata
 from mirage_py.project.reading import text_of
 
@@ -83,8 +83,10 @@ class Machine:
         )
 
 
-def machine_of(request: Request, found: Resolution, wish: Wish, network: Network) -> Machine:
-    """The machine as it is, with what the command line says instead.
+def machine_of(
+    request: Request, found: Resolution, wish: Wish, network: Network, locked: Mapping[str, GitTree]
+) -> Machine:
+    """The machine as it is, with what the command line says instead; pins stay at the commits that are `locked`.
 
     Raises `ToolNotFound` without OCaml and dune where none were named.
     """
@@ -92,7 +94,10 @@ def machine_of(request: Request, found: Resolution, wish: Wish, network: Network
     chains = list(tools.toolchains.values()) if tools else []
     pinned = _pins(found)
     installed = installed_libraries() if wish.installed else {}
-    origins = {name: _origin(request.folder, name, pin, network) for name, pin in pinned.items()}
+    origins = {
+        name: _stays(pin, locked.get(name)) or _origin(request.folder, name, pin, network)
+        for name, pin in pinned.items()
+    }
     return Machine(
         ocaml=wish.ocaml or (tools.host.ocaml_version if tools else ""),
         dune=wish.dune or (tools.host.dune_version if tools else ""),
@@ -160,6 +165,12 @@ def _pins(found: Resolution) -> dict[str, Pin]:
                     hint="keep one pin: there is one lock for all unikernels",
                 )
     return pins
+
+
+def _stays(pin: Pin, locked: GitTree | None) -> GitTree | None:
+    """What is locked of a pin, where that still says the same."""
+    url, _, ref = pin.url.partition("#")
+    return locked if locked is not None and (locked.url, locked.ref or "") == (url, ref) else None
 
 
 def _origin(root: Path, name: str, pin: Pin, network: Network) -> Origin:

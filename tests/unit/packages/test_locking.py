@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
+import subprocess
 import tarfile
 from pathlib import Path
 
 import pytest
 
 from mirage_py.cli.app import main
-from mirage_py.packages.lock import FILE, Folder, Lock
+from mirage_py.packages.lock import FILE, Folder, GitTree, Lock
 from mirage_py.packages.lock_file import read_lock
 from tests.unit.packages.repository import Published
 
@@ -361,6 +363,36 @@ def test_folder_that_is_pinned_stays_a_folder(project: Path, published: Publishe
     assert lock(published) == 0
     assert held(project).source("one").origin == Folder(path="../lib")
     assert versions(project)["two"] == "1.0.0"
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not on PATH")
+def test_pin_to_a_branch_stays_at_its_commit_until_update(project: Path, published: Published) -> None:
+    def commit(text: str) -> str:
+        (repository / "one.opam").write_text(text)
+        for words in (("add", "."), ("-c", "user.name=n", "-c", "user.email=n@invalid", "commit", "-qm", text)):
+            subprocess.run(("git", *words), cwd=repository, check=True)
+        return subprocess.check_output(("git", "rev-parse", "HEAD"), cwd=repository, text=True).strip()
+
+    def locked() -> str:
+        origin = held(project).source("one").origin
+        assert isinstance(origin, GitTree)
+        return origin.commit
+
+    repository = project.parent / "lib"
+    subprocess.run(("git", "init", "-q", "-b", "main", str(repository)), check=True)
+    first = commit('opam-version: "2.0"\n')
+    configure(project, 'package("one", pin="git+file://PLACE#main")'.replace("PLACE", str(repository)))
+    lock(published)
+    assert locked() == first
+    second = commit('opam-version: "2.0" # two\n')
+    lock(published)
+    assert locked() == first
+    lock(published, "--update", "one")
+    assert locked() == second
+    configure(project, 'package("one", pin="../lib#main")')
+    third = commit('opam-version: "2.0" # three\n')
+    lock(published)
+    assert locked() == third
 
 
 def test_first_repository_that_has_a_version_wins(project: Path, published: Published, tmp_path: Path) -> None:
