@@ -112,11 +112,23 @@ def _record(figures: list[Figure], *, whole: bool) -> None:
     """Write the figures; where only a part was taken, in their places, and the others stay."""
     kept, _, table = RECORD.read_text(encoding="utf-8").partition(MARK)
     before = [] if whole else [line for line in table.splitlines() if line.startswith("| ") and line not in HEAD]
-    rows = {line.split(" | ")[0].removeprefix("| "): line for line in before}
-    rows |= {figure.what: figure.row() for figure in figures}
     load = f"{os.getloadavg()[1]:.1f} processes at work or waiting"
-    text = "\n".join([f"{kept}{MARK}", "", f"Taken last on {machine()}, {load}.", "", *HEAD, *rows.values()])
+    text = "\n".join([f"{kept}{MARK}", "", f"Taken last on {machine()}, {load}.", "", *HEAD, *_merged(before, figures)])
     RECORD.write_text(f"{text}\n", encoding="utf-8")
+
+
+def _merged(rows: list[str], figures: list[Figure]) -> list[str]:
+    """The rows with these figures in the place of those of the same name; a new one behind the one before it."""
+    names, merged, at = [row.split(" | ")[0].removeprefix("| ") for row in rows], [*rows], len(rows)
+    for figure in figures:
+        if figure.what in names:
+            at = names.index(figure.what)
+            merged[at] = figure.row()
+        else:
+            names.insert(at, figure.what)
+            merged.insert(at, figure.row())
+        at += 1
+    return merged
 
 
 # ---------------------------------------------------------------------------------------------------------------------
