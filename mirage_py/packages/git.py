@@ -16,7 +16,7 @@ from mirage_py.model.command import Command
 from mirage_py.packages.lock import GitTree
 from mirage_py.packages.unpack import leaving_links
 
-__all__ = ["check_out", "resolve"]
+__all__ = ["HASH", "check_out", "resolve"]
 
 HERE: Final = Path()
 

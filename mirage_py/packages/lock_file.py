@@ -1,7 +1,8 @@
 """mpy.lock as text: written in one order, read with every refusal named by its place in the file.
 
 The first line carries the digest of the rest, as mpy wrote it. A file that still has that digest is read without
-further ado; one that was edited, or merged by hand, is validated field by field first.
+further ado where nothing is written by it; one that was edited, or merged by hand, is validated field by field first,
+and so is any whose folders are laid or linked: a digest says who did not edit it, not who wrote it.
 """
 
 from __future__ import annotations
@@ -43,8 +44,8 @@ RENEW: Final = "restore the file from version control, or remove it and make it 
 Table = dict[str, Any]  # Any: what TOML holds
 
 
-def read_lock(folder: Path) -> Lock:
-    """The lock beside a config.py.
+def read_lock(folder: Path, *, trusted: bool = True) -> Lock:
+    """The lock beside a config.py; one that is not `trusted` is validated whatever its digest.
 
     Raises `LockError` when there is none, when it is damaged, or when a newer mpy wrote it.
     """
@@ -57,10 +58,10 @@ def read_lock(folder: Path) -> Lock:
         raise LockError(f"it cannot be read: {error.strerror}", location=Location.of(path), hint=RENEW) from None
     except UnicodeDecodeError:
         raise LockError("it is no text in UTF-8", location=Location.of(path), hint=RENEW) from None
-    return parse_lock(text, Location.of(path))
+    return parse_lock(text, Location.of(path), trusted=trusted)
 
 
-def parse_lock(text: str, place: Location) -> Lock:
+def parse_lock(text: str, place: Location, *, trusted: bool = True) -> Lock:
     """The lock that a text says; `LockError` with the line, or with one line for each wrong field."""
     table = _table(text, place)
     if isinstance(table.get("format"), int) and table["format"] > FORMAT:
@@ -70,10 +71,10 @@ def parse_lock(text: str, place: Location) -> Lock:
             hint="upgrade mpy",
         )
     head, _, body = text.partition("\n")
-    if head == HEAD + _digest(body):
-        return _lock(table)
-    _validate(table, place)
-    return replace(_lock(table), edited=True)
+    edited = head != HEAD + _digest(body)
+    if edited or not trusted:
+        _validate(table, place)
+    return replace(_lock(table), edited=edited)
 
 
 def lock_text(lock: Lock) -> str:
@@ -292,7 +293,7 @@ def _refused(place: Location, details: list[str]) -> LockError:
     shown = 8
     more = [f"and {len(details) - shown} more"] if len(details) > shown else []
     return LockError(
-        "this lock was changed by hand, and is no longer one",
+        "this lock is none that mpy would write",
         location=place,
         details=(*details[:shown], *more),
         hint=RENEW,

@@ -92,7 +92,7 @@ def chosen_folders(root: Path) -> tuple[Chosen, ...]:
 
 def check_locked(root: Path) -> None:
     """Raise `LockError` unless the sources are what mpy.lock names, to the last file: no checkout, no edit."""
-    found = survey(root, read_lock(root))
+    found = survey(root, read_lock(root, trusted=False))
     wrong = [f"{one.folder}: a checkout serves, {one.checkout}" for one in chosen_folders(root)]
     wrong += [f"{name}: edited ({', '.join(found.states[name].files[:4])})" for name in found.of("edited")]
     wrong += [f"{name}: not laid yet, or from another lock" for name in found.of("absent", "old", "gone")]
@@ -117,7 +117,7 @@ def _check(root: Path, checkout: Path) -> None:
 
 def _lock_or_none(root: Path) -> Lock:
     """The lock, or one that names nothing: a checkout may serve before anything was locked."""
-    return read_lock(root) if (root / FILE).is_file() else Lock(solved_for=SolvedFor(ocaml="", dune=""))
+    return read_lock(root, trusted=False) if (root / FILE).is_file() else Lock(solved_for=SolvedFor(ocaml="", dune=""))
 
 
 def _folder_of(lock: Lock, package: str) -> str:

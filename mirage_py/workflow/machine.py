@@ -169,8 +169,11 @@ def _pins(found: Resolution) -> dict[str, Pin]:
 
 def _stays(pin: Pin, locked: GitTree | None) -> GitTree | None:
     """What is locked of a pin, where that still says the same."""
+    from mirage_py.packages.git import HASH
+
     url, _, ref = pin.url.partition("#")
-    return locked if locked is not None and (locked.url, locked.ref or "") == (url, ref) else None
+    same = locked is not None and (locked.url, locked.ref or "") == (url, ref) and HASH.fullmatch(locked.commit)
+    return locked if same else None
 
 
 def _origin(root: Path, name: str, pin: Pin, network: Network) -> Origin:

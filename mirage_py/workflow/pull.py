@@ -73,7 +73,7 @@ def pull(
             return _as_it_was(manifest)
         from mirage_py.packages.lock_file import read_lock
 
-        return _Pull(tree, read_lock(root), digest, where, progress, warn).done()
+        return _Pull(tree, read_lock(root, trusted=False), digest, where, progress, warn).done()
 
 
 def _digest_of_lock(root: Path) -> str:
@@ -105,7 +105,6 @@ class _Pull:
         self.sources: dict[str, Sources] = {}
 
     def done(self) -> Pulled:
-        _check_folders(self.lock)
         found = survey(self.root, self.lock)
         refuse_blocked(self.root, found)
         self.tree.discard(STAGING)
@@ -241,14 +240,6 @@ class _Pull:
 
 
 _MOVES: Final = frozenset(("absent", "old", "gone"))
-
-
-def _check_folders(lock: Lock) -> None:
-    seen: set[str] = set()
-    for source in lock.sources:
-        if source.folder.lower() in seen:
-            raise LockError(f"two sources of {FILE} go to the folder {source.folder}", hint="make it anew: mpy lock")
-        seen.add(source.folder.lower())
 
 
 def _names(trees: Mapping[str, tuple[str, ...]]) -> frozenset[str]:

@@ -416,8 +416,18 @@ def test_a_folder_stays_a_folder(run: Run, releases: Releases, root: Path, tmp_p
 def test_two_sources_for_one_folder_are_refused(run: Run, releases: Releases) -> None:
     source = releases.add("one")
     releases.sources["again"] = replace(source, folder="One")
-    with pytest.raises(LockError, match=r"two sources of mpy\.lock go to the folder one"):
+    with pytest.raises(LockError) as refused:
         run()
+    assert "source.one: would be laid into the same folder" in refused.value.details
+
+
+@pytest.mark.parametrize("folder", ["../../out", ".git", "/tmp/out", "a/b"])
+def test_a_lock_is_not_believed_for_its_digest(run: Run, releases: Releases, root: Path, folder: str) -> None:
+    releases.sources["one"] = replace(releases.add("one"), folder=folder)
+    with pytest.raises(LockError, match="none that mpy would write"):
+        run()
+    assert sorted(os.listdir(root)) == ["mirage", "mpy.lock"]
+    assert not (root / "mirage/duniverse").exists()
 
 
 def test_without_a_lock(root: Path) -> None:
