@@ -119,7 +119,8 @@ def _record(figures: list[Figure], *, whole: bool) -> None:
 
 def _merged(rows: list[str], figures: list[Figure]) -> list[str]:
     """The rows with these figures in the place of those of the same name; a new one behind the one before it."""
-    names, merged, at = [row.split(" | ")[0].removeprefix("| ") for row in rows], [*rows], len(rows)
+    names, merged = [row.split(" | ")[0].removeprefix("| ") for row in rows], [*rows]
+    at = next((names.index(figure.what) for figure in figures if figure.what in names), len(rows))
     for figure in figures:
         if figure.what in names:
             at = names.index(figure.what)
