@@ -11,7 +11,7 @@ from typing import Final
 from mirage_py.audit.runtime import KNOWN
 from mirage_py.dataclass import dataclass
 
-__all__ = ["FUNCTIONS", "Ending", "ending_with"]
+__all__ = ["EXIT", "EXITING", "FUNCTIONS", "PERHAPS", "Ending", "ending_with"]
 
 _OPENING: Final = (
     *("open_in", "open_in_bin", "open_in_gen", "open_out", "open_out_bin", "open_out_gen"),
@@ -47,13 +47,22 @@ FUNCTIONS: Final[Mapping[str, str]] = {
 }
 """By name as a program writes it."""
 
+PERHAPS: Final = frozenset({"Arg.parse", "Arg.parse_dynamic", "Arg.parse_expand"})
+"""What ends a program with `exit` where it does not get the arguments that it expects."""
+
+EXITING: Final = frozenset({"exit", *PERHAPS})
+"""What ends a program because it is there for that, on every target."""
+
+EXIT: Final = "caml_sys_exit"
+"""The primitive behind it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Ending:
     """What ends a program: functions of the standard library, and primitives, by name."""
 
-    functions: frozenset[str] = frozenset(FUNCTIONS)
-    primitives: frozenset[str] = frozenset(KNOWN)
+    functions: frozenset[str] = frozenset(FUNCTIONS) | EXITING
+    primitives: frozenset[str] = frozenset(KNOWN) | {EXIT}
 
     def beyond(self, other: Ending) -> Ending:
         """What ends a program here, and does not there."""
@@ -64,4 +73,4 @@ def ending_with(primitives: Mapping[str, str]) -> Ending:
     """What ends a program where these primitives do; one that mpy does not know always does."""
     spared = KNOWN.keys() - primitives.keys()
     functions = frozenset(name for name, primitive in FUNCTIONS.items() if primitive not in spared)
-    return Ending(functions=functions, primitives=frozenset(KNOWN) - spared)
+    return Ending(functions=functions | EXITING, primitives=(frozenset(KNOWN) - spared) | {EXIT})

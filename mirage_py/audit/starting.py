@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
-from mirage_py.audit.endings import Ending
+from mirage_py.audit.endings import EXIT, EXITING, PERHAPS, Ending
 from mirage_py.audit.meaning import Reading
 from mirage_py.audit.mlpassage import Item
 from mirage_py.audit.mlsource import ANY, AS, Source, Use
@@ -34,10 +34,14 @@ OF_CHANNELS: Final = frozenset(
 )
 """What ends the program when it is handed a channel."""
 
+STANDARD_LIBRARY: Final = ("Stdlib", "Pervasives", "Caml")
+"""The names of the standard library, of today and of former times; `Caml` is that of Jane Street's libraries."""
+
 STANDARD: Final = ("stdin",)
 """The channel that can be read from and that nobody opens."""
 
 ARITY: Final = {
+    **dict.fromkeys(PERHAPS, 3),
     **dict.fromkeys(("open_in_gen", "open_out_gen", "In_channel.open_gen", "Out_channel.open_gen"), 3),
     **dict.fromkeys(("Sys.mkdir", "Sys.rename", "Sys.signal", "Sys.set_signal", "Filename.temp_file"), 2),
     **dict.fromkeys(("Filename.open_temp_file", "Filename.temp_dir", "really_input_string"), 2),
@@ -78,12 +82,20 @@ class Key(NamedTuple):
 class Reached(NamedTuple):
     """What a function comes to, and whether it surely does; `channel` says that only one who has a channel gets there.
 
+    `exits` says that it ends the program on purpose.
+
     To open a file ends the program already, so the channels of a program are the standard ones.
     """
 
     end: str
     sure: Sure = "sure"
     channel: bool = False
+    exits: bool = False
+
+
+def reached_by(name: str, *, channel: bool = False) -> Reached:
+    """What a function of OCaml's own, or a primitive of its runtime, comes to."""
+    return Reached(name, "maybe" if name in PERHAPS else "sure", channel, name == EXIT or name in EXITING)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,7 +182,7 @@ class _Study:
         self.texts = waiting.texts
         self.seeds = seeds
         self.ending = ending.functions
-        of_runtime = {one: Reached(one, channel=one in OF_CHANNELS) for one in sorted(ending.primitives)}
+        of_runtime = {one: reached_by(one, channel=one in OF_CHANNELS) for one in sorted(ending.primitives)}
         self.symbols = {**of_runtime, **symbols}
         self.behind = sees
         self.ends: dict[Key, Reached] = {}
@@ -194,7 +206,7 @@ class _Study:
             self._ends(key, reached)
             self._home(key.library, key.module, key.name)
         for name in sorted(self.ending):  # in the same order every time, as everything here: the first end is told
-            self._ends(Key(STDLIB, "", name), Reached(name, channel=name in OF_CHANNELS))
+            self._ends(Key(STDLIB, "", name), reached_by(name, channel=name in OF_CHANNELS))
         self._read()
         found: dict[str, list[Finding]] = {}
         for unit in self.units:
@@ -360,7 +372,7 @@ class _Study:
         if not reached:
             return None
         use, outcome, end = min(reached, key=lambda one: one[1] != "sure")
-        return _finding(self.texts[unit.library], unit.source, use, outcome == "sure", end.end)
+        return _finding(self.texts[unit.library], unit.source, use, outcome == "sure", end)
 
     def _has_channel(self, library: str) -> bool:
         """Whether a library, or one behind it, speaks of a standard channel."""
@@ -475,7 +487,7 @@ class _Study:
         libraries = self._libraries(short, last, unit)
         if libraries:
             yield from (Key(library, short.rpartition(".")[2], last) for library in libraries)
-        elif short == "Stdlib" and last in self.ending:
+        elif short in STANDARD_LIBRARY and last in self.ending:
             yield Key(STDLIB, "", last)
         elif f"{short}.{last}" in self.ending:
             yield Key(STDLIB, "", f"{short}.{last}")
@@ -531,13 +543,15 @@ class _Study:
         return found
 
 
-def _finding(text: Text, source: Source, use: Use, sure: bool, end: str) -> Finding:
-    name = use.name.removeprefix("Stdlib.")
+def _finding(text: Text, source: Source, use: Use, sure: bool, reached: Reached) -> Finding:
+    end, name = reached.end, use.name.removeprefix("Stdlib.")
     through = "" if name.rpartition(".")[2] == end.rpartition(".")[2] else f" through {name}"
     if sure:
-        message = f"line {use.line} calls {end}{through} when the program starts: it aborts, no exception is raised"
+        what = "that ends it" if reached.exits else "it aborts, no exception is raised"
+        message = f"line {use.line} calls {end}{through} when the program starts: {what}"
     else:
-        message = f"line {use.line} may call {end}{through} when the program starts, where it would abort"
+        what = "end" if reached.exits else "abort"
+        message = f"line {use.line} may call {end}{through} when the program starts, where it would {what}"
     return Finding(
         rule="boot-abort-text",
         severity="aborts" if sure else "unsure",

@@ -1,0 +1,2 @@
+(* aborts *)
+let () = print_endline "done"; exit 0

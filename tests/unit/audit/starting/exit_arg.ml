@@ -1,0 +1,2 @@
+(* unsure *)
+let () = Arg.parse [] ignore "usage"

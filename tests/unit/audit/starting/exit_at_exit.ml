@@ -1,0 +1,2 @@
+(* nothing *)
+let () = at_exit (fun () -> print_endline "bye")
