@@ -354,6 +354,8 @@ class _Study:
     def _learn(self, item: Item, unit: Unit) -> None:
         """What a definition says of its own name, and of what it assigns to."""
         for use, outcome, end in self._outcomes(item, unit):
+            if end.exits and not (item.waits and _is_plain_call(use)):
+                continue
             if use.into:
                 for name in TARGET.findall(use.into):
                     self._holds(self._key(name, unit) or unit.key(name.rpartition(".")[2]), end)
@@ -366,7 +368,7 @@ class _Study:
 
     def _at_start(self, item: Item, unit: Unit) -> Finding | None:
         """The worst that one definition comes to when its module starts."""
-        reached = [one for one in self._outcomes(item, unit) if one[1] != "hold"]
+        reached = [one for one in self._outcomes(item, unit) if one[1] != "hold" and _counts(item, one)]
         if not self._has_channel(unit.library):
             reached = [one for one in reached if not one[2].channel]
         if not reached:
@@ -541,6 +543,20 @@ class _Study:
                     places = (name.removeprefix(AS).rpartition(".") for _, name in fresh if name.startswith(AS))
                     waiting += [(by, outer, other) for outer, _, other in places]
         return found
+
+
+def _is_plain_call(use: Use) -> bool:
+    """Whether a function is called where it is named, and not by another one that it is handed to."""
+    return use.how == "call" and not use.later
+
+
+def _counts(item: Item, one: tuple[Use, Outcome, Reached]) -> bool:
+    """Whether what a definition comes to says anything: `exit` is also what programs do where something is wrong.
+
+    So it counts where it is surely called, and where a definition is there for nothing but what it does.
+    """
+    use, outcome, reached = one
+    return not reached.exits or (_is_plain_call(use) and (outcome == "sure" or not item.name))
 
 
 def _finding(text: Text, source: Source, use: Use, sure: bool, reached: Reached) -> Finding:
