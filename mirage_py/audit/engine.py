@@ -16,7 +16,7 @@ from mirage_py.audit.evidence import UNITS_OF, Evidence, Progress, gather, unwat
 from mirage_py.audit.hypervisors import fitting
 from mirage_py.audit.rules import UNIKRAFT, WHEN_USED, Rule, freestanding, rule_for, verdict_of, worst_of
 from mirage_py.audit.sources import Sources
-from mirage_py.audit.tried import finding_of, tried
+from mirage_py.audit.tried import Tried, finding_of, tried
 from mirage_py.model.allow import Allow
 from mirage_py.model.audit import (
     SEVERITIES,
@@ -167,6 +167,7 @@ def _own(
     if node.library.read_as_text:
         found = (*sources.findings(name, evidence.libc, evidence.refused.get(name)), *found)
         found = (*_as_tried(found, node, target, sources), *_without_tools(node, sources))
+    found = tuple(_as_started(found, node, target, sources))
     return (*absent, *_for_target(found, target), *_host_only(node))
 
 
@@ -198,6 +199,25 @@ def _as_tried(found: tuple[Finding, ...], node: Node, target: str, sources: Sour
         for one in found
     )
     yield finding_of(row)
+
+
+AT_START: Final = ("boot-abort-text", "boot-raise")
+"""What may happen while a module starts, of which "unsure" says that nobody saw it start."""
+
+
+def _as_started(found: tuple[Finding, ...], node: Node, target: str, sources: Sources) -> Iterable[Finding]:
+    """The findings; where the library was run in this very version, on an OCaml of this generation, it did start."""
+    open_ = [one for one in found if one.severity == "unsure" and one.rule in AT_START]
+    version, ocaml = node.library.version, sources.ocaml_version
+    row = tried(node.library.name, target, version=version, ocaml=ocaml) if open_ and version and ocaml else None
+    if row is None or row.verdict != "runs" or not _alike(row, version, ocaml):
+        return found
+    return (*(replace(one, severity="note") if one in open_ else one for one in found), finding_of(row))
+
+
+def _alike(row: Tried, version: str | None, ocaml: str | None) -> bool:
+    """Whether a row is of exactly this version, and of an OCaml whose runtime ends programs in the same places."""
+    return row.version == version and row.ocaml.partition(".")[0] == (ocaml or "").partition(".")[0]
 
 
 WHAT: Final = {"noop": "does nothing", "aborts": "does not start"}

@@ -22,6 +22,7 @@ from mirage_py.audit.mlsource import ANY, AS, Source, Use
 from mirage_py.audit.mluses import token_of
 from mirage_py.audit.waiting import STDLIB, Waiting, read_source
 from mirage_py.model.audit import Finding
+from mirage_py.project.reading import bytes_of
 
 OF_CHANNELS: Final = frozenset(
     {
@@ -114,14 +115,22 @@ class Text:
 
     def files(self) -> Iterator[Path]:
         """The `.ml` files of the library."""
-        folders = os.walk(self.directory) if self.below else ((self.directory, (), sorted(os.listdir(self.directory))),)
-        for folder, _, names in folders:
+        for folder, inner, names in os.walk(self.directory):
+            inner[:] = sorted(one for one in inner if self.below and not _is_apart(Path(folder, one)))
             for name in sorted(names):
                 if name.endswith(".ml") and self._counts(module_of(name)):
                     yield Path(folder) / name
 
     def _counts(self, module: str) -> bool:
         return module not in self.left_out and (self.modules is None or module in self.modules)
+
+
+def _is_apart(folder: Path) -> bool:
+    """Whether a folder below a library is none of it: its dune file says itself what becomes of what is below it."""
+    try:
+        return b"include_subdirs" in bytes_of(folder / "dune")
+    except OSError:
+        return False
 
 
 def module_of(file: str) -> str:

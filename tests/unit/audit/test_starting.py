@@ -57,6 +57,14 @@ def test_modules_below_count_where_they_are_included(tmp_path: Path) -> None:
     assert verdict((Text(library="foo", directory=tmp_path, below=True),)) == "aborts"
 
 
+def test_a_folder_below_that_is_a_program_of_its_own_does_not_count(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/tables.ml").write_text("let () = exit 0")
+    assert verdict((Text(library="foo", directory=tmp_path, below=True),)) == "aborts"
+    (tmp_path / "in/dune").write_text("(include_subdirs no)\n(executable (name tables))")
+    assert verdict((Text(library="foo", directory=tmp_path, below=True),)) is None
+
+
 FUNCTOR = 'module Make (P : sig val read : string -> unit end) = struct let now = P.read "x" end'
 OPENS = "let read f = close_in (open_in f)"
 APPLIED = {
