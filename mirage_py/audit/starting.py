@@ -68,6 +68,9 @@ KEEPS: Final = re.compile(
 )
 """Functions that keep what is handed to them, in what they give back or elsewhere, and call it no more than it is."""
 
+AT_EXIT: Final = ("at_exit", "Stdlib.at_exit")
+"""What is handed to these is called when the program ends."""
+
 Sure = Literal["sure", "maybe"]
 Outcome = Literal["sure", "maybe", "hold"]
 
@@ -565,6 +568,8 @@ def _counts(item: Item, one: tuple[Use, Outcome, Reached]) -> bool:
     So it counts where it is surely called, and where a definition is there for nothing but what it does.
     """
     use, outcome, reached = one
+    if reached.sure == "maybe" and use.by in AT_EXIT:
+        return False  # what may go wrong when the program ends is no matter of its start
     return not reached.exits or (_is_plain_call(use) and (outcome == "sure" or not item.name))
 
 

@@ -150,10 +150,15 @@ def _symbols(ends: Iterable[End]) -> Mapping[str, Reached]:
 
 
 def _fitting(node: Node, found: Iterable[Finding], ends: Iterable[End]) -> Iterator[Finding]:
-    """Where there are objects they tell of calls, and the text only of what it cannot be sure of."""
+    """Where there are objects they tell of calls, and the text only of what it cannot be sure of.
+
+    Who reads from the standard channel does it by a call.
+    """
     if node.library.read_as_text:
         yield from found
     elif not any(end.at_start and end.by.place.library == node.library.name for end in ends):
         yield from (
-            replace(one, severity="unsure", message=one.message.replace(" calls ", " may call ")) for one in found
+            replace(one, severity="unsure", message=one.message.replace(" calls ", " may call "))
+            for one in found
+            if one.symbol not in OF_CHANNELS
         )
