@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from difflib import unified_diff
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -141,17 +142,16 @@ def caches(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("caches")
 
 
-@pytest.fixture
-def mpy(tmp_path: Path, caches: Path) -> Mpy:
-    """Runs mpy as a person would: `mpy("configure", "-t", "hvt", cwd=folder)`.
+@pytest.fixture(scope="session")
+def mpy_in(caches: Path) -> Mpy:
+    """Runs mpy as a person would in a folder: `mpy_in("configure", "-t", "hvt", cwd=folder)`, in `environment()`.
 
-    Without `cwd` it runs in the folder that `project` made, in `environment()`; `env` adds to it.
-    Fails the test when `code` is given and is not the exit code.
+    `env` adds to that. Fails the test when `code` is given and is not the exit code.
     """
 
     def run(
         *args: str,
-        cwd: Path | None = None,
+        cwd: Path,
         env: Mapping[str, str] | None = None,
         stdin: str = "",
         code: int | None = None,
@@ -159,7 +159,7 @@ def mpy(tmp_path: Path, caches: Path) -> Mpy:
     ) -> Finished:
         done = subprocess.run(
             (sys.executable, "-m", "mirage_py", *args),
-            cwd=cwd or tmp_path / "project",
+            cwd=cwd,
             env={
                 **environment(),
                 "XDG_CACHE_HOME": str(caches),
@@ -180,6 +180,16 @@ def mpy(tmp_path: Path, caches: Path) -> Mpy:
                 f"mpy {' '.join(args)}: exit {finished.code}\n{finished.stdout}\n{finished.stderr}", pytrace=False
             )
         return finished
+
+    return run
+
+
+@pytest.fixture
+def mpy(tmp_path: Path, mpy_in: Mpy) -> Mpy:
+    """As `mpy_in`, in the folder that `project` made where `cwd` names no other."""
+
+    def run(*args: str, cwd: Path | None = None, **options: Any) -> Finished:
+        return mpy_in(*args, cwd=cwd or tmp_path / "project", **options)
 
     return run
 
