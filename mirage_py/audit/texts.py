@@ -18,7 +18,7 @@ from mirage_py.audit.names import ocaml_name, unit_of
 from mirage_py.audit.rules import OF_COMPILER, rule_for
 from mirage_py.audit.runtime import KNOWN
 from mirage_py.audit.sources import Sources
-from mirage_py.audit.starting import OF_CHANNELS, Key, Reached, Text, start_findings
+from mirage_py.audit.starting import OF_CHANNELS, STANDARD, Key, Reached, Text, start_findings
 from mirage_py.audit.startup import End
 from mirage_py.audit.waiting import Waiting
 from mirage_py.libraries.sexp import atoms
@@ -33,9 +33,10 @@ def started(closure: Closure, texts: Iterable[Text], fate: Fate) -> dict[str, tu
     ended = start_findings(files, _seeds(fate.ending), sees, fate.functions, _symbols(fate.ending))
     saved = start_findings(files, _seeds(fate.saved), sees, fate.saved_functions, _symbols(fate.saved))
     stubs = _stubs((*fate.saved, *fate.ending))
+    reading = frozenset(files.meaning(STANDARD))
     return {
         name: (
-            *_fitting(closure.nodes[name], _told(ended.get(name, ()), fate, stubs), fate.ending),
+            *_fitting(closure.nodes[name], _told(ended.get(name, ()), fate, stubs), fate.ending, name in reading),
             *(
                 instead
                 for one in saved.get(name, ())
@@ -149,10 +150,10 @@ def _symbols(ends: Iterable[End]) -> Mapping[str, Reached]:
     }
 
 
-def _fitting(node: Node, found: Iterable[Finding], ends: Iterable[End]) -> Iterator[Finding]:
+def _fitting(node: Node, found: Iterable[Finding], ends: Iterable[End], reading: bool) -> Iterator[Finding]:
     """Where there are objects they tell of calls, and the text only of what it cannot be sure of.
 
-    Who reads from the standard channel does it by a call.
+    That somebody reads from a channel who names no standard one, as `reading` says, is for the objects to tell.
     """
     if node.library.read_as_text:
         yield from found
@@ -160,5 +161,5 @@ def _fitting(node: Node, found: Iterable[Finding], ends: Iterable[End]) -> Itera
         yield from (
             replace(one, severity="unsure", message=one.message.replace(" calls ", " may call "))
             for one in found
-            if one.symbol not in OF_CHANNELS
+            if reading or one.symbol not in OF_CHANNELS
         )

@@ -45,6 +45,9 @@ NAMELESS: Final = re.compile(rb"functor\b(?!\s*\(\s*[A-Z])")
 TEXT: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"|\(\*(?:[^*]|\*(?!\)))*+(?:\*\)|\Z)', re.DOTALL)
 """Texts and comments, as far as one expression can tell."""
 
+VALUE: Final = rb"(?:(?<![\w'.])|\b[A-Z][\w']*\s*\.\s*)%s(?![\w'])(?!\s*:[^:])"
+"""A name as a value, of its own module or another; a field stands behind a value, or before its type."""
+
 EXTERNAL: Final = re.compile(rb'"([A-Za-z_]\w*)"')
 """Texts that may be a name in C, as an `external` has them."""
 
@@ -172,11 +175,11 @@ class Waiting:
                 if said is not None and name in said.applied and is_seen(library, place[0]):
                     yield place
 
-    def meaning(self, words: Iterable[str]) -> Iterator[str]:
-        """The libraries that say one of these words in their code, and not in a comment or a text alone."""
-        for library, file in self.saying(words):
+    def meaning(self, values: Iterable[str]) -> Iterator[str]:
+        """The libraries that name one of these values: in their code, and not as a field of a record."""
+        for library, file in self.saying(values):
             code = TEXT.sub(b" ", bytes_of(file))
-            if any(word.encode() in WORD.findall(code) for word in words):
+            if any(re.search(VALUE % re.escape(value.encode()), code) for value in values):
                 yield library
 
     def naming(self, key: Key, is_seen: Callable[[str, str], bool]) -> Iterator[Place]:

@@ -164,7 +164,10 @@ def test_who_reads_from_a_channel_needs_one(tmp_path: Path) -> None:
     for start, expected in (
         ("let c = make None", None),
         ("let c = make (Some stdin)", "unsure"),
+        ("let c = make (List.nth [ Stdlib.stdin ] 0)", "unsure"),
+        ("let c = make (List.hd (stdin :: []))", "unsure"),
         ("let c = make None (* stdin *)", None),
+        ("type process = { stdin : int } let close p = p.stdin let c = make None", None),
     ):
         assert verdict(two_libraries(tmp_path, foo=reader + start)) == expected, start
 
