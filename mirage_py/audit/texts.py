@@ -39,8 +39,7 @@ def started(closure: Closure, texts: Iterable[Text], fate: Fate) -> dict[str, tu
             *_fitting(closure.nodes[name], _told(ended.get(name, ()), fate, stubs), fate.ending, name in reading),
             *(
                 instead
-                for one in saved.get(name, ())
-                if closure.nodes[name].library.read_as_text
+                for one in _fitting(closure.nodes[name], saved.get(name, ()), fate.saved, name in reading)
                 for instead in fate.gaps.instead(one, stubs.get(one.symbol, ""))
             ),
         )

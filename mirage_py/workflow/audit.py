@@ -29,6 +29,7 @@ from mirage_py.model.closure import Closure
 from mirage_py.model.plan import Plan
 from mirage_py.model.toolchain import Toolchain, ToolchainChoice
 from mirage_py.project.folders import VENDORED, dune_root
+from mirage_py.targets import family
 from mirage_py.toolchain.discover import discover, discover_host, from_environment
 from mirage_py.workflow.closures import closures_for
 from mirage_py.workflow.request import Request
@@ -82,7 +83,10 @@ def audit_libraries(
     )
     host = Findlib.discover()
     reports = [
-        judge(replace(_equipped(asked, toolchain, host), targets=alike), metadata=lambda: metadata_of(folder))
+        judge(
+            replace(_equipped(asked, toolchain, host), targets=alike, built=_built(folder, family(alike[0]).CONTEXT)),
+            metadata=lambda: metadata_of(folder),
+        )
         for alike, toolchain in _by_toolchain(targets)
     ]
     return in_order(merged(reports), targets)
@@ -204,7 +208,7 @@ def _request_for(
         ),
         allow=allow,
         fail_on=DEFAULT_FAIL_ON if fail_on is None else fail_on,
-        built=BuildFolder(root=dune_root(folder), objects=folder / BUILD / plan.context),
+        built=_built(folder, plan.context),
         cache=cache_folder(),
     )
     return _equipped(request, toolchain, Findlib.discover())
@@ -223,6 +227,11 @@ def _with_own_c(request: AuditRequest, folder: Path, plan: Plan) -> AuditRequest
         described=any(one.pkg_config for one in plan.c_stubs),
     )
     return replace(request, roots=(*request.roots, root), own=own)
+
+
+def _built(folder: Path, context: str) -> BuildFolder:
+    """Where the last build in one of dune's contexts is, if there was one."""
+    return BuildFolder(root=dune_root(folder), objects=folder / BUILD / context)
 
 
 def _vendored_folders(folder: Path) -> tuple[Path, ...]:
