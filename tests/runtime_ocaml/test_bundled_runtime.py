@@ -24,10 +24,12 @@ Sexp: TypeAlias = "str | list[Sexp]"
 Boot = Callable[..., tuple[int, str]]
 
 
-def ran(*argv: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None) -> tuple[int, str]:
+def ran(
+    *argv: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None, seconds: float = 300
+) -> tuple[int, str]:
     """The exit code of a program, and all it wrote."""
     done = subprocess.run(
-        argv, cwd=cwd, env=os.environ | (env or {}), capture_output=True, text=True, timeout=300, check=False
+        argv, cwd=cwd, env=os.environ | (env or {}), capture_output=True, text=True, timeout=seconds, check=False
     )
     return done.returncode, done.stdout + done.stderr
 
@@ -154,7 +156,7 @@ def images_for_spt(tmp_path_factory: pytest.TempPathFactory) -> Boot:
     workspace = "tests/dune-workspace.solo5"
     succeeded("dune", "build", "--root", ".", "--workspace", workspace, *images, cwd=folder, env=env)
     tender = str(toolchain.tender or "solo5-spt")
-    return lambda of, *args: ran(tender, folder / f"_build/solo5/tests/{of}/spt/main.exe", *args, env=env)
+    return lambda of, *args: ran(tender, folder / f"_build/solo5/tests/{of}/spt/main.exe", *args, env=env, seconds=30)
 
 
 @pytest.fixture(scope="session")
