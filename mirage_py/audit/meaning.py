@@ -15,7 +15,7 @@ from mirage_py.audit.mluses import token_of
 if TYPE_CHECKING:
     from mirage_py.audit.mlpassage import Item
     from mirage_py.audit.mlsource import Use
-    from mirage_py.audit.starting import Key, Unit
+    from mirage_py.audit.mlunits import Key, Unit
 
 PATH: Final = re.compile(rb"\b(?:[A-Z][\w']*+\s*\.\s*)+(?:[A-Za-z_][\w']*|\()")
 """A name behind modules."""

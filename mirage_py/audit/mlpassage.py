@@ -28,11 +28,6 @@ TYPES: Final[Mapping[Kind, str]] = {
 }
 
 
-def token_of(name: str) -> bytes:
-    """What stands in a source for the last part of a name."""
-    return name.rpartition(".")[2].strip("() ").encode()
-
-
 @dataclass(frozen=True, kw_only=True)
 class Passage:
     """A part of a source, from the how many-th line on; `words` are the words and operators in it."""

@@ -13,12 +13,14 @@ from functools import cache
 from mirage_py.audit.closure import Closure, Node
 from mirage_py.audit.endings import FUNCTIONS
 from mirage_py.audit.fate import Fate
+from mirage_py.audit.handing import OF_CHANNELS, STANDARD
 from mirage_py.audit.link import STDLIB, Link
+from mirage_py.audit.mlunits import Key, Text
 from mirage_py.audit.names import ocaml_name, unit_of
 from mirage_py.audit.rules import OF_COMPILER, rule_for
 from mirage_py.audit.runtime import KNOWN
 from mirage_py.audit.sources import Sources
-from mirage_py.audit.starting import OF_CHANNELS, STANDARD, Key, Reached, Text, start_findings
+from mirage_py.audit.starting import Reached, start_findings
 from mirage_py.audit.startup import End
 from mirage_py.audit.waiting import Waiting
 from mirage_py.libraries.sexp import atoms

@@ -22,8 +22,8 @@ from mirage_py.audit.hypervisors import at, of_hypervisor
 from mirage_py.audit.judge import Judge
 from mirage_py.audit.link import NOTHING, Place, Pulled, Want
 from mirage_py.audit.mltext import source_of
+from mirage_py.audit.mlunits import Text
 from mirage_py.audit.sources import Sources
-from mirage_py.audit.starting import Text
 from mirage_py.audit.vendored import C_BLOCK
 from mirage_py.libraries.vendored import Stanza
 from mirage_py.model.audit import Finding

@@ -10,14 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import copy
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from mirage_py.audit.mlsource import Source
 from mirage_py.audit.mltext import source_of
+from mirage_py.audit.mlunits import STDLIB, Key, Text, module_of
 from mirage_py.project.reading import bytes_of
-
-if TYPE_CHECKING:
-    from mirage_py.audit.starting import Key, Text
 
 WORD: Final = re.compile(rb"[A-Za-z_][\w']*")
 QUALIFIED: Final = re.compile(rb"\b([A-Z][\w']*+)\s*\.\s*(?:([a-z_][\w']*)|\()")
@@ -50,9 +48,6 @@ VALUE: Final = rb"(?:(?<![\w'.])|\b[A-Z][\w']*\s*\.\s*)%s(?![\w'])(?!\s*:[^:])"
 
 EXTERNAL: Final = re.compile(rb'"([A-Za-z_]\w*)"')
 """Texts that may be a name in C, as an `external` has them."""
-
-STDLIB: Final = "Stdlib"
-"""Stands for the standard library, whose text is not read."""
 
 Place = tuple[str, Path]
 """A file of a library."""
@@ -149,8 +144,6 @@ class Waiting:
 
     def modules(self, library: str) -> Iterator[str]:
         """The modules that the files of a library are."""
-        from mirage_py.audit.starting import module_of
-
         return (module_of(file.name) for one, file in self.files if one == library)
 
     def saying(self, words: Iterable[str]) -> list[Place]:

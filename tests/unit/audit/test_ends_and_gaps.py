@@ -11,8 +11,9 @@ from mirage_py.audit.endings import FUNCTIONS, Ending, ending_with
 from mirage_py.audit.fate import Fate
 from mirage_py.audit.gaps import Gaps, to_fill
 from mirage_py.audit.libc import Libc, shipped
+from mirage_py.audit.mlunits import Text
 from mirage_py.audit.runtime import KNOWN, aborting_primitives, raises
-from mirage_py.audit.starting import Text, start_findings
+from mirage_py.audit.starting import start_findings
 from mirage_py.model.audit import AuditReport, Finding, LibraryAudit
 from tests.unit.audit.conftest import Audit, Install
 from tests.unit.audit.test_verdicts import row

@@ -17,7 +17,8 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from mirage_py.audit.elf import deciding, read_code, read_object, references
 from mirage_py.audit.externals import externals_in
 from mirage_py.audit.libc import shipped
-from mirage_py.audit.starting import Key, Reached, Text, start_findings
+from mirage_py.audit.mlunits import Key, Text
+from mirage_py.audit.starting import Reached, start_findings
 from mirage_py.audit.vendored import _c_findings
 from mirage_py.libraries.archives import Archive, Member, Unreadable, parse_archive, read_archive
 from mirage_py.libraries.cmxa import read_extra_c

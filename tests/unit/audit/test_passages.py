@@ -10,8 +10,9 @@ import pytest
 
 from mirage_py.audit.mlsource import Use
 from mirage_py.audit.mltext import source_of
+from mirage_py.audit.mlunits import Text
 from mirage_py.audit.mluses import token_of
-from mirage_py.audit.starting import Text, start_findings
+from mirage_py.audit.starting import start_findings
 
 CASES = sorted((Path(__file__).parent / "starting").glob("*.ml"))
 
@@ -46,6 +47,10 @@ def test_a_name_may_stand_on_the_next_line_and_behind_a_renamed_module(tmp_path:
     assert "d.ml" not in {one.member for one in found}
 
 
+IMPORTS = """from pathlib import Path
+from mirage_py.audit.mlunits import Text
+from mirage_py.audit.starting import start_findings
+"""
 APPLIED = """module F (P : sig val load : string -> unit end) = struct let go = P.load end
 module X = F (A)
 module Y = F (B)
@@ -59,7 +64,7 @@ def test_of_several_ends_the_same_is_told_every_time(tmp_path: Path) -> None:
         (tmp_path / f"{name}.ml").write_text(f"let load f = ignore ({end} f)")
     (tmp_path / "foo.ml").write_text(APPLIED)
     text = f"Text(library='foo', directory=Path({str(tmp_path)!r}))"
-    program = f"from pathlib import Path; from mirage_py.audit.starting import *; print(start_findings(({text},)))"
+    program = f"{IMPORTS}\nprint(start_findings(({text},)))"
     said = {
         subprocess.run(
             (sys.executable, "-c", program), env={"PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mirage_py.audit.starting import Key, Reached, Text, start_findings
+from mirage_py.audit.mlunits import Key, Text
+from mirage_py.audit.starting import Reached, start_findings
 from mirage_py.model.audit import SEVERITIES
 
 CASES = sorted((Path(__file__).parent / "starting").glob("*.ml"))
