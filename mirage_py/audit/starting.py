@@ -367,7 +367,13 @@ def _finding(text: Text, source: Source, use: Use, sure: bool, reached: Reached)
         archive=text.directory.name,
         member=source.file.name,
         definer="nolibc",
-        remedy="the library needs a variant without it"
-        if sure
-        else "build it and run it once: it ends there, or it does not",
+        remedy=_remedy(sure, reached),
     )
+
+
+def _remedy(sure: bool, reached: Reached) -> str:
+    if not sure:
+        return "build it and run it once: it ends there, or it does not"
+    if reached.exits:
+        return "leave it out: it is the main program of a tool"
+    return "the library needs a variant without it"

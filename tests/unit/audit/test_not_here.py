@@ -10,6 +10,7 @@ import pytest
 from mirage_py.audit import audit, tried
 from mirage_py.audit.opam import Metadata
 from mirage_py.audit.render import render_text
+from mirage_py.audit.sources import Sources
 from mirage_py.audit.tried import Tried, rows_in, series_of, table
 from mirage_py.model.audit import AuditReport, AuditRequest, LibraryAudit, Root
 from mirage_py.packages.linked import Folder, Source, linked
@@ -177,6 +178,30 @@ def test_a_dependency_that_is_not_here_is_unsure_and_what_is_known_of_it_is_said
     assert "foo is not here; runs: stubs compiled" in row(report, "user").findings[0].message
     rows["foo"] = (replace(ROW, verdict="missing", reason="undefined reference to `x'"),)
     assert row(audit(AuditRequest(roots=roots("user"), path=(tmp_path,))), "user").verdict == "missing"
+
+
+@pytest.mark.parametrize(
+    ("version", "ocaml", "verdict"),
+    [
+        pytest.param("v0.17.1", "5.2.1", "runs", id="as it was run"),
+        pytest.param("v0.17.2", "5.2.1", "unsure", id="another version"),
+        pytest.param("v0.17.1", "4.14.1", "unsure", id="another runtime"),
+        pytest.param(None, "5.2.1", "unsure", id="no version"),
+    ],
+)
+@pytest.mark.usefixtures("rows")
+def test_what_may_end_at_start_is_no_question_of_what_was_run(
+    version: str | None, ocaml: str, verdict: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Sources, "ocaml_version", ocaml)
+    folder = tmp_path / "foo"
+    folder.mkdir()
+    (folder / "dune-project").write_text("(lang dune 2.9)" + (f"(version {version})" if version else ""))
+    (folder / "dune").write_text("(library (public_name foo))")
+    (folder / "foo.ml").write_text("let () = List.iter (fun f -> ignore (open_in f)) (Array.to_list Sys.argv)")
+    found = row(audit(AuditRequest(roots=roots("foo"), targets=("spt",), vendored=(tmp_path,))), "foo")
+    assert found.verdict == verdict
+    assert any("built and run" in one.message for one in found.findings) == (verdict == "runs")
 
 
 def test_parts_of_a_package_that_do_not_run_are_named(rows: dict[str, tuple[Tried, ...]], tmp_path: Path) -> None:
