@@ -135,7 +135,7 @@ class Network:
                         details=(
                             f"asked {attempt} times; what came is kept, and the next download goes on from there",
                         ),
-                        hint="run the command again, or name a mirror with --mirror",
+                        hint="run the command again",
                     ) from None
                 self.closing.wait(0.2 * attempt)
         raise AssertionError
@@ -240,9 +240,9 @@ class Network:
         return {"ssl_context": _trust(), "timeout": timeout, "retries": again, "maxsize": 16}
 
 
-_ELSEWHERE: Final = "try again later, or name a mirror with --mirror"
+_ELSEWHERE: Final = "try again later"
 
-_OFFLINE: Final = "run the command without --offline once, or name a folder that has it with --mirror"
+_OFFLINE: Final = "run the command without --offline once"
 
 
 def is_remote(source: str) -> bool:
@@ -380,7 +380,7 @@ def _innermost(error: BaseException) -> BaseException:
 def _way_out(error: Exception) -> str:
     if "CERTIFICATE_VERIFY_FAILED" in str(error):
         return "if your network has its own certificate authority, name its file in SSL_CERT_FILE"
-    return "check the connection (and https_proxy, if there is one), or name a mirror with --mirror"
+    return "check the connection (and https_proxy, if there is one)"
 
 
 def _part_etag(part: Path) -> str | None:

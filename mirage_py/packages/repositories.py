@@ -109,8 +109,8 @@ class Repositories:
         except MpyError as error:
             if source not in error.message:
                 error.message = f"{source}: {error.message}"
-            if error.hint:
-                error.hint = error.hint.replace("a mirror with --mirror", "another repository with --repo")
+            if isinstance(error, FetchFailed) and error.hint and self.local(source) is None:
+                error.hint = f"{error.hint}, or name another repository with --repo"
             raise
 
     def kept(self, source: str) -> Repository | None:
