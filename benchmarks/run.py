@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from statistics import median
@@ -39,7 +39,6 @@ from benchmarks.measure import (
     Sample,
     imports,
     interleaved,
-    machine,
     mpy,
     recorded,
     repeat,
@@ -47,13 +46,10 @@ from benchmarks.measure import (
     run,
     slope,
 )
+from benchmarks.table import HEAD, RECORD, Figure, record
 from mirage_py.errors import MpyError
 from mirage_py.model.toolchain import ToolchainChoice
 from mirage_py.toolchain.discover import discover, from_environment
-
-RECORD: Final = Path(__file__).with_name("figures.md")
-MARK: Final = "<!-- figures -->"
-HEAD: Final = ("| What | Median | Bound | `mirage` |", "| --- | --- | --- | --- |")
 
 PYTHON: Final = Measured(argv=(sys.executable, "-c", "pass"))
 QUIET: Final = 13
@@ -68,19 +64,6 @@ LIBRARIES: Final = 200
 SIZES: Final = [1000, 2000, 5000, 10000]
 LARGE: Final = 100_000
 UNIKERNELS: Final = 200
-
-
-@dataclass(frozen=True, kw_only=True)
-class Figure:
-    """One line of the table: what was measured, what came out, what it should stay under, what the OCaml tool takes."""
-
-    what: str
-    value: str
-    bound: str = ""
-    mirage: str = ""
-
-    def row(self) -> str:
-        return f"| {self.what} | {self.value} | {self.bound} | {self.mirage} |"
 
 
 Benchmark = Callable[[Path], Iterator[Figure]]
@@ -98,7 +81,7 @@ def main() -> None:
                 rows.append(figure)
                 print(figure.row(), flush=True)
     if options.record:
-        _record(rows, whole=not options.only)
+        record(rows, whole=not options.only)
 
 
 def _options() -> argparse.Namespace:
@@ -106,30 +89,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("only", nargs="*", choices=[[], *BENCHMARKS], help="benchmarks to run; all of them by default")
     parser.add_argument("--record", action="store_true", help=f"write the table to {RECORD.name}")
     return parser.parse_args()
-
-
-def _record(figures: list[Figure], *, whole: bool) -> None:
-    """Write the figures; where only a part was taken, in their places, and the others stay."""
-    kept, _, table = RECORD.read_text(encoding="utf-8").partition(MARK)
-    before = [] if whole else [line for line in table.splitlines() if line.startswith("| ") and line not in HEAD]
-    load = f"{os.getloadavg()[1]:.1f} processes at work or waiting"
-    text = "\n".join([f"{kept}{MARK}", "", f"Taken last on {machine()}, {load}.", "", *HEAD, *_merged(before, figures)])
-    RECORD.write_text(f"{text}\n", encoding="utf-8")
-
-
-def _merged(rows: list[str], figures: list[Figure]) -> list[str]:
-    """The rows with these figures in the place of those of the same name; a new one behind the one before it."""
-    names, merged = [row.split(" | ")[0].removeprefix("| ") for row in rows], [*rows]
-    at = next((names.index(figure.what) for figure in figures if figure.what in names), len(rows))
-    for figure in figures:
-        if figure.what in names:
-            at = names.index(figure.what)
-            merged[at] = figure.row()
-        else:
-            names.insert(at, figure.what)
-            merged.insert(at, figure.row())
-        at += 1
-    return merged
 
 
 # ---------------------------------------------------------------------------------------------------------------------

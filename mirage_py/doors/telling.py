@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from opcode import opmap
+from types import CodeType
 from typing import Final
 
-__all__ = ["ASKS", "DOES", "HARMLESS", "TELLING"]
+__all__ = ["ASKS", "DOES", "HARMLESS", "TELLING", "telling"]
 
 HARMLESS: Final = frozenset(
     [
@@ -163,3 +167,25 @@ DOES: Final = (
     "urllib.",
 )
 """Beginnings of events that are more than reading."""
+
+
+def telling(code: CodeType) -> Iterator[str]:
+    """What in this code answers differently from one time to the next."""
+    yield from TELLING.intersection(code.co_names)
+    for module in _imports(code):
+        if module.partition(".")[0] in sys.stdlib_module_names - HARMLESS:
+            yield module
+    for one in code.co_consts:
+        if isinstance(one, CodeType):
+            yield from telling(one)
+
+
+def _imports(code: CodeType) -> Iterator[str]:
+    """The modules that code imports, read from its instructions; `dis` takes 8 ms to import."""
+    argument = 0
+    for instruction, value in zip(code.co_code[::2], code.co_code[1::2], strict=True):
+        argument = argument << 8 | value
+        if instruction == opmap["IMPORT_NAME"]:
+            yield code.co_names[argument]
+        if instruction != opmap["EXTENDED_ARG"]:
+            argument = 0

@@ -12,12 +12,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from opcode import opmap
 from types import CodeType, FrameType, ModuleType
 from typing import Any, Final, TextIO
 
 from mirage_py.doors import answers
-from mirage_py.doors.telling import ASKS, DOES, HARMLESS, TELLING
+from mirage_py.doors.telling import ASKS, DOES, telling
 
 __all__ = ["Watch"]
 
@@ -241,7 +240,7 @@ class Watch:
             return
         if file.startswith((_PACKAGE, "<frozen")) or not _counts(file) or any(part in file for part in _ITS_OWN):
             return
-        found = next(_telling(code), None)
+        found = next(telling(code), None)
         if found is not None:
             self.doubt = f"{code.co_filename} uses {found}"
 
@@ -477,25 +476,3 @@ def _counts(path: str) -> bool:
 def _is_installed(path: str) -> bool:
     """Whether a file is one of mpy or of what it is installed with: there are many, and they change as a whole."""
     return path.startswith(_PACKAGE) or any(part in path for part in _FOREIGN)
-
-
-def _telling(code: CodeType) -> Iterator[str]:
-    """What in this code answers differently from one time to the next."""
-    yield from TELLING.intersection(code.co_names)
-    for module in _imports(code):
-        if module.partition(".")[0] in sys.stdlib_module_names - HARMLESS:
-            yield module
-    for one in code.co_consts:
-        if isinstance(one, CodeType):
-            yield from _telling(one)
-
-
-def _imports(code: CodeType) -> Iterator[str]:
-    """The modules that code imports, read from its instructions; `dis` takes 8 ms to import."""
-    argument = 0
-    for instruction, value in zip(code.co_code[::2], code.co_code[1::2], strict=True):
-        argument = argument << 8 | value
-        if instruction == opmap["IMPORT_NAME"]:
-            yield code.co_names[argument]
-        if instruction != opmap["EXTENDED_ARG"]:
-            argument = 0
