@@ -14,7 +14,7 @@ from mirage_py.audit import cache
 from mirage_py.audit.closure import Closure, Node
 from mirage_py.audit.evidence import UNITS_OF, Evidence, Progress, gather, unwatched
 from mirage_py.audit.hypervisors import fitting
-from mirage_py.audit.rules import UNIKRAFT, WHEN_USED, Rule, freestanding, rule_for, verdict_of, worst_of
+from mirage_py.audit.rules import UNIKRAFT, WHEN_USED, Rule, freestanding, rule_for, rule_of, verdict_of, worst_of
 from mirage_py.audit.sources import Sources
 from mirage_py.audit.tried import Tried, finding_of, tried
 from mirage_py.model.allow import Allow
@@ -147,7 +147,7 @@ def judge_target(
             because=chain[1:] and chain,
             findings=own[name],
             allowed=allowed.get(name),
-            sources=_basis(node),
+            sources=_basis(node, evidence),
         )
 
 
@@ -224,15 +224,11 @@ WHAT: Final = {"noop": "does nothing", "aborts": "does not start"}
 
 
 def _rule(node: Node, evidence: Evidence) -> Rule | None:
-    """What is known against a library by its name, or because a unit of it is linked.
-
-    What the target's own toolchain brings under such a name (an empty `threads`) is not what the name means elsewhere.
-    """
+    """What is known against a library by its name, or because a unit of it is linked."""
     name = node.library.name
     if evidence.link.units.get(name) and name in WHEN_USED:
         return WHEN_USED[name]
-    meta = node.library.meta or node.library.directory
-    return None if any(meta.is_relative_to(place) for place in evidence.toolchain) else rule_for(name)
+    return rule_of(node.library, evidence.toolchain)
 
 
 def _absent(need: str, target: str, packages: Packages | None) -> Finding:
@@ -306,9 +302,9 @@ def _spread(guilty: list[str], asked_by: dict[str, list[str]], chains: dict[str,
                 fresh.append(asker)
 
 
-def _basis(node: Node) -> tuple[str, ...]:
+def _basis(node: Node, evidence: Evidence) -> tuple[str, ...]:
     """What the verdict on a library rests on."""
-    if rule_for(node.library.name) or node.library.ppx:
+    if rule_of(node.library, evidence.toolchain) or node.library.ppx:
         return ("its name",)
     if node.library.compiled_here:
         return ("dune files", "archives" if node.library.archives else "sources")

@@ -23,7 +23,7 @@ from mirage_py.audit.judge import Judge
 from mirage_py.audit.libc import RUNTIME, Libc, derive, generation_of, shipped
 from mirage_py.audit.link import STDLIB, Link, link
 from mirage_py.audit.objects import Compiler, near
-from mirage_py.audit.rules import freestanding, rule_for
+from mirage_py.audit.rules import freestanding, rule_of
 from mirage_py.audit.runtime import calls_in
 from mirage_py.audit.sources import Sources
 from mirage_py.audit.texts import started, texts_of
@@ -169,7 +169,7 @@ def _codes(request: AuditRequest, closure: Closure, sources: Sources, progress: 
     for done, (name, node) in enumerate(closure.nodes.items()):
         progress("reading libraries", done, len(closure.nodes))
         library = node.library
-        if rule_for(name) is None and not library.read_as_text and not library.ppx:
+        if rule_of(library, request.toolchain_folders) is None and not library.read_as_text and not library.ppx:
             linkopts = sources.linkopts(name) if request.declared else None
             code = code_of(library, linkopts, others, (*request.toolchain_folders, *c_folders(library, request.built)))
             sources.note(*code.read)

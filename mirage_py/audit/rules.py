@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from mirage_py.model.audit import SEVERITIES, Finding, Severity, Verdict
@@ -55,6 +56,15 @@ OF_COMPILER: Final = ("compiler-libs", "dynlink", "findlib")
 def rule_for(library: str) -> Rule | None:
     """What is known against a library, whatever is used of it."""
     return FORBIDDEN.get(library)
+
+
+def rule_of(library: Library, toolchain: Iterable[Path]) -> Rule | None:
+    """What is known against a library, unless the target's toolchain brings it: that is judged by what is in it.
+
+    What a toolchain has under such a name (an empty `threads`) is not what the name means elsewhere.
+    """
+    meta = library.meta or library.directory
+    return None if any(meta.is_relative_to(place) for place in toolchain) else rule_for(library.name)
 
 
 IN_STDLIB: Final = frozenset({"bigarray"})

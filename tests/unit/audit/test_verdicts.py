@@ -48,6 +48,20 @@ def test_a_function_that_the_libc_has_not_will_not_link(install: Install, asked:
     assert found.findings[0].place == "libfoo_stubs.a(part0.o)"
 
 
+def test_what_a_toolchain_brings_under_a_known_name_is_judged_by_what_is_in_it(
+    install: Install, asked: Audit, libraries: Path
+) -> None:
+    """`threads` of a toolchain may be empty, and `runtime_events` may want of the C library what that has not."""
+    wants = "extern long clock_getres(); long foo_stub(void) { return clock_getres(); }"
+    folder = install("runtime_events", ocaml=USES_STUB, stubs=wants)
+    install("threads", ocaml="long nothing(void) { return 0; }")
+    elsewhere = asked("runtime_events", "threads")
+    assert [row(elsewhere, name).sources for name in ("runtime_events", "threads")] == [("its name",)] * 2
+    found = asked("runtime_events", "threads", toolchain_folders=(libraries, folder))
+    assert [row(found, name).verdict for name in ("runtime_events", "threads")] == ["missing", "runs"]
+    assert symbols(row(found, "runtime_events"), "libc-missing") == ["clock_getres"]
+
+
 def test_a_function_that_mpy_can_fill_is_a_gap_until_a_configuration_leaves_it_open(
     install: Install, asked: Audit
 ) -> None:
