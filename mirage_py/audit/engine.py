@@ -16,6 +16,7 @@ from mirage_py.audit.evidence import UNITS_OF, Evidence, Progress, gather, unwat
 from mirage_py.audit.hypervisors import fitting
 from mirage_py.audit.rules import UNIKRAFT, WHEN_USED, Rule, freestanding, rule_for, rule_of, verdict_of, worst_of
 from mirage_py.audit.sources import Sources
+from mirage_py.audit.texts import behind as behind_each, started
 from mirage_py.audit.tried import Tried, finding_of, tried
 from mirage_py.model.allow import Allow
 from mirage_py.model.audit import (
@@ -52,7 +53,7 @@ def audit(
     sources = _sources(request)
     evidence = gather(request, sources, progress or unwatched, served)
     packages = _packages(request, evidence, sources, metadata)
-    report = _audit(request, evidence, sources, packages)
+    report = _audit(request, with_starts(request, evidence, sources, packages), sources, packages)
     cache.remember(request, served, report, sources.read)
     return report
 
@@ -125,13 +126,39 @@ def _unknown(request: AuditRequest, evidence: Evidence, packages: Packages | Non
             yield packages.problem(root)
 
 
+def with_starts(request: AuditRequest, evidence: Evidence, sources: Sources, packages: Packages | None) -> Evidence:
+    """The evidence with what sources say of starts, where that can still decide something.
+
+    Of an installed library its sources tell nothing worse than "unsure". So they need not be read where its objects, or
+    those behind it, say worse on every target, unless a library is judged by its text that may call something of it.
+    """
+    targets = [target for target in request.targets if freestanding(target)]
+    if not targets:
+        return evidence
+    blocked = [_blocked(evidence, target, request.allow, sources, packages) for target in targets]
+    behind = behind_each(evidence.closure)
+    excused = {name for name in evidence.closure.nodes for one in request.allow if one.library == name}
+    by_text = {name for name, node in evidence.closure.nodes.items() if node.library.read_as_text or name in excused}
+    settled = frozenset.intersection(*blocked).difference(by_text, *map(behind, by_text))
+    starts = started(evidence.closure, evidence.texts, evidence.fate, sources, settled)
+    return replace(evidence, starts=starts)
+
+
+def _blocked(
+    evidence: Evidence, target: str, allow: tuple[Allow, ...], sources: Sources, packages: Packages | None
+) -> frozenset[str]:
+    """The libraries of which worse is known on a target than that it is unsure."""
+    own, _, because = _findings(evidence, target, allow, sources, packages)
+    worst = {name: worst_of(found) for name, found in own.items()}
+    unsure = SEVERITIES.index("unsure")
+    return frozenset(name for name, chain in because.items() if SEVERITIES.index(worst[chain[-1]]) > unsure)
+
+
 def judge_target(
     evidence: Evidence, target: str, allow: tuple[Allow, ...], sources: Sources, packages: Packages | None = None
 ) -> Iterable[LibraryAudit]:
     """The verdict on every library of the closure for one target, roots first, then as they were reached."""
-    own = {name: _own(node, evidence, target, sources, packages) for name, node in evidence.closure.nodes.items()}
-    allowed = {name: entry.reason for name in own for entry in allow if entry.covers(name, target)}
-    because = _culprits(evidence.closure, {name: () if name in allowed else found for name, found in own.items()})
+    own, allowed, because = _findings(evidence, target, allow, sources, packages)
     for name, node in evidence.closure.nodes.items():
         chain = because.get(name, (name,))
         decisive = own[name] if name in allowed else own[chain[-1]]
@@ -149,6 +176,16 @@ def judge_target(
             allowed=allowed.get(name),
             sources=_basis(node, evidence),
         )
+
+
+def _findings(
+    evidence: Evidence, target: str, allow: tuple[Allow, ...], sources: Sources, packages: Packages | None
+) -> tuple[dict[str, tuple[Finding, ...]], dict[str, str], dict[str, tuple[str, ...]]]:
+    """By library: what is found of it, the reason why it is allowed, and the chain to the one that decides."""
+    own = {name: _own(node, evidence, target, sources, packages) for name, node in evidence.closure.nodes.items()}
+    allowed = {name: entry.reason for name in own for entry in allow if entry.covers(name, target)}
+    because = _culprits(evidence.closure, {name: () if name in allowed else found for name, found in own.items()})
+    return own, allowed, because
 
 
 def _own(

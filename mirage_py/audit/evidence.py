@@ -1,7 +1,6 @@
 """What is found out about the libraries of one question before a target is looked at: their objects, linked on paper.
 
-Read are the closure, the archives and the text of each library, the target's libc and runtime; what of them ends a
-program, and what runs when it starts.
+Read are the closure and the archives of each library, the target's libc and runtime, and what of them ends a program.
 """
 
 from __future__ import annotations
@@ -17,16 +16,17 @@ from mirage_py.audit.closure import Closure, closure_of
 from mirage_py.audit.code import Code, code_of
 from mirage_py.audit.compiled import VendoredCode, compiled_code, defined_in
 from mirage_py.audit.externals import External, externals_of
-from mirage_py.audit.fate import fate_of
+from mirage_py.audit.fate import Fate, fate_of
 from mirage_py.audit.gaps import Gaps
 from mirage_py.audit.judge import Judge
 from mirage_py.audit.libc import RUNTIME, Libc, derive, generation_of, shipped
 from mirage_py.audit.link import STDLIB, Link, link
+from mirage_py.audit.mlunits import Text
 from mirage_py.audit.objects import Compiler, near
 from mirage_py.audit.rules import freestanding, rule_of
 from mirage_py.audit.runtime import calls_in
 from mirage_py.audit.sources import Sources
-from mirage_py.audit.texts import started, texts_of
+from mirage_py.audit.texts import texts_of
 from mirage_py.audit.unbound import unbound
 from mirage_py.libraries.archives import Archive, Unreadable, read_archive
 from mirage_py.libraries.vendored import Stanza
@@ -51,7 +51,10 @@ def unwatched(what: str, done: int, total: int) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """Everything found out about one closure, before a target is looked at."""
+    """Everything found out about one closure, before a target is looked at.
+
+    `starts` is what `texts` say of their starts, once they were read.
+    """
 
     closure: Closure
     codes: tuple[Code, ...]
@@ -60,6 +63,8 @@ class Evidence:
     libc: Libc
     machine: str
     own: dict[str, tuple[Finding, ...]]
+    fate: Fate
+    texts: tuple[Text, ...] = ()
     starts: dict[str, tuple[Finding, ...]] = field(default_factory=dict)
     unbound: dict[str, tuple[Finding, ...]] = field(default_factory=dict)
     toolchain: tuple[Path, ...] = ()
@@ -89,7 +94,6 @@ def gather(
     fate = fate_of(linked, calls_in(_runtime(request)), libc, gaps)
     own = judge.findings(linked, named, fate)
     texts = texts_of(closure, linked, sources) if judged else ()
-    starts = started(closure, texts, fate)
     unread = tuple(problem for code in codes for problem in code.problems)
     return Evidence(
         closure=closure,
@@ -99,7 +103,8 @@ def gather(
         libc=libc,
         machine=machine,
         own=own,
-        starts=starts,
+        fate=fate,
+        texts=texts,
         unbound=unbound(closure, texts, codes, compiled, judge, sources),
         toolchain=request.toolchain_folders,
         refused={name: one.findings for name, one in compiled.items()},

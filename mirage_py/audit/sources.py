@@ -36,6 +36,7 @@ class Sources:
         if own is not None:
             self.vendored.stanzas[OWN_C] = _as_library(own)
         self._read: dict[Path, None] = dict.fromkeys((*path, *vendored))
+        self._found: dict[str, tuple[Finding, ...]] = {}
 
     @property
     def runtime(self) -> Path:
@@ -102,6 +103,11 @@ class Sources:
 
     def findings(self, name: str, libc: Libc, refused: tuple[Finding, ...] | None = None) -> tuple[Finding, ...]:
         """What the sources of a vendored library say; `refused` is what its compiled C does, None where none was."""
+        if name not in self._found:  # asked for every target, and twice for each
+            self._found[name] = self._findings(name, libc, refused)
+        return self._found[name]
+
+    def _findings(self, name: str, libc: Libc, refused: tuple[Finding, ...] | None) -> tuple[Finding, ...]:
         stanza = self.vendored.stanzas.get(name)
         if stanza is None:
             return ()

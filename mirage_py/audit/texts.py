@@ -6,7 +6,7 @@ followed; their sources, where they lie beside, tell of functions that are hande
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 
@@ -28,10 +28,15 @@ from mirage_py.libraries.vendored import Stanza
 from mirage_py.model.audit import Finding
 
 
-def started(closure: Closure, texts: Iterable[Text], fate: Fate) -> dict[str, tuple[Finding, ...]]:
-    """By library, what its sources say of its start."""
-    files = Waiting(texts)
+def started(
+    closure: Closure, texts: Iterable[Text], fate: Fate, sources: Sources, settled: Collection[str] = ()
+) -> dict[str, tuple[Finding, ...]]:
+    """By library, what its sources say of its start; those of libraries that are `settled` need not be read."""
     sees = behind(closure)
+    read = tuple(text for text in texts if text.library not in settled)
+    for text in read:
+        sources.note(text.directory, *(text.files() if text.directory.is_dir() else ()))
+    files = Waiting(read)
     ended = start_findings(files, _seeds(fate.ending), sees, fate.functions, _symbols(fate.ending))
     saved = start_findings(files, _seeds(fate.saved), sees, fate.saved_functions, _symbols(fate.saved))
     stubs = _stubs((*fate.saved, *fate.ending))
@@ -61,10 +66,7 @@ def _stubs(ends: Iterable[End]) -> Mapping[str, str]:
 
 def texts_of(closure: Closure, link: Link, sources: Sources) -> tuple[Text, ...]:
     """The sources to read, library by library."""
-    texts = tuple(_texts(closure, link, sources))
-    for text in texts:
-        sources.note(text.directory, *(text.files() if text.directory.is_dir() else ()))
-    return texts
+    return tuple(_texts(closure, link, sources))
 
 
 def _texts(closure: Closure, link: Link, sources: Sources) -> Iterator[Text]:
