@@ -60,6 +60,11 @@ class Ending:
         return self.link.output if self.link else self.program
 
     @property
+    def installed(self) -> str:
+        """The path of the image, from the folder of config.py."""
+        return f"dist/{self.image}"
+
+    @property
     def debug_image(self) -> str:
-        """The path below `dist/` of what was linked, for a debugger: the image with its debug information."""
-        return f"{self.label.removesuffix(f'-{self.target}')}.{self.target}.debug"
+        """The path of what was linked, for a debugger: the image with its debug information."""
+        return f"dist/{self.label.removesuffix(f'-{self.target}')}.{self.target}.debug"

@@ -1,19 +1,22 @@
-"""The last steps of images: linked, looked into, stripped, in `dist/`. Each is done for all at the same time."""
+"""The last steps of images: linked, looked into, stripped, in `dist/`. Each image goes its own way, beside others."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from pathlib import Path
 
 from mirage_py.build.ending import Ending
 from mirage_py.build.linkmap import Linked
-from mirage_py.build.manifests import check_manifests
+from mirage_py.build.manifests import check, question
 from mirage_py.build.maps import claim_map, map_of, read_map
 from mirage_py.build.origins import Places, foreign
 from mirage_py.dataclass import dataclass
 from mirage_py.doors.files import Tree
+from mirage_py.doors.installing import Installing
+from mirage_py.doors.rows import Row, Wish, side_by_side
 from mirage_py.errors import LibraryNotFound, ToolFailed
-from mirage_py.toolchain.steps import perform_together
+from mirage_py.toolchain.steps import begin, end
 
 __all__ = ["Built", "Outcome", "finish", "mapped"]
 
@@ -63,30 +66,62 @@ def _programs(endings: Sequence[Ending]) -> tuple[Ending, ...]:
 
 def finish(tree: Tree, endings: Sequence[Ending], *, refusal: Refusal, failure: Failure) -> Outcome:
     """The images of programs that dune has compiled, each with its map."""
-    _link(endings, failure)
-    of_programs = {one.program: read_map(map_of(one), one.context) for one in _programs(endings)}
-    places = Places()
-    strange = {
-        one.label: found
-        for one in endings
-        if (found := foreign((*of_programs.get(one.program, ()), *_added(one)), one.grounds, places))
-    }
-    refused = tuple(refusal(one, strange[one.label]) for one in endings if one.label in strange)
-    fit = [one for one in endings if one.label not in strange]
-    check_manifests(fit)
-    for failed in filter(None, perform_together([one.strip for one in fit])):
-        raise failed
-    images = {f"dist/{one.image}": one.strip.output for one in fit}
-    changed = tree.install({f"dist/{one.debug_image}": one.linked for one in fit} | images)
-    return Outcome(built=tuple(_built(tree, one, changed) for one in fit), refused=refused)
+    look = _Look(endings)
+    with tree.installing() as installing:
+        strange = side_by_side([_finished(one, look, installing, failure) for one in endings])
+    by_label = dict(zip((one.label for one in endings), strange, strict=True))
+    refused = tuple(refusal(one, by_label[one.label]) for one in endings if by_label[one.label])
+    fit = [one for one in endings if not by_label[one.label]]
+    return Outcome(built=tuple(_built(tree, one, installing.changed) for one in fit), refused=refused)
 
 
-def _link(endings: Sequence[Ending], failure: Failure) -> None:
-    """Link what mpy links itself from what dune has made."""
-    linking = [(one, one.link) for one in endings if one.link]
-    for (one, _), failed in zip(linking, perform_together([step for _, step in linking]), strict=True):
+def _finished(ending: Ending, look: _Look, installing: Installing, failure: Failure) -> Row[tuple[Linked, ...]]:
+    """The last steps of an image, in their order; what in it is of this machine, for which it is not installed."""
+    if ending.link:
+        linked = yield Wish(begin(ending.link), partial(look.into_program, ending))
+        failed = end(ending.link, linked)
         if failed:
-            raise failure(one, failed)
+            raise failure(ending, failed)
+    strange: tuple[Linked, ...] = ()
+
+    def meanwhile() -> None:
+        nonlocal strange
+        strange = look.into(ending)
+        if not strange:
+            installing.bring(ending.debug_image, ending.linked)
+
+    questions, stripping = question(ending), begin(ending.strip)
+    results = yield Wish((*stripping, *questions), meanwhile)
+    if strange:
+        return strange
+    check(ending, results[len(stripping) :])
+    failed = end(ending.strip, results[: len(stripping)])
+    if failed:
+        raise failed
+    installing.bring(ending.installed, ending.strip.output)
+    return ()
+
+
+class _Look:
+    """What the linker put into images: each map, and each place, is looked at once."""
+
+    def __init__(self, endings: Sequence[Ending]) -> None:
+        self._mapped = {one.program: one for one in _programs(endings)}
+        self._objects: dict[Path, tuple[Linked, ...]] = {}
+        self._places = Places()
+
+    def into_program(self, ending: Ending) -> tuple[Linked, ...]:
+        """The objects of the program that dune left of an image."""
+        mapped = self._mapped.get(ending.program)
+        if mapped is None:
+            return ()
+        if ending.program not in self._objects:
+            self._objects[ending.program] = read_map(map_of(mapped), mapped.context)
+        return self._objects[ending.program]
+
+    def into(self, ending: Ending) -> tuple[Linked, ...]:
+        """The objects of an image that are of this machine, or of nobody known."""
+        return foreign((*self.into_program(ending), *_added(ending)), ending.grounds, self._places)
 
 
 def _added(ending: Ending) -> tuple[Linked, ...]:
@@ -98,8 +133,7 @@ def _added(ending: Ending) -> tuple[Linked, ...]:
 
 
 def _built(tree: Tree, ending: Ending, changed: Collection[str]) -> Built:
-    path = f"dist/{ending.image}"
-    image = tree.root / path
+    image = tree.root / ending.installed
     return Built(
         label=ending.label,
         name=ending.name,
@@ -107,6 +141,6 @@ def _built(tree: Tree, ending: Ending, changed: Collection[str]) -> Built:
         context=ending.context.name,
         image=image,
         size=image.stat().st_size,
-        changed=path in changed,
+        changed=ending.installed in changed,
         run_command=ending.run_command,
     )

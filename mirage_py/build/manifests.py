@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 from mirage_py.build.ending import Ending
-from mirage_py.doors.processes import Result, failure, run_together
+from mirage_py.doors.processes import Result, failure
 from mirage_py.errors import ToolFailed
 from mirage_py.model.command import Command
 
-__all__ = ["check_manifests", "devices"]
+__all__ = ["check", "devices", "question"]
 
 
 def devices(manifest: Mapping[str, Any]) -> tuple[str, ...]:
@@ -19,16 +18,18 @@ def devices(manifest: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(f"{device['type']} {device['name']}" for device in manifest["devices"])
 
 
-def check_manifests(endings: Sequence[Ending]) -> None:
-    """Read back what images want of their tender; ToolFailed where that is not what was configured."""
-    asked = [(one, _question(one, one.elftool)) for one in endings if one.elftool]
-    for (one, _), answer in zip(asked, run_together([command for _, command in asked]), strict=True):
-        _check(one, answer)
+def question(ending: Ending) -> tuple[Command, ...]:
+    """The command that reads back what an image wants of its tender; none for one without a tender."""
+    if ending.elftool is None:
+        return ()
+    argv = (str(ending.elftool), "query-manifest", str(ending.linked))
+    return (Command(argv=argv, purpose=f"read the devices of {ending.image}"),)
 
 
-def _question(ending: Ending, elftool: Path) -> Command:
-    argv = (str(elftool), "query-manifest", str(ending.linked))
-    return Command(argv=argv, purpose=f"read the devices of {ending.image}")
+def check(ending: Ending, answers: tuple[Result, ...]) -> None:
+    """ToolFailed where what the command answers is not what was configured."""
+    for answer in answers:
+        _check(ending, answer)
 
 
 def _check(ending: Ending, answer: Result) -> None:

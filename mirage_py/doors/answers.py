@@ -47,6 +47,7 @@ __all__ = [
     "seen",
     "tell",
     "unheard",
+    "whole_state",
 ]
 
 FORMAT = 4
@@ -212,7 +213,7 @@ def folder() -> str:
 def _content(path: str) -> object:
     state = _stat(path)
     if state.st_size > LARGEST or state.st_mode & 0o170000 != 0o100000:  # a pipe would be waited for
-        return _state(state, whole=True)
+        return whole_state(state)
     with open(path, "rb", buffering=0) as file:
         text = file.read()
     return len(text), zlib.crc32(text), zlib.adler32(text)
@@ -248,7 +249,7 @@ def _below(path: str) -> object:
             for one in entries:
                 state = one.stat(follow_symlinks=False)
                 latest = max(latest, _latest(state))
-                found.append((one.path, _state(state, whole=False)))
+                found.append((one.path, _state(state)))
                 if one.is_dir(follow_symlinks=False):
                     waiting.append(one.path)
     whole = exact(sorted(found))
@@ -291,11 +292,18 @@ def _is_of_module(name: str) -> bool:
     return name != "__pycache__" and name.partition(".")[0].isidentifier()
 
 
-def _state(found: os.stat_result, *, whole: bool) -> tuple[int, ...]:
-    """The time of the last change tells of all the rest: rights, names, extended attributes, a time that was set."""
-    if not whole and found.st_mode & 0o170000 == 0o040000:
-        return found.st_mode, found.st_ino
+def whole_state(found: os.stat_result) -> tuple[int, ...]:
+    """All that changes whenever a file does, at last the times of its content and of all the rest.
+
+    The latter tells of rights, names, extended attributes, and of a time that was set.
+    """
     return found.st_mode, found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def _state(found: os.stat_result) -> tuple[int, ...]:
+    if found.st_mode & 0o170000 == 0o040000:
+        return found.st_mode, found.st_ino
+    return whole_state(found)
 
 
 _SEEN: dict[str, Callable[[str], object]] = {
@@ -303,14 +311,14 @@ _SEEN: dict[str, Callable[[str], object]] = {
     "folder": _names,
     "modules": lambda path: [one for one in _names(path) if _is_of_module(one[0])],
     "tree": _below,
-    "state": lambda path: _state(_stat(path), whole=False),
-    "whole": lambda path: _state(_stat(path), whole=True),
-    "link": lambda path: _state(_lstat(path), whole=False),
-    "whole link": lambda path: _state(_lstat(path), whole=True),
+    "state": lambda path: _state(_stat(path)),
+    "whole": lambda path: whole_state(_stat(path)),
+    "link": lambda path: _state(_lstat(path)),
+    "whole link": lambda path: whole_state(_lstat(path)),
     "there": lambda path: _stat(path).st_mode & 0o170000,
     "link there": lambda path: _lstat(path).st_mode & 0o170000,
     "ways out": _ways_out,
-    "made": lambda path: _state(_stat(path), whole=False)[:5],
+    "made": lambda path: _state(_stat(path))[:5],
 }
 """What is known of an input of each kind."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -111,6 +112,19 @@ class Below:
         with self._reading(path), self._opened(path, strange=False) as descriptor:
             return None if descriptor is None else sha256_of(descriptor)
 
+    def settled_state(self, path: str) -> object:
+        """What the system says of a file, where that can have changed no more without being told; else None."""
+        now, state = time.time_ns(), self._state(path)
+        if state is None or not stat.S_ISREG(state.st_mode):
+            return None
+        whole = answers.whole_state(state)
+        return whole if max(whole[-2:]) < now - answers.GRAIN else None
+
+    def opened(self, path: str) -> int:
+        """A descriptor of a file, for the caller to close."""
+        with self._writing(path), self._parent(path) as (folder, name):
+            return os.open(name, _READ, dir_fd=folder)
+
     @contextmanager
     def _opened(self, path: str, *, strange: bool) -> Iterator[int | None]:
         try:
@@ -161,10 +175,8 @@ class Below:
     # -----------------------------------------------------------------------------------------------------------------
     # What changes
 
-    def write(self, path: str, content: bytes | int, *, mode: int = 0o666, sync: bool = False) -> None:
+    def write(self, path: str, content: bytes, *, mode: int = 0o666, sync: bool = False) -> None:
         """Put a file there, whole or not at all, with the folders above it; with `sync` it is on the disk then.
-
-        The content is given, or an open file that has it.
 
         What stands there is replaced, not written to: a link goes, and what it led to stays.
         """
@@ -178,10 +190,13 @@ class Below:
                     os.unlink(scratch, dir_fd=folder)
                 raise
 
-    def create(self, path: str, content: bytes, *, sync: bool = False) -> None:
-        """Put a file where none is yet, with the folders above it; refused by the system where something is."""
+    def create(self, path: str, content: bytes | int, *, mode: int = 0o666, sync: bool = False) -> None:
+        """Put a file where none is yet, with the folders above it; refused by the system where something is.
+
+        The content is given, or an open file that has it.
+        """
         with self._writing(path), self._parent(path, create=True) as (folder, name):
-            self._new(folder, name, content, mode=0o666, sync=sync)
+            self._new(folder, name, content, mode=mode, sync=sync)
 
     def link(self, source: str, path: str) -> bool:
         """Give a file a second name, with the folders above it; False where the file system has no such thing."""

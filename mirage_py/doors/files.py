@@ -11,13 +11,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from mirage_py.dataclass import dataclass
-from mirage_py.digest import sha256_of
 from mirage_py.doors import answers, signals
 from mirage_py.doors.below import Below, aside_name, digest, encoded, is_scratch, scratch_name, set_aside, translated
+from mirage_py.doors.installing import Digests, Installing
 from mirage_py.doors.lock import LOCK, locked
 from mirage_py.doors.manifest import OWNED, Manifest, Owned, folders_of, manifest_text, read_manifest
 from mirage_py.errors import Location, WouldOverwrite
@@ -62,6 +63,7 @@ class Tree:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._below = Below(root)
+        self._digests = Digests(self._below)
 
     @contextmanager
     def locked(self, waiting: Callable[[str], None] = lambda _: None) -> Iterator[None]:
@@ -90,24 +92,23 @@ class Tree:
             self._put(folders, loose, before, done)
         return done
 
-    def install(self, built: Mapping[str, Path]) -> frozenset[str]:
-        """Copy built files to their paths, each whole or not at all; those where the same was not there already."""
+    def look_ahead(self, *paths: str) -> None:
+        """Read what `installing` will compare with, while there is nothing else to do."""
+        self._digests.look_ahead(paths)
+
+    @contextmanager
+    def installing(self) -> Iterator[Installing]:
+        """Takes built files within the block; they take their places when it is left, unless that is by an error."""
         owned = self._manifest().files
-        there = {path: self._below.digest(path) for path in built}
-        digests = {path: _digest_of(source) for path, source in built.items()}
-        new = {path: one for path, one in digests.items() if path not in owned or there[path] != one}
-        if not new:
-            return frozenset()
-        for path in new:
-            self._refuse_foreign(path, owned, there[path])
-        # what is there stays mpy's, as if this were cut short now: that saves a second manifest, and is as true later
-        self._save({**owned, **{path: frozenset(filter(None, (one, there[path]))) for path, one in new.items()}})
-        for path in new:
-            with _read(built[path]) as made:
-                self._below.write(path, made, mode=os.fstat(made).st_mode & 0o777, sync=True)
-        for folder in {path.rpartition("/")[0] for path in new}:
-            self._below.sync(folder)
-        return frozenset(new)
+        found = Installing(self._below, owned, self._digests, partial(self._refuse_foreign, owned=owned))
+        try:
+            yield found
+            if found.changed:
+                # what is there stays mpy's, as if this were cut short now: that saves a second manifest
+                self._save({**owned, **found.changed})
+                found.take_places()
+        finally:
+            found.drop()
 
     def mirror(self, folder: str, files: Mapping[str, str | Path]) -> None:
         """Make a scratch folder hold exactly these files, each a text or a copy; only what differs is touched."""
@@ -188,16 +189,16 @@ class Tree:
         for path, content in sorted(wanted.items()):
             present = self._below.content(path)
             if present != content:
-                self._refuse_foreign(path, owned)
+                self._refuse_foreign(path, owned=owned)
             (created if present is None else unchanged if present == content else changed).append(path)
         for folder, files in folders.items():
             for name in self._below.names(folder):
                 if name not in files and not is_scratch(name):
-                    self._refuse_foreign(f"{folder}/{name}", owned)
+                    self._refuse_foreign(f"{folder}/{name}", owned=owned)
         stale = [path for path in sorted(owned) if path not in wanted and path.rpartition("/")[0] in folders]
         return Written(created=tuple(created), changed=tuple(changed), removed=tuple(stale), unchanged=tuple(unchanged))
 
-    def _refuse_foreign(self, path: str, owned: Owned, found: str | None = None) -> None:
+    def _refuse_foreign(self, path: str, found: str | None = None, *, owned: Owned) -> None:
         """Refuse to touch what is not mpy's; `found` is the digest of what is there, where that is known."""
         if self._below.kind(path) is None or self._is_own(path, owned, found):
             return
@@ -266,7 +267,7 @@ class Tree:
 
             manifest = end_swap(self._below, manifest)
         self._sweep_home()
-        folders = folders_of(manifest.files) - {"mirage"}
+        folders = (folders_of(manifest.files) | {"dist"}) - {"mirage"}
         for folder in ("", *folders):
             for name in filter(is_scratch, self._below.names(folder)):
                 self._sweep(f"{folder}/{name}".lstrip("/"))
@@ -322,22 +323,6 @@ def create(folder: Path, files: Files) -> None:
         for name in made:
             below.remove(name)
         raise
-
-
-@contextmanager
-def _read(source: Path) -> Iterator[int]:
-    """A descriptor of a file that a tool has made."""
-    with translated(source):
-        descriptor = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def _digest_of(source: Path) -> str:
-    with translated(source), _read(source) as made:
-        return sha256_of(made)
 
 
 def _flat(folders: Mapping[str, Files], loose: Files) -> dict[str, bytes]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Result",
+    "answering",
     "end_group",
     "failure",
     "missing_tool",
@@ -30,7 +31,6 @@ __all__ = [
     "ready",
     "require",
     "run",
-    "run_together",
     "stream",
     "which",
 ]
@@ -151,19 +151,11 @@ def run(command: Command, *, check: bool = True, stdin: str = "") -> Result:
     return _checked(result) if check else result
 
 
-def run_together(commands: Sequence[Command]) -> tuple[Result, ...]:
-    """What each of the commands answers, in their order, whether or not it succeeds; several are run at once."""
-    at_once = max(2, os.cpu_count() or 1)
-    batches = (commands[start : start + at_once] for start in range(0, len(commands), at_once))
-    return tuple(result for batch in batches for result in _answers(batch))
+def answering(command: Command) -> AbstractContextManager[Popen[bytes]]:
+    """A program that runs within the block, and writes to two pipes; it is ended when the block is cut short."""
+    from subprocess import DEVNULL, PIPE
 
-
-def _answers(commands: Sequence[Command]) -> list[Result]:
-    from subprocess import PIPE
-
-    with ExitStack() as running:
-        children = [running.enter_context(_started(command, PIPE, PIPE, PIPE)) for command in commands]
-        return [_answer(command, child) for command, child in zip(commands, children, strict=True)]
+    return _started(command, DEVNULL, PIPE, PIPE)
 
 
 def _answer(command: Command, child: Popen[bytes], stdin: str = "") -> Result:

@@ -110,15 +110,17 @@ class Watch:
     def settled(self, inputs: dict[tuple[str, str], object]) -> dict[tuple[str, str], object] | None:
         """The inputs as they are now; None if one has changed that mpy itself has not written."""
         now: dict[tuple[str, str], object] = {}
+        moved = self._moved()
         for (kind, path), state in inputs.items():
             found = now[kind, path] = answers.seen(kind, path)
-            if (self._is_young(kind, found) or not answers.same(kind, state, found)) and not self._is_own(path):
+            if (self._is_young(kind, found) or not answers.same(kind, state, found)) and not self._is_own(path, moved):
                 return None
         return now
 
     def renewed(self, inputs: dict[tuple[str, str], object]) -> dict[tuple[str, str], object]:
         """Inputs that held, with what this process has written since; whatever else has changed is still noticed."""
-        return {one: answers.seen(*one) if self._is_own(one[1]) else state for one, state in inputs.items()}
+        moved = self._moved()
+        return {one: answers.seen(*one) if self._is_own(one[1], moved) else state for one, state in inputs.items()}
 
     def _input(self, kind: str, path: str) -> None:
         """Keep in mind what an input is when it is first asked for."""
@@ -196,9 +198,13 @@ class Watch:
         else:
             self.doubt = "moves something"
 
-    def _is_own(self, path: str) -> bool:
+    def _moved(self) -> tuple[str, ...]:
+        """How the paths begin of what is in folders that were put in their places."""
+        return tuple(f"{place}{os.sep}" for place in self.moved)
+
+    def _is_own(self, path: str, moved: tuple[str, ...]) -> bool:
         """Whether a build has written what is there, or put a folder there that it is in."""
-        return path in self.written or any(path.startswith(place + os.sep) for place in self.moved)
+        return path in self.written or path.startswith(moved)
 
     def wrote(self, *paths: str) -> None:
         """Keep in mind what a build writes: it is as it was left afterwards."""

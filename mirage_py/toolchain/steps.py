@@ -6,12 +6,12 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mirage_py.dataclass import dataclass
-from mirage_py.doors.processes import failure, run, run_together
+from mirage_py.doors.processes import Result, failure, run
 from mirage_py.errors import ToolFailed
 from mirage_py.model.command import Command
 from mirage_py.project.reading import text_of
@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 __all__ = [
     "Step",
     "archive",
+    "begin",
     "compile_c",
+    "end",
     "link",
     "pending",
     "perform",
-    "perform_together",
     "search_path",
     "strip",
     "to_linker",
@@ -114,24 +115,26 @@ def pending(steps: Iterable[Step]) -> tuple[Step, ...]:
 def perform(steps: Iterable[Step]) -> None:
     """Run what is pending of these steps, each from a clean output: `ar` would keep what is in an archive already."""
     for step in pending(steps):
-        step.output.parent.mkdir(parents=True, exist_ok=True)
-        step.output.unlink(missing_ok=True)
+        _clear(step)
         run(step.command)
         step.stamp.write_bytes(_state(step))
 
 
-def perform_together(steps: Sequence[Step]) -> tuple[ToolFailed | None, ...]:
-    """Run what is pending of steps that do not follow each other, several at once; for each that failed, why."""
-    waiting = pending(steps)
-    for step in waiting:
-        step.output.parent.mkdir(parents=True, exist_ok=True)
-        step.output.unlink(missing_ok=True)
-    results = run_together([step.command for step in waiting])
-    failures = {step.output: failure(one) for step, one in zip(waiting, results, strict=True) if not one.ok}
-    for step in waiting:
-        if step.output not in failures:
-            step.stamp.write_bytes(_state(step))
-    return tuple(failures.get(step.output) for step in steps)
+def begin(step: Step) -> tuple[Command, ...]:
+    """The command of a step that is pending, to be run from a clean output; none of one that is not."""
+    if not pending([step]):
+        return ()
+    _clear(step)
+    return (step.command,)
+
+
+def end(step: Step, results: tuple[Result, ...]) -> ToolFailed | None:
+    """Note that a step has been performed, when its command has run; where that failed, why."""
+    for one in results:
+        if not one.ok:
+            return failure(one)
+        step.stamp.write_bytes(_state(step))
+    return None
 
 
 def search_path(toolchain: Toolchain) -> Mapping[str, str | None]:
@@ -139,6 +142,13 @@ def search_path(toolchain: Toolchain) -> Mapping[str, str | None]:
     path = os.environ.get("PATH", os.defpath)
     missing = [str(folder) for folder in toolchain.path if str(folder) not in path.split(os.pathsep)]
     return {"PATH": os.pathsep.join([*missing, path])} if missing else {}
+
+
+def _clear(step: Step) -> None:
+    """Away with the output, and with what is known of it: half of another one may be there when mpy is ended."""
+    step.output.parent.mkdir(parents=True, exist_ok=True)
+    for file in (step.stamp, step.output):
+        file.unlink(missing_ok=True)
 
 
 def _state(step: Step) -> bytes:

@@ -126,7 +126,9 @@ class Resumed:
         self._watch.turn()
         self._inputs = inputs_of(self._tree.root, self._again.subjects)
         self._sources = self._watch.turn(names=True)
-        ready()  # while dune runs
+        # while dune runs, as long as nothing else has to be done
+        ready()
+        self._tree.look_ahead(*(path for one in self._again.endings or () for path in (one.debug_image, one.installed)))
         self._certain = all(sources.get(one, state) == state for one, state in self._sources.items())
 
     def finish(self) -> Outcome | None:

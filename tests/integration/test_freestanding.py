@@ -18,7 +18,8 @@ import pytest
 
 from mirage_py.build.images import ending_of
 from mirage_py.build.making import Making
-from mirage_py.build.manifests import check_manifests
+from mirage_py.build.manifests import check, question
+from mirage_py.doors.processes import run
 from mirage_py.errors import MpyError, ToolFailed
 from mirage_py.model.closure import Closure
 from mirage_py.model.toolchain import Toolchain, ToolchainChoice
@@ -194,10 +195,11 @@ def test_manifest_of_the_image_is_compared_with_the_configuration(project: MakeP
         toolchain=tools,
     )
     ending = replace(ending_of(making), program=folder / "dist/noop.spt")
-    check_manifests([ending])
+    answers = tuple(map(run, question(ending)))
+    check(ending, answers)
     other = ("NET_BASIC service",)
     with pytest.raises(ToolFailed, match=r"noop\.spt declares other devices than were configured") as caught:
-        check_manifests([replace(ending, devices=other)])
+        check(replace(ending, devices=other), answers)
     assert caught.value.details == ("configured: NET_BASIC service", "in the image: none")
 
 

@@ -6,8 +6,9 @@ import hashlib
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -268,15 +269,60 @@ def test_manifest_lists_every_file_once(tmp_path: Path) -> None:
         assert all(len(digests) == 1 for digests in listed.values())
 
 
+def install(tree: Tree, **built: str) -> set[str]:
+    """Install files of this content below `dist/`; the names of those that changed."""
+    with tree.installing() as installing:
+        for name, text in built.items():
+            (tree.root / "built").write_text(text, encoding="utf-8")
+            installing.bring(f"dist/{name}", tree.root / "built")
+    return {path.removeprefix("dist/") for path in installing.changed}
+
+
 def test_built_image_is_installed_whole_and_only_over_its_own(tmp_path: Path) -> None:
     with fresh(tmp_path) as tree:
-        built = tree.root / "built"
-        built.write_text("image", encoding="utf-8")
-        assert tree.install({"dist/a": built})
-        assert not tree.install({"dist/a": built})
+        assert install(tree, a="image", b="other") == {"a", "b"}
+        assert install(tree, a="image", b="another") == {"b"}
         (tree.root / "dist/a").write_text("mine", encoding="utf-8")
         with pytest.raises(WouldOverwrite):
-            tree.install({"dist/a": built})
+            install(tree, b="new", a="image")
+        assert {file.name: file.read_text() for file in (tree.root / "dist").iterdir()} == {"a": "mine", "b": "another"}
+
+
+@pytest.mark.slow
+def test_what_was_looked_at_ahead_is_read_again_when_it_has_changed(tmp_path: Path) -> None:
+    with fresh(tmp_path) as tree:
+        install(tree, a="image", b="image")
+        time.sleep(0.05)
+        tree.look_ahead("dist/a", "dist/b", "dist/none")
+        before = (tree.root / "dist/a").stat()
+        (tree.root / "dist/a").write_text("egami", encoding="utf-8")
+        os.utime(tree.root / "dist/a", ns=(before.st_atime_ns, before.st_mtime_ns))
+        assert install(tree, b="image") == set()
+        with pytest.raises(WouldOverwrite):
+            install(tree, a="image")
+
+
+@pytest.mark.slow
+def test_killed_installation_leaves_each_file_whole_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with quick_folder(tmp_path) as folder:
+        for at in range(1000):
+            with fresh(folder) as tree:
+                if at % 2:
+                    install(tree, a="old", b="old")
+                faults = killed(at // 2)
+                with suppress(Killed), faults.within(monkeypatch, CHANGES):
+                    install(tree, a="new", b="new")
+                with tree.locked():
+                    pass
+                found = {file.name: file.read_text() for file in (tree.root / "dist").glob("*")}
+                assert found.keys() <= {"a", "b"}
+                assert set(found.values()) <= {"old", "new"}
+                install(tree, a="new", b="new")
+            if not faults.reached:
+                return
+    pytest.fail("the calls never came to an end")
 
 
 def test_create_writes_all_or_nothing(tmp_path: Path) -> None:

@@ -51,9 +51,15 @@ def _swap_in(tree: Tree) -> None:
     tree.swap_in("mirage/duniverse", made)
 
 
+def _install(tree: Tree) -> None:
+    with tree.installing() as installing:
+        for path in ("dist/a", "dist/b"):
+            installing.bring(path, tree.root / "built")
+
+
 OPERATIONS: dict[str, Callable[[Tree], object]] = {
     "write": lambda tree: tree.write(*SECOND),
-    "install": lambda tree: tree.install({"dist/a": tree.root / "built"}),
+    "install": _install,
     "mirror": lambda tree: tree.mirror("mirage/machine", {"y/z": "y", "x": "y"}),
     "discard": lambda tree: tree.discard("mirage/_build"),
     "swap in": _swap_in,

@@ -1,0 +1,168 @@
+"""Rows of programs: within a row one follows another, and the rows go on side by side.
+
+As many programs run at once as there are processors. What Python has to do itself it does while they run.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+
+from mirage_py.doors.processes import Result, answering
+from mirage_py.errors import MpyError
+
+if TYPE_CHECKING:
+    from mirage_py.model.command import Command
+
+__all__ = ["Row", "Wish", "side_by_side"]
+
+Made = TypeVar("Made")
+
+
+def _nothing() -> None:
+    """There is nothing else to do."""
+
+
+class Wish(NamedTuple):
+    """What a row waits for: the results of these commands, in their order; `meanwhile` is called while they run."""
+
+    commands: tuple[Command, ...]
+    meanwhile: Callable[[], object] = _nothing
+
+
+Row = Generator[Wish, tuple[Result, ...], Made]
+"""Gives wishes, is sent what came of each, and returns what it made."""
+
+
+def side_by_side(rows: Sequence[Row[Made]]) -> tuple[Made, ...]:
+    """What each row made, in their order; where some failed, when all have come to an end, the error of the first.
+
+    Commands have all the time that they need here.
+    """
+    with ExitStack() as children:
+        return _Rows(rows, children).made()
+
+
+class _Rows(Generic[Made]):
+    def __init__(self, rows: Sequence[Row[Made]], children: ExitStack) -> None:
+        self._rows = rows
+        self._children = children
+        self._made: dict[int, Made] = {}
+        self._failed: dict[int, MpyError] = {}
+        self._wishes: dict[int, _Granted] = {}
+        self._meanwhile: deque[tuple[int, Callable[[], object]]] = deque()
+        self._waiting: deque[tuple[int, int, Command]] = deque()
+        self._running: list[_Running] = []
+
+    def made(self) -> tuple[Made, ...]:
+        """All that is made, when it is."""
+        for number in range(len(self._rows)):
+            self._go_on(number, _Granted(0))
+        while self._waiting or self._running or self._meanwhile:
+            self._start()
+            if self._meanwhile:
+                self._work()
+            else:
+                self._listen()
+        if self._failed:
+            raise self._failed[min(self._failed)]
+        return tuple(self._made[number] for number in range(len(self._rows)))
+
+    def _go_on(self, number: int, granted: _Granted) -> None:
+        """Have a row take what it waited for, and say what it waits for next."""
+        row = self._rows[number]
+        try:
+            if granted.failed:
+                wish = row.throw(granted.failed)
+            else:
+                wish = row.send(granted.told()) if number in self._wishes else next(row)
+        except StopIteration as end:
+            self._made[number] = end.value
+        except MpyError as failed:
+            self._failed[number] = failed
+        else:
+            self._wishes[number] = _Granted(len(wish.commands))
+            self._waiting += [(number, place, command) for place, command in enumerate(wish.commands)]
+            self._meanwhile.append((number, wish.meanwhile))
+
+    def _start(self) -> None:
+        while self._waiting and len(self._running) < max(2, os.cpu_count() or 1):
+            number, place, command = self._waiting.popleft()
+            try:
+                self._running.append(_Running(number, place, command, self._children))
+            except MpyError as failed:
+                self._grant(number, failed=failed)
+
+    def _work(self) -> None:
+        number, call = self._meanwhile.popleft()
+        try:
+            call()
+        except MpyError as failed:
+            self._grant(number, failed=failed)
+        else:
+            self._grant(number)
+
+    def _listen(self) -> None:
+        """Take what running programs write, until one of them has ended."""
+        heard = {descriptor: one for one in self._running for descriptor in one.written}
+        for descriptor in select.select([*heard], [], [])[0] if heard else ():
+            heard[descriptor].read(descriptor)
+        for one in [one for one in self._running if not one.written]:
+            self._running.remove(one)
+            self._grant(one.number, one.place, one.result())
+
+    def _grant(
+        self, number: int, place: int = 0, result: Result | None = None, *, failed: MpyError | None = None
+    ) -> None:
+        granted = self._wishes[number]
+        granted.left -= 1
+        granted.failed = granted.failed or failed
+        if result is not None:
+            granted.results[place] = result
+        if not granted.left:
+            self._go_on(number, granted)
+
+
+class _Granted:
+    """What has come of a wish so far; that what is done meanwhile has been done is a part of it."""
+
+    def __init__(self, commands: int) -> None:
+        self.left = commands + 1
+        self.results: list[Result | None] = [None] * commands
+        self.failed: MpyError | None = None
+
+    def told(self) -> tuple[Result, ...]:
+        return tuple(one for one in self.results if one is not None)
+
+
+class _Running:
+    """A program that runs, with what it has written until now by descriptor, while those are open."""
+
+    def __init__(self, number: int, place: int, command: Command, children: ExitStack) -> None:
+        self.number = number
+        self.place = place
+        self._command = command
+        self._own = children.enter_context(ExitStack())
+        self._child = self._own.enter_context(answering(command))
+        assert self._child.stdout is not None
+        assert self._child.stderr is not None
+        self._streams = (self._child.stdout.fileno(), self._child.stderr.fileno())
+        self._text = dict.fromkeys(self._streams, b"")
+        self.written = {*self._streams}
+
+    def read(self, descriptor: int) -> None:
+        chunk = os.read(descriptor, 65536)
+        self._text[descriptor] += chunk
+        if not chunk:
+            self.written.discard(descriptor)
+
+    def result(self) -> Result:
+        """How it ended."""
+        code = self._child.wait()
+        self._own.close()
+        out, err = (self._text[stream].decode("utf-8", errors="replace") for stream in self._streams)
+        return Result(command=self._command, code=code, stdout=out, stderr=err)
