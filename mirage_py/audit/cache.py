@@ -1,7 +1,8 @@
 """Verdicts remembered until something they were read from changes.
 
 An entry lists every file that was read with its size, time and digest: an unchanged size and time is believed, else the
-digest decides. An entry that cannot be read, or is of another format, is as good as none.
+digest decides, which large files have none of: most of them are archives, of which a tenth is read for a verdict. An
+entry that cannot be read, or is of another format, is as good as none.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields, replace
 from pathlib import Path
@@ -20,6 +22,9 @@ from mirage_py.project.reading import bytes_of
 
 FORMAT: Final = 1
 """Raised when the meaning of an entry changes."""
+
+LARGE: Final = 1 << 16
+"""Bytes of a file of which another time is another content."""
 
 
 def recall(request: AuditRequest, served: Closure | None = None) -> AuditReport | None:
@@ -66,7 +71,7 @@ def _stamp(path: Path) -> list[int | str]:
     """Size and time for the quick look, and the digest for the sure one; a folder's digest is its list of names."""
     try:
         status = path.stat()
-        return [status.st_size, status.st_mtime_ns, _digest(path)]
+        return [status.st_size, status.st_mtime_ns, _digest(path, status)]
     except OSError:
         return [-1, 0, ""]
 
@@ -79,11 +84,15 @@ def _unchanged(name: str, was: list[int | str]) -> bool:
         return was[0] == -1
     if [status.st_size, status.st_mtime_ns] == was[:2]:
         return True
-    return _digest(Path(name)) == was[2]
+    return bool(was[2]) and _digest(Path(name), status) == was[2]
 
 
-def _digest(path: Path) -> str:
-    content = os.fsencode("\n".join(sorted(os.listdir(path)))) if path.is_dir() else bytes_of(path)
+def _digest(path: Path, status: os.stat_result) -> str:
+    """The digest of a folder's names, or of what is in a file; empty for a large one."""
+    folder = stat.S_ISDIR(status.st_mode)
+    if not folder and status.st_size > LARGE:
+        return ""
+    content = os.fsencode("\n".join(sorted(os.listdir(path)))) if folder else bytes_of(path)
     return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 

@@ -12,7 +12,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import pairwise
+from itertools import pairwise, repeat
 from typing import Final, NamedTuple
 
 from mirage_py.libraries.archives import Archive, Unreadable
@@ -39,6 +39,8 @@ OF_CALL: Final = {62: frozenset({4}), 183: frozenset({282, 283}), 243: frozenset
 OCAML: Final = re.compile("caml[A-Z]")
 
 SYMTAB, RELA = 2, 4
+LOCAL: Final = 15
+"""Above it is the info of a symbol that is not of its object alone."""
 WEAK, FUNCTION, OF_SECTION = 2, 2, 3
 RELATIVE: Final = frozenset({2, 4})
 """R_X86_64_PC32 and R_X86_64_PLT32."""
@@ -91,11 +93,10 @@ def read_object(archive: Archive, number: int, *, definitions: bool = True) -> O
     defined: list[str] = []
     undefined: list[str] = []
     weak: list[str] = []
-    for at, info, _, section, _, _ in elf.symbols:
-        binding = info >> 4
-        if binding and at and (definitions or not section):
+    for at, info, section in elf.globals():
+        if definitions or not section:
             # a weak symbol that is undefined may stay so at the link
-            (defined if section else weak if binding == WEAK else undefined).append(elf.name(at))
+            (defined if section else weak if info >> 4 == WEAK else undefined).append(elf.name(at))
     return Object(
         name=archive.members[number].name,
         defined=tuple(defined),
@@ -220,6 +221,13 @@ class Elf:
         """Offset, symbol and type, addend of each relocation."""
         return struct.iter_unpack(f"{self.order}QQq", self.contents(section)[: section.size // 24 * 24])
 
+    def globals(self) -> Iterator[tuple[int, int, int]]:
+        """Name, info and section of each symbol that other objects see."""
+        table = next((one for one in self.sections if one.kind == SYMTAB), None)
+        content = self.contents(table) if table is not None else b""
+        every = struct.iter_unpack(f"{self.order}IBxH16x", content[: len(content) // 24 * 24])
+        return (one for one in every if one[0] and one[1] > LOCAL)
+
     @cached_property
     def symbols(self) -> list[tuple[int, int, int, int, int, int]]:
         """Name, info, other, section, value, size of each symbol."""
@@ -241,7 +249,8 @@ class Elf:
 
     def name(self, at: int) -> str:
         """The name that starts at this place of the table of names."""
-        return self._names[at : self._names.find(b"\0", at)].decode("utf-8", "replace")
+        names = self._names
+        return names[at : names.find(b"\0", at)].decode("utf-8", "replace")
 
     def target(self, info: int, addend: int) -> str:
         """What a relocation refers to: a symbol, or the function at an offset of a section."""
@@ -277,11 +286,15 @@ class Elf:
         return {section: _functions(by_start) for section, by_start in found.items()}
 
     def near_calls(self) -> Iterator[tuple[str, str]]:
-        """Who calls or jumps to which other function of its own section without a relocation."""
+        """Who calls or jumps to which other function of its own section without a relocation.
+
+        OCaml's functions are all seen by other objects, so that the assembler leaves relocations of every call.
+        """
         for number, functions in self.functions.items():
-            if number >= len(self.sections):
+            places = zip(functions.starts, functions.names, strict=True)
+            where = {start: name for start, name in places if not OCAML.match(name)}
+            if not where or number >= len(self.sections):
                 continue
-            where = dict(zip(functions.starts, functions.names, strict=True))
             text = self.contents(self.sections[number])
             for call in NEAR.finditer(text):
                 target = call.start() + 5 + int.from_bytes(call["to"], "little", signed=True)
@@ -318,8 +331,9 @@ def _elf(data: bytes) -> Elf:
     if start + size * count > len(data) or (count and size != 64):
         raise ValueError("cut short")
     form = struct.Struct(f"{order}IIQQQQIIQQ")
-    sections = tuple(Section(*form.unpack_from(data, start + number * 64)) for number in range(count))
-    if any(one.kind not in (0, 8) and one.start + one.size > len(data) for one in sections):
+    headers = form.iter_unpack(data[start : start + count * 64])
+    sections = tuple(map(tuple.__new__, repeat(Section), headers))  # as Section._make does, without a call for each
+    if any(one.start + one.size > len(data) and one.kind not in (0, 8) for one in sections):
         raise ValueError("cut short")
     return Elf(data=data, order=order, code=code, sections=sections)
 

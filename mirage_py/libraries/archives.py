@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from mirage_py.dataclass import dataclass, field, replace
+from mirage_py.dataclass import dataclass, field
 from mirage_py.model.audit import Problem
-from mirage_py.project.reading import bytes_of
+from mirage_py.project.reading import Parts, bytes_of, parts_of
 
 MAGIC: Final = b"!<arch>\n"
 THIN_MAGIC: Final = b"!<thin>\n"
@@ -63,16 +63,22 @@ class Archive:
 
     def _from_file(self, member: Member) -> bytes:
         try:
-            with self.path.open("rb") as file:
-                file.seek(member.start)
-                return file.read(member.size)
-        except OSError as error:
-            raise Unreadable(Problem(message=f"cannot be read: {error.strerror}", place=str(self.path))) from error
+            with parts_of(self.path) as parts:
+                return parts[member.start : member.start + member.size]
+        except (OSError, ValueError) as error:
+            raise _cannot_be_read(self.path, error) from error
 
 
 def read_archive(path: Path) -> Archive:
-    """The archive at `path`; raises `Unreadable` with the reason when it is none."""
-    return replace(parse_archive(path, whole_file(path)), data=b"")
+    """The archive at `path`; raises `Unreadable` with the reason when it is none.
+
+    Its index and the headers of its members are all that is read: they are a tenth of an archive.
+    """
+    try:
+        with parts_of(path) as parts:
+            return parse_archive(path, parts)
+    except (OSError, ValueError) as error:
+        raise _cannot_be_read(path, error) from error
 
 
 def whole_file(path: Path) -> bytes:
@@ -80,8 +86,12 @@ def whole_file(path: Path) -> bytes:
     try:
         return bytes_of(path)
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise Unreadable(Problem(message=f"cannot be read: {reason}", place=str(path))) from error
+        raise _cannot_be_read(path, error) from error
+
+
+def _cannot_be_read(path: Path, error: OSError | ValueError) -> Unreadable:
+    reason = error.strerror if isinstance(error, OSError) else str(error)
+    return Unreadable(Problem(message=f"cannot be read: {reason}", place=str(path)))
 
 
 def is_empty(file: Path) -> bool:
@@ -103,11 +113,12 @@ def machine_of(file: Path) -> str | None:
     return None
 
 
-def parse_archive(path: Path, data: bytes) -> Archive:
-    """The archive that `data` holds."""
-    if not data.startswith((MAGIC, THIN_MAGIC)):
-        raise Unreadable(_not_an_archive(path, data))
-    thin = data.startswith(THIN_MAGIC)
+def parse_archive(path: Path, data: bytes | Parts) -> Archive:
+    """The archive that `data` holds, whose members' bytes are then read from the file where they are parts of it."""
+    magic = data[: len(MAGIC)]
+    if magic not in (MAGIC, THIN_MAGIC):
+        raise Unreadable(_not_an_archive(path, magic))
+    thin = magic == THIN_MAGIC
     members: list[Member] = []
     by_header: dict[int, int] = {}
     offsets: list[tuple[str, int]] = []
@@ -121,7 +132,8 @@ def parse_archive(path: Path, data: bytes) -> Archive:
             by_header[member.header] = len(members)
             members.append(_named(path, data, member, names, thin))
     index = _first_definitions(offsets, by_header)
-    return Archive(path=path, data=data, members=tuple(members), index=index, indexed=indexed)
+    held = data if isinstance(data, bytes) else b""
+    return Archive(path=path, data=held, members=tuple(members), index=index, indexed=indexed)
 
 
 def _first_definitions(offsets: list[tuple[str, int]], by_header: dict[int, int]) -> dict[str, int]:
@@ -133,7 +145,7 @@ def _first_definitions(offsets: list[tuple[str, int]], by_header: dict[int, int]
     return index
 
 
-def _raw_members(path: Path, data: bytes, thin: bool) -> Iterator[Member]:
+def _raw_members(path: Path, data: bytes | Parts, thin: bool) -> Iterator[Member]:
     """Every entry in file order, the index and the table of long names included."""
     offset = len(MAGIC)
     while offset + HEADER_SIZE <= len(data):
@@ -149,17 +161,17 @@ def _raw_members(path: Path, data: bytes, thin: bool) -> Iterator[Member]:
         raise Unreadable(_truncated(path, "a header", HEADER_SIZE - (len(data) - offset)))
 
 
-def _header(path: Path, data: bytes, offset: int) -> tuple[str, int]:
+def _header(path: Path, data: bytes | Parts, offset: int) -> tuple[str, int]:
     """Name and size as the 60-byte header gives them."""
-    name = data[offset : offset + 16].decode("latin-1").rstrip()
-    size = data[offset + 48 : offset + 58].strip()
+    header = data[offset : offset + HEADER_SIZE]
+    name, size = header[:16].decode("latin-1").rstrip(), header[48:58].strip()
     if size.isdigit():  # "-60" would lead back to this very header
         return name, int(size)
     message = f"is not a whole archive: the member header at byte {offset} is damaged"
     raise Unreadable(Problem(message=message, place=str(path), hint=REINSTALL))
 
 
-def _named(path: Path, data: bytes, member: Member, names: bytes, thin: bool) -> Member:
+def _named(path: Path, data: bytes | Parts, member: Member, names: bytes, thin: bool) -> Member:
     """The member with its real name: GNU long names (`/12`), BSD names (`#1/20`), short ones (`a.o/`)."""
     start, size = member.start, member.size
     if member.name.startswith("#1/"):
@@ -176,7 +188,7 @@ def _named(path: Path, data: bytes, member: Member, names: bytes, thin: bool) ->
     return Member(name=name, header=member.header, start=start, size=size, file=file)
 
 
-def _symbol_index(path: Path, data: bytes, member: Member) -> Iterator[tuple[str, int]]:
+def _symbol_index(path: Path, data: bytes | Parts, member: Member) -> Iterator[tuple[str, int]]:
     """GNU's symbol index: a count, that many offsets of headers, that many NUL-ended names."""
     width, code = (8, "Q") if member.name == "/SYM64/" else (4, "I")
     body = data[member.start : member.start + member.size]
@@ -198,5 +210,5 @@ def _truncated(path: Path, what: str, lacking: int) -> Problem:
 
 
 def _not_an_archive(path: Path, data: bytes) -> Problem:
-    what = "it is empty" if not data else f"it starts with {data[:8]!r}, not with {MAGIC!r}"
+    what = "it is empty" if not data else f"it starts with {data!r}, not with {MAGIC!r}"
     return Problem(message=f"is not an archive: {what}", place=str(path), hint=REINSTALL)

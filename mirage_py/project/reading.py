@@ -9,28 +9,71 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-__all__ = ["bytes_of", "exact_text_of", "json_of", "text_of", "toml_of"]
+__all__ = ["Parts", "bytes_of", "exact_text_of", "json_of", "parts_of", "text_of", "toml_of"]
 
 _CHUNK = 1 << 20
+_BLOCK = 1 << 12
 _DEEPEST = 100
 
 
 def bytes_of(path: Path) -> bytes:
     """The bytes of a regular file; OSError for anything else, which is not waited for."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    descriptor, size = _opened(path)
     try:
-        mode = os.fstat(descriptor).st_mode
-        if stat.S_ISDIR(mode):
-            raise OSError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-        if not stat.S_ISREG(mode):
-            raise OSError(errno.EINVAL, "it is no regular file", str(path))
-        return b"".join(iter(lambda: os.read(descriptor, _CHUNK), b""))
+        whole = os.read(descriptor, min(size, _CHUNK) + 1)
+        if len(whole) <= min(size, _CHUNK):  # the end was met
+            return whole
+        return b"".join((whole, *iter(lambda: os.read(descriptor, _CHUNK), b"")))
     finally:
         os.close(descriptor)
+
+
+class Parts:
+    """A file of which parts are read when they are asked for, as slices; what lies near each other is read at once."""
+
+    def __init__(self, descriptor: int, size: int) -> None:
+        self._descriptor = descriptor
+        self._size = size
+        self._start, self._block = 0, b""
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __getitem__(self, part: slice) -> bytes:
+        start, stop, _ = part.indices(self._size)
+        at = start - self._start
+        if at < 0 or stop - self._start > len(self._block):
+            if stop - start > _BLOCK:
+                return os.pread(self._descriptor, stop - start, start)
+            self._start, self._block, at = start, os.pread(self._descriptor, _BLOCK, start), 0
+        return self._block[at : at + max(0, stop - start)]
+
+
+@contextmanager
+def parts_of(path: Path) -> Iterator[Parts]:
+    """The parts of a regular file, as long as it is open; OSError for anything else, which is not waited for."""
+    descriptor, size = _opened(path)
+    try:
+        yield Parts(descriptor, size)
+    finally:
+        os.close(descriptor)
+
+
+def _opened(path: Path) -> tuple[int, int]:
+    """The descriptor of a regular file, and how many bytes it has now."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    status = os.fstat(descriptor)
+    if stat.S_ISREG(status.st_mode):
+        return descriptor, status.st_size
+    os.close(descriptor)
+    if stat.S_ISDIR(status.st_mode):
+        raise OSError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    raise OSError(errno.EINVAL, "it is no regular file", str(path))
 
 
 def text_of(path: Path) -> str:

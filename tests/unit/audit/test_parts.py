@@ -11,9 +11,11 @@ import pytest
 
 from mirage_py.audit import Undefined, audit, explain_undefined, read_linker, with_toolchain
 from mirage_py.audit.branches import kept
+from mirage_py.audit.cache import LARGE
 from mirage_py.audit.libc import Libc, derive, shipped
 from mirage_py.audit.names import ocaml_name, source_names
 from mirage_py.errors import MpyError
+from mirage_py.libraries.archives import parse_archive, read_archive
 from mirage_py.libraries.sexp import SexpError, parse as parse_sexp
 from mirage_py.model.audit import AuditReport, AuditRequest, LibraryAudit, Root
 from mirage_py.model.toolchain import ToolchainChoice
@@ -277,3 +279,20 @@ def test_an_explanation_needs_no_library_at_all() -> None:
 def test_libc_without_a_runtime_judges_by_the_name() -> None:
     assert Libc(name="x", present=frozenset()).runs("caml_alloc")
     assert not Libc(name="x", present=frozenset(), runtime=frozenset({"caml_alloc"})).runs("caml_other")
+
+
+def test_of_a_large_file_another_time_is_another_content(install: Install, cached: Callable[..., AuditReport]) -> None:
+    folder = install("foo", ocaml=f"long data[{LARGE}] = {{1}};\nlong camlFoo__f(void) {{ return data[0]; }}")
+    cached("foo")
+    assert cached("foo").cached
+    os.utime(folder / "foo.a", (1, 1))
+    assert not cached("foo").cached
+
+
+def test_an_archive_is_read_in_parts_and_says_the_same(install: Install) -> None:
+    archive = install(
+        "foo", ocaml=f"long a;\n----\nlong b[{LARGE}] = {{1}};\n----\nextern long a; long c(void) {{ return a; }}"
+    )
+    read, parsed = read_archive(archive / "foo.a"), parse_archive(archive / "foo.a", (archive / "foo.a").read_bytes())
+    assert (read.members, read.index, read.data) == (parsed.members, parsed.index, b"")
+    assert [read.contents(number) for number in range(3)] == [parsed.contents(number) for number in range(3)]
