@@ -47,7 +47,7 @@ class Reading:
         """The definitions in which a word or an operator stands."""
         self._looked += 1
         if self._looked <= FEW:
-            return [item for item in self.unit.source.items if token in item.words]
+            return [item for item in self.unit.source.items if item.says((token,))]
         return self._by_word.get(token, [])
 
     @cached_property
@@ -60,8 +60,7 @@ class Reading:
 
     def told(self) -> list[Item]:
         """The definitions that may mention what was asked for, in their order."""
-        asked = self.asked
-        return [item for item in self.unit.source.items if not asked.isdisjoint(item.words)]
+        return [item for item in self.unit.source.items if item.says(self.asked)]
 
     def uses(self, item: Item) -> tuple[Use, ...]:
         """What a definition mentions of what was asked for, line by line."""

@@ -6,7 +6,7 @@ defines, and of a definition only the branches of the tree are walked in which a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
@@ -30,19 +30,21 @@ TYPES: Final[Mapping[Kind, str]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Passage:
-    """A part of a source, from the how many-th line on; `words` are the words and operators in it."""
+    """A part of a source, from the how many-th line on."""
 
     text: bytes = field(repr=False)
-    words: frozenset[bytes] = field(repr=False)
     kind: Kind
     line: int = 0
 
     @classmethod
-    def of(cls, node: Node, kind: Kind, known: dict[bytes, bytes]) -> Passage:
-        """The passage of a node; words that are `known` are not kept twice."""
-        text = node.text or b""
-        words = frozenset(known.setdefault(word, word) for word in set(TOKEN.findall(text)))
-        return cls(text=text, words=words, kind=kind, line=node.start_point[0])
+    def of(cls, node: Node, kind: Kind) -> Passage:
+        """The passage of a node."""
+        return cls(text=node.text or b"", kind=kind, line=node.start_point[0])
+
+    @cached_property
+    def words(self) -> frozenset[bytes]:
+        """The words and operators in it."""
+        return frozenset(TOKEN.findall(self.text))
 
     def uses(self, words: frozenset[bytes] | None = None) -> Iterator[Use]:
         """What it mentions by one of these words, and perhaps more; everything where they are None."""
@@ -120,6 +122,11 @@ class Item:
         """The words and operators that stand in it."""
         every = [one.words for one in self.passages]
         return every[0] if len(every) == 1 else frozenset().union(*every)
+
+    def says(self, words: Collection[bytes]) -> bool:
+        """Whether one of these words or operators stands in it; most of what is asked does not begin to."""
+        found = (word for word in words if any(word in one.text for one in self.passages))
+        return any(word in self.words for word in found)
 
     def uses(self, words: frozenset[bytes] | None = None) -> tuple[Use, ...]:
         """What it mentions by one of these words, and perhaps more; everything where they are None."""

@@ -42,7 +42,7 @@ class Source:
     `parameters` are names that stand for what functors of the file are applied to, each with these functors. `given`
     are the modules that the file applies a functor to, by its module (empty for one of a module that is opened) and
     name; `ANY` is one that cannot be named. `made` says of modules which functor they come of. `unknown` stand for any:
-    modules that are values. `words` are those of its definitions.
+    modules that are values. `words` are all that stand in it, operators too.
     """
 
     file: Path
@@ -56,7 +56,7 @@ class Source:
     given: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     made: dict[str, str] = field(default_factory=dict)
     unknown: set[str] = field(default_factory=set)
-    words: dict[bytes, bytes] = field(default_factory=dict)
+    words: frozenset[bytes] = frozenset()
 
 
 ANY: Final = "*"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from mirage_py.audit.mlmodules import note_modules
 from mirage_py.audit.mlpassage import Bound, Item, Kind, Passage, bound_by
 from mirage_py.audit.mlsource import Source, functor_of, line_of, text_at
-from mirage_py.audit.mluses import SKIPPED
+from mirage_py.audit.mluses import SKIPPED, TOKEN
 from mirage_py.project.reading import bytes_of
 from mirage_py.syntax import syntax_tree
 
@@ -37,7 +37,7 @@ def source_of(file: Path) -> Source | None:
     if len(text) > LARGEST:
         return None
     stem = file.name.partition(".")[0]
-    found = Source(file=file, module=stem[:1].upper() + stem[1:])
+    found = Source(file=file, module=stem[:1].upper() + stem[1:], words=frozenset(TOKEN.findall(text)))
     found.items.extend(_structure(syntax_tree(text), found))
     return found
 
@@ -147,7 +147,7 @@ def _arity(bound: Bound) -> int:
 def _passages(node: Node, kind: Kind, source: Source) -> tuple[Passage, ...]:
     """Where the source says what a node mentions; which modules that opens is noted."""
     note_modules(node, source, without="structure" if kind == "module M = " else "")
-    return (Passage.of(node, kind, source.words),)
+    return (Passage.of(node, kind),)
 
 
 def _names(node: Node) -> Iterator[str]:

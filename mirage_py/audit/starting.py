@@ -146,18 +146,18 @@ class _Study:
             self._settle(fresh)
             learnt = [(key, reached) for key, reached in self._known().items() if before.get(key) != reached]
             chosen = [one for key, reached in learnt for one in self._naming(key, reached, near)]
-            functors = dict.fromkeys(functor for unit in self.units for functor in self._functors(unit))
+            functors = ((unit, functor) for unit in self.units for functor in dict.fromkeys(self._functors(unit)))
             chosen += waiting.applying(functors, self.scope.is_seen)  # to learn what they are applied to
 
-    def _functors(self, unit: Unit) -> Iterator[tuple[str, str]]:
+    def _functors(self, unit: Unit) -> Iterator[str]:
         """The functors of a file that do something with a parameter that may matter, or hand it on."""
         library, source = unit
         handed = {name for names in source.given.values() for name in names if name.startswith(AS)}
         for parameter, names in source.parameters.items():
             if self.readings[library, source.file].may_use(parameter, self.by_token):
-                yield from ((library, name) for name in sorted(names))
+                yield from sorted(names)
             else:
-                yield from ((library, name) for name in sorted(names) if f"{AS}{source.module}.{name}" in handed)
+                yield from (name for name in sorted(names) if f"{AS}{source.module}.{name}" in handed)
 
     def _known(self) -> dict[Key, Reached]:
         return {**self.holds, **self.ends}
@@ -188,7 +188,7 @@ class _Study:
         self.fresh.clear()
         for unit in fresh:
             reading = self.readings[unit.library, unit.source.file]
-            for word in unit.source.words.keys() & self.by_token.keys():
+            for word in unit.source.words & self.by_token.keys():
                 reading.ask(self.by_token[word])
         known = self.units[: len(self.units) - len(fresh)]
         for unit in (*fresh, *(unit for unit in known if unit.source.parameters)):

@@ -14,10 +14,11 @@ from typing import Final
 
 from mirage_py.audit.mlsource import Source
 from mirage_py.audit.mltext import source_of
-from mirage_py.audit.mlunits import STDLIB, Key, Text, module_of
+from mirage_py.audit.mlunits import STDLIB, Key, Text, Unit, module_of
 from mirage_py.project.reading import bytes_of
 
-WORD: Final = re.compile(rb"[A-Za-z_][\w']*")
+NO_WORD: Final = bytes(one if (one < 128 and chr(one).isalnum()) or one in b"_'" else 32 for one in range(256))
+"""What stands between words, made blank."""
 QUALIFIED: Final = re.compile(rb"\b([A-Z][\w']*+)\s*\.\s*(?:([a-z_][\w']*)|\()")
 """A value of a module, or an expression in which the module is open."""
 
@@ -32,8 +33,10 @@ NEW: Final = re.compile(rb"([A-Z][\w']*)\s*$")
 LONGEST: Final = 100
 """Bytes that are searched for it."""
 
-APPLIED: Final = re.compile(rb"\b([A-Z][\w']*+)\s*\(\s*(?:[A-Z(]|struct\b|val\b|functor\b)")
-"""Functors that are applied to a module, and constructors."""
+APPLIED: Final = re.compile(
+    rb"(?<![\w.])((?:[A-Z][\w']*+\s*+\.\s*+)*+)([A-Z][\w']*+)\s*\(\s*(?:[A-Z(]|struct\b|val\b|functor\b)"
+)
+"""Functors that are applied to a module, and constructors, each with the path before it."""
 
 PARAMETER: Final = re.compile(rb"\(\s*(?:(?:module\s+)?([A-Z]\w*)\s*:|(?:module|val)\b)")
 """A module that is a parameter, or comes out of a value, whose name then stands elsewhere."""
@@ -42,6 +45,16 @@ NAMELESS: Final = re.compile(rb"functor\b(?!\s*\(\s*[A-Z])")
 
 TEXT: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"|\(\*(?:[^*]|\*(?!\)))*+(?:\*\)|\Z)', re.DOTALL)
 """Texts and comments, as far as one expression can tell."""
+
+NO_CODE: Final = re.compile(
+    rb"""(?<![\w'])'(?:[^\\'\n]|\\(?:\d{3}|x..|o...|.))'"""
+    rb"""|"(?:[^"\\]|\\.)*+(?:"|\Z)"""
+    rb"""|\(\*(?:[^*"']|\*(?!\))|'"'|'|"(?:[^"\\]|\\.)*+(?:"|\Z))*+(?:\*\)|\Z)""",
+    re.DOTALL,
+)
+"""Characters, texts and comments; of a comment inside another one more is left than is code."""
+QUOTED: Final = re.compile(rb"\{[%\w.\s]{0,100}\|")
+"""Where a text without quotes may begin, in which quotes mean nothing."""
 
 VALUE: Final = rb"(?:(?<![\w'.])|\b[A-Z][\w']*\s*\.\s*)%s(?![\w'])(?!\s*:[^:])"
 """A name as a value, of its own module or another; a field stands behind a value, or before its type."""
@@ -53,11 +66,24 @@ Place = tuple[str, Path]
 """A file of a library."""
 
 
+def words_of(text: bytes) -> frozenset[bytes]:
+    """The words in a text, and a little more; many times faster than an expression finds them."""
+    found = set(text.translate(NO_WORD).split())
+    return frozenset(found | {word.lstrip(b"'0123456789") for word in found if word[0] < 65})
+
+
 class Said:
-    """What the text of a file says, found out when somebody asks."""
+    """What the text of a file says, found out when somebody asks; its words are known."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
+        self.words = words_of(_text_of(file))
+
+    @cached_property
+    def code(self) -> frozenset[bytes]:
+        """The words of its code, and where one cannot tell of its comments and texts."""
+        text = _text_of(self.file)
+        return self.words if QUOTED.search(text) else words_of(NO_CODE.sub(b" ", text))
 
     @cached_property
     def pairs(self) -> frozenset[tuple[bytes, bytes]]:
@@ -94,9 +120,20 @@ class Said:
         return {module: frozenset(names) for module, names in found.items()}
 
     @cached_property
-    def applied(self) -> frozenset[bytes]:
-        """The functors that it applies, and constructors."""
-        return frozenset(APPLIED.findall(_text_of(self.file)))
+    def applied(self) -> Mapping[bytes, frozenset[bytes]]:
+        """The functors that it applies, and constructors, by name the paths before them."""
+        found: dict[bytes, set[bytes]] = {}
+        for path, name in APPLIED.findall(_text_of(self.file)):
+            found.setdefault(name, set()).add(b".".join(path.replace(b".", b" ").split()))
+        return {name: frozenset(paths) for name, paths in found.items()}
+
+    def applies(self, module: bytes, functor: bytes) -> bool:
+        """Whether it may apply a functor of a module, which stands before it, by another name too, or is open."""
+        paths = self.applied.get(functor, frozenset())
+        if b"" in paths or any(path.rpartition(b".")[2] == module for path in paths):
+            return True
+        names = {new for new, short in self.renamed if short == module} if paths else ()
+        return b"" in names or any(path.partition(b".")[0] in names for path in paths)
 
     @cached_property
     def externals(self) -> frozenset[bytes]:
@@ -127,14 +164,14 @@ class Waiting:
 
     def __init__(self, texts: Iterable[Text]) -> None:
         self.texts = {text.library: text for text in texts}
-        self.files: dict[Place, Said] = {}
-        self.by_word: dict[bytes, list[Place]] = {}
-        for text in self.texts.values():
-            for file in text.files() if text.directory.is_dir() else ():
-                place = (text.library, file)
-                self.files[place] = Said(file)
-                for word in set(WORD.findall(_text_of(file))):
-                    self.by_word.setdefault(word, []).append(place)
+        self.files: dict[Place, Said] = {
+            (text.library, file): Said(file)
+            for text in self.texts.values()
+            for file in (text.files() if text.directory.is_dir() else ())
+        }
+        self.places: dict[str, list[Place]] = {}
+        for place in self.files:
+            self.places.setdefault(place[0], []).append(place)
 
     def again(self) -> Waiting:
         """The same files, all of them waiting."""
@@ -147,26 +184,37 @@ class Waiting:
         return (module_of(file.name) for one, file in self.files if one == library)
 
     def saying(self, words: Iterable[str]) -> list[Place]:
-        """The files that say one of these words."""
-        return [place for word in words for place in self.by_word.get(word.encode(), ()) if place in self.files]
+        """The files that say one of these words in their code."""
+        asked = [word.encode() for word in words]
+        return [
+            place for word in asked for place, said in self.files.items() if word in said.words and word in said.code
+        ]
 
     def declaring(self, symbols: Iterable[str]) -> list[Place]:
         """The files that may declare one of these functions of C."""
+        asked = [symbol.encode() for symbol in symbols]
         return [
             place
-            for symbol in symbols
-            for place in self.by_word.get(symbol.encode(), ())
-            if place in self.files and symbol.encode() in self.files[place].externals
+            for symbol in asked
+            for place, said in self.files.items()
+            if symbol in said.words and symbol in said.externals
         ]
 
-    def applying(self, functors: Iterable[tuple[str, str]], is_seen: Callable[[str, str], bool]) -> Iterator[Place]:
-        """The files that apply one of these functors, each given with its library."""
-        for library, functor in functors:
-            name = functor.encode()
-            for place in self.by_word.get(name, ()):
-                said = self.files.get(place)
-                if said is not None and name in said.applied and is_seen(library, place[0]):
+    def applying(self, functors: Iterable[tuple[Unit, str]], is_seen: Callable[[str, str], bool]) -> Iterator[Place]:
+        """The files that may apply one of these functors, each given with the file that it is in."""
+        for home, functor in functors:
+            module, name = home.source.module.encode(), functor.encode()
+            for place, said in self._seeing(home.library, is_seen):
+                if name in said.words and said.applies(module, name):
                     yield place
+
+    def _seeing(self, library: str, is_seen: Callable[[str, str], bool]) -> Iterator[tuple[Place, Said]]:
+        """The files of the libraries that may name modules of one."""
+        for name, places in self.places.items():
+            for place in places if is_seen(library, name) else ():
+                said = self.files.get(place)
+                if said is not None:
+                    yield place, said
 
     def meaning(self, values: Iterable[str]) -> Iterator[str]:
         """The libraries that name one of these values: in their code, and not as a field of a record."""
@@ -177,9 +225,9 @@ class Waiting:
 
     def naming(self, key: Key, is_seen: Callable[[str, str], bool]) -> Iterator[Place]:
         """The files that may name something of another module: behind it, behind a parameter, or where it is opened."""
-        for place in self.by_word.get(key.name.encode(), ()):
-            said = self.files.get(place)
-            if said is not None and is_seen(key.library, place[0]) and said.may_name(key):
+        name = key.name.encode()
+        for place, said in self._seeing(key.library, is_seen):
+            if name in said.words and said.may_name(key) and name in said.code:
                 yield place
 
     def take(self, places: Iterable[Place]) -> list[Place]:

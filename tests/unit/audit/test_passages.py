@@ -13,6 +13,7 @@ from mirage_py.audit.mltext import source_of
 from mirage_py.audit.mlunits import Text
 from mirage_py.audit.mluses import token_of
 from mirage_py.audit.starting import start_findings
+from mirage_py.audit.waiting import Said
 
 CASES = sorted((Path(__file__).parent / "starting").glob("*.ml"))
 
@@ -73,3 +74,39 @@ def test_of_several_ends_the_same_is_told_every_time(tmp_path: Path) -> None:
     }
     assert len(said) == 1
     assert "may call open_in" in said.pop()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('let () = print "leave now" (* leave "*)" (* or *) leave *)', True),
+        ('let () = print "leave now" (* leave "*)" leave *)', False),
+        ("let quote = '\"' let () = leave '\"'", True),
+        ("let a' = '\\\\' let f x' y' = \"\\\"\" ^ leave ^ \"'\"", True),
+        ("(* it's '\"' *) let () = leave () (* \" *)\" *)", True),
+        ('let text = {x|"|x} let () = leave {|"|}', True),
+        ("let leave' = 1 let n = 0x1F", False),
+    ],
+)
+def test_a_word_is_said_in_code(text: str, says: bool, tmp_path: Path) -> None:
+    file = tmp_path / "foo.ml"
+    file.write_text(text)
+    assert (b"leave" in Said(file).code) == says
+
+
+@pytest.mark.parametrize(
+    ("text", "applies"),
+    [
+        ("module X = Make (A)", True),
+        ("module X = Far.Engine . Make (A)", True),
+        ("module X = Map.Make (A)", False),
+        ("module E = Far.Engine module X = E.Make (A)", True),
+        ("module E : S with type t = int = Far.Engine module X = E.Make (A)", True),
+        ("module E = Far.Other module X = E.Make (A)", False),
+        ("let x = Map.Make (a)", False),
+    ],
+)
+def test_a_functor_is_applied_behind_its_module_or_alone(text: str, applies: bool, tmp_path: Path) -> None:
+    file = tmp_path / "foo.ml"
+    file.write_text(text)
+    assert Said(file).applies(b"Engine", b"Make") == applies
