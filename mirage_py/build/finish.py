@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
 
+from mirage_py.build.early import Early
 from mirage_py.build.ending import Ending
 from mirage_py.build.linkmap import Linked
 from mirage_py.build.manifests import check, question
@@ -16,7 +17,7 @@ from mirage_py.doors.files import Tree
 from mirage_py.doors.installing import Installing
 from mirage_py.doors.rows import Row, Wish, side_by_side
 from mirage_py.errors import LibraryNotFound, ToolFailed
-from mirage_py.toolchain.steps import begin, end
+from mirage_py.toolchain.steps import end
 
 __all__ = ["Built", "Outcome", "finish", "mapped"]
 
@@ -64,21 +65,25 @@ def _programs(endings: Sequence[Ending]) -> tuple[Ending, ...]:
     return tuple({one.program: one for one in endings if one.mapped_by_dune}.values())
 
 
-def finish(tree: Tree, endings: Sequence[Ending], *, refusal: Refusal, failure: Failure) -> Outcome:
-    """The images of programs that dune has compiled, each with its map."""
+def finish(
+    tree: Tree, endings: Sequence[Ending], *, refusal: Refusal, failure: Failure, early: Early | None = None
+) -> Outcome:
+    """The images of programs that dune has compiled, each with its map; `early` says what is begun already."""
     look = _Look(endings)
     with tree.installing() as installing:
-        strange = side_by_side([_finished(one, look, installing, failure) for one in endings])
+        strange = side_by_side([_finished(one, look, installing, failure, early or Early()) for one in endings])
     by_label = dict(zip((one.label for one in endings), strange, strict=True))
     refused = tuple(refusal(one, by_label[one.label]) for one in endings if by_label[one.label])
     fit = [one for one in endings if not by_label[one.label]]
     return Outcome(built=tuple(_built(tree, one, installing.changed) for one in fit), refused=refused)
 
 
-def _finished(ending: Ending, look: _Look, installing: Installing, failure: Failure) -> Row[tuple[Linked, ...]]:
+def _finished(
+    ending: Ending, look: _Look, installing: Installing, failure: Failure, early: Early
+) -> Row[tuple[Linked, ...]]:
     """The last steps of an image, in their order; what in it is of this machine, for which it is not installed."""
     if ending.link:
-        linked = yield Wish(begin(ending.link), partial(look.into_program, ending))
+        linked = yield Wish(early.begin(ending.link), partial(look.into_program, ending))
         failed = end(ending.link, linked)
         if failed:
             raise failure(ending, failed)
@@ -90,7 +95,7 @@ def _finished(ending: Ending, look: _Look, installing: Installing, failure: Fail
         if not strange:
             installing.bring(ending.debug_image, ending.linked)
 
-    questions, stripping = question(ending), begin(ending.strip)
+    questions, stripping = question(ending), early.begin(ending.strip)
     results = yield Wish((*stripping, *questions), meanwhile)
     if strange:
         return strange

@@ -23,6 +23,9 @@ __all__ = ["build_again"]
 PATIENCE = 1.0
 """Seconds that pass before anything moves on the screen."""
 
+TICK = 0.005
+"""Seconds after which it is looked again whether dune has made a program."""
+
 
 def build_again(key: bytes, answer: answers.Answer) -> int | None:
     """The exit code of a build whose answer is remembered; None where it has to be made from the beginning."""
@@ -33,7 +36,7 @@ def build_again(key: bytes, answer: answers.Answer) -> int | None:
         return None
     try:
         with signals.unwinding():
-            return _built(key, answer, rest) if answer.holds() else None
+            return _built(key, answer, rest)
     except OSError:  # dune does not start: from the beginning it is told why
         return None
     finally:
@@ -41,23 +44,28 @@ def build_again(key: bytes, answer: answers.Answer) -> int | None:
 
 
 def _built(key: bytes, answer: answers.Answer, rest: dict[str, Any]) -> int | None:
+    here = {one: state for one, state in answer.inputs.items() if one[1].startswith(rest["folder"])}
+    if not answers.holds(here):
+        return None
     trees = [one for one in rest["sources"] if one[0] == "tree"]
     sources = {one: answers.seen(*one) for one in rest["sources"] if one not in trees}
-    begun = time.time_ns()
+    begun, commands = time.time_ns(), rest["commands"]
     with Children() as children:
-        for argv, cwd, env, _ in rest["commands"]:
+        for argv, cwd, env, _ in commands:
             children.start(argv, cwd, env)
-        for one in trees:  # while dune runs: there may be thousands of files
+        # while dune runs: there may be thousands of files. Left before it has ended, it is ended
+        if not answers.holds({one: state for one, state in answer.inputs.items() if one not in here}):
+            return None
+        for one in trees:
             state = answers.seen(*one)
             sources[one] = state if state == rest["sources"][one] or answers.older(state, begun) else None
         resumed = _resumed(key, answer, sources) if sources != rest["sources"] else None
-        if not children.wait(PATIENCE):
-            _wait_on(children, rest)
-    if any(children.codes):
-        return _failed(resumed or _resumed(key, answer, sources), children, rest)
-    if resumed is None and answers.holds(rest["after"]):
-        return answers.tell(answer.told)
-    return _finished(resumed or _resumed(key, answer, sources), rest)
+        _wait(children, resumed, rest)
+        if any(children.codes[: len(commands)]):
+            return _failed(resumed or _resumed(key, answer, sources), children, rest)
+        if resumed is None and answers.holds(rest["after"]):
+            return answers.tell(answer.told)
+        return _finished(resumed or _resumed(key, answer, sources), rest)
 
 
 def _resumed(key: bytes, answer: answers.Answer, sources: dict[tuple[str, str], object]) -> Resumed:
@@ -66,12 +74,25 @@ def _resumed(key: bytes, answer: answers.Answer, sources: dict[tuple[str, str], 
     return Resumed(key, answer, sources)
 
 
-def _wait_on(children: Children, rest: dict[str, Any]) -> None:
+def _wait(children: Children, resumed: Resumed | None, rest: dict[str, Any]) -> None:
+    """Until dune has ended; what can be done as soon as dune has made a program is begun."""
+    since = time.monotonic()
+    while not children.wait(TICK if resumed else PATIENCE, first=len(rest["commands"])):
+        if resumed:
+            resumed.go_ahead(children)
+        if time.monotonic() - since > PATIENCE:
+            _wait_on(children, resumed, rest)
+            break
+
+
+def _wait_on(children: Children, resumed: Resumed | None, rest: dict[str, Any]) -> None:
     from mirage_py.doors import terminal as console
 
     console.settings.verbosity, console.settings.color, console.settings.log_format = rest["terminal"]
     with console.working(rest["commands"][0][3], patience=0):
-        children.wait()
+        while not children.wait(TICK if resumed else None, first=len(rest["commands"])):
+            if resumed:
+                resumed.go_ahead(children)
 
 
 def _failed(resumed: Resumed, children: Children, rest: dict[str, Any]) -> int | None:

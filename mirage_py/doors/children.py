@@ -71,29 +71,46 @@ class Children:
         self.codes.append(None)
         self.output.append(b"")
 
-    def wait(self, patience: float | None = None) -> bool:
-        """Until all have ended, or for so many seconds without a word from them; whether all have ended."""
+    def wait(self, patience: float | None = None, *, first: int | None = None) -> bool:
+        """Until all have ended, or as many as were started first; or for so many seconds without a word from them.
+
+        Whether they have ended.
+        """
         import select
 
-        while self._pipes:
+        awaited = len(self.codes) if first is None else first
+        while any(number < awaited for number in self._pipes.values()):
             ready, _, _ = select.select(list(self._pipes), [], [], patience)
             if not ready:
                 return False
             for descriptor in ready:
-                self._read(descriptor)
-        for pid, number in list(self._left.items()):
+                self.read(descriptor)
+        for number in range(awaited):
+            self.code(number)
+        return True
+
+    def pipe(self, number: int) -> int | None:
+        """Where one writes; None when it has written all."""
+        return next((pipe for pipe, of in self._pipes.items() if of == number), None)
+
+    def read(self, pipe: int) -> None:
+        """Take what one has written."""
+        chunk = os.read(pipe, 65536)
+        if chunk:
+            self.output[self._pipes[pipe]] += chunk
+        else:
+            del self._pipes[pipe]
+            os.close(pipe)
+
+    def code(self, number: int) -> int:
+        """How one ended; that is waited for."""
+        for pid in [pid for pid, of in self._left.items() if of == number]:
             _, status = os.waitpid(pid, 0)
             del self._left[pid]
             self.codes[number] = os.waitstatus_to_exitcode(status)
-        return True
-
-    def _read(self, descriptor: int) -> None:
-        chunk = os.read(descriptor, 65536)
-        if chunk:
-            self.output[self._pipes[descriptor]] += chunk
-        else:
-            del self._pipes[descriptor]
-            os.close(descriptor)
+        code = self.codes[number]
+        assert code is not None, "it was started"
+        return code
 
 
 def _restored() -> Sequence[int]:

@@ -76,8 +76,10 @@ class Installing:
         """Put what was brought in its places, when it is on the disk."""
         with translated(self._below.root / "dist"):
             self._syncing.end()
+        replaced = [self._below.opened(path) for path in self._brought if self._below.kind(path) == "file"]
         for path, scratch in self._brought.items():
             self._below.move(scratch, path)
+        _close(replaced)
         folders = {path.rpartition("/")[0] for path in self._brought}
         self._brought.clear()
         for folder in folders:
@@ -126,6 +128,15 @@ class _Syncing:
         finally:
             os.close(descriptor)
             done.release()
+
+
+def _close(replaced: list[int]) -> None:
+    """Let go of files that have no name any more: the system takes milliseconds for each, beside everything else."""
+    for descriptor in replaced:
+        try:
+            start_new_thread(os.close, (descriptor,))
+        except RuntimeError:  # as many as there may be
+            os.close(descriptor)
 
 
 @contextmanager

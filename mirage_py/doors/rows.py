@@ -12,13 +12,14 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
+from mirage_py.doors.children import Children
 from mirage_py.doors.processes import Result, answering
 from mirage_py.errors import MpyError
 
 if TYPE_CHECKING:
     from mirage_py.model.command import Command
 
-__all__ = ["Row", "Wish", "side_by_side"]
+__all__ = ["Begun", "Row", "Wish", "side_by_side"]
 
 Made = TypeVar("Made")
 
@@ -27,10 +28,18 @@ def _nothing() -> None:
     """There is nothing else to do."""
 
 
+class Begun(NamedTuple):
+    """A command that runs already, as the child of this number; what it writes is one stream."""
+
+    command: Command
+    children: Children
+    number: int
+
+
 class Wish(NamedTuple):
     """What a row waits for: the results of these commands, in their order; `meanwhile` is called while they run."""
 
-    commands: tuple[Command, ...]
+    commands: tuple[Command | Begun, ...]
     meanwhile: Callable[[], object] = _nothing
 
 
@@ -56,7 +65,7 @@ class _Rows(Generic[Made]):
         self._wishes: dict[int, _Granted] = {}
         self._meanwhile: deque[tuple[int, Callable[[], object]]] = deque()
         self._waiting: deque[tuple[int, int, Command]] = deque()
-        self._running: list[_Running] = []
+        self._running: list[_Running | _RunningAlready] = []
 
     def made(self) -> tuple[Made, ...]:
         """All that is made, when it is."""
@@ -85,9 +94,18 @@ class _Rows(Generic[Made]):
         except MpyError as failed:
             self._failed[number] = failed
         else:
-            self._wishes[number] = _Granted(len(wish.commands))
-            self._waiting += [(number, place, command) for place, command in enumerate(wish.commands)]
+            self._wishes[number] = _Granted(len(wish.commands), further=number in self._wishes)
+            for place, one in enumerate(wish.commands):
+                self._put(number, place, one)
             self._meanwhile.append((number, wish.meanwhile))
+
+    def _put(self, number: int, place: int, command: Command | Begun) -> None:
+        if isinstance(command, Begun):
+            self._running.append(_RunningAlready(number, place, command))
+        elif self._wishes[number].further:
+            self._waiting.appendleft((number, place, command))  # so that at the end the least is left to do
+        else:
+            self._waiting.append((number, place, command))
 
     def _start(self) -> None:
         while self._waiting and len(self._running) < max(2, os.cpu_count() or 1):
@@ -108,10 +126,10 @@ class _Rows(Generic[Made]):
 
     def _listen(self) -> None:
         """Take what running programs write, until one of them has ended."""
-        heard = {descriptor: one for one in self._running for descriptor in one.written}
+        heard = {descriptor: one for one in self._running for descriptor in one.open()}
         for descriptor in select.select([*heard], [], [])[0] if heard else ():
             heard[descriptor].read(descriptor)
-        for one in [one for one in self._running if not one.written]:
+        for one in [one for one in self._running if not one.open()]:
             self._running.remove(one)
             self._grant(one.number, one.place, one.result())
 
@@ -128,9 +146,13 @@ class _Rows(Generic[Made]):
 
 
 class _Granted:
-    """What has come of a wish so far; that what is done meanwhile has been done is a part of it."""
+    """What has come of a wish so far; that what is done meanwhile has been done is a part of it.
 
-    def __init__(self, commands: int) -> None:
+    `further`: it is not the first of its row.
+    """
+
+    def __init__(self, commands: int, *, further: bool = False) -> None:
+        self.further = further
         self.left = commands + 1
         self.results: list[Result | None] = [None] * commands
         self.failed: MpyError | None = None
@@ -140,7 +162,7 @@ class _Granted:
 
 
 class _Running:
-    """A program that runs, with what it has written until now by descriptor, while those are open."""
+    """A program that runs, with what it has written until now by descriptor."""
 
     def __init__(self, number: int, place: int, command: Command, children: ExitStack) -> None:
         self.number = number
@@ -152,13 +174,17 @@ class _Running:
         assert self._child.stderr is not None
         self._streams = (self._child.stdout.fileno(), self._child.stderr.fileno())
         self._text = dict.fromkeys(self._streams, b"")
-        self.written = {*self._streams}
+        self._open = {*self._streams}
+
+    def open(self) -> set[int]:
+        """Where it still may write."""
+        return self._open
 
     def read(self, descriptor: int) -> None:
         chunk = os.read(descriptor, 65536)
         self._text[descriptor] += chunk
         if not chunk:
-            self.written.discard(descriptor)
+            self._open.discard(descriptor)
 
     def result(self) -> Result:
         """How it ended."""
@@ -166,3 +192,26 @@ class _Running:
         self._own.close()
         out, err = (self._text[stream].decode("utf-8", errors="replace") for stream in self._streams)
         return Result(command=self._command, code=code, stdout=out, stderr=err)
+
+
+class _RunningAlready:
+    """One that somebody else has started, and ends where this is cut short."""
+
+    def __init__(self, number: int, place: int, begun: Begun) -> None:
+        self.number = number
+        self.place = place
+        self._begun = begun
+
+    def open(self) -> set[int]:
+        """Where it still may write."""
+        pipe = self._begun.children.pipe(self._begun.number)
+        return set() if pipe is None else {pipe}
+
+    def read(self, descriptor: int) -> None:
+        self._begun.children.read(descriptor)
+
+    def result(self) -> Result:
+        """How it ended."""
+        command, children, number = self._begun
+        text = children.output[number].decode("utf-8", errors="replace")
+        return Result(command=command, code=children.code(number), stderr=text)

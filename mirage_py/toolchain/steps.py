@@ -29,6 +29,7 @@ __all__ = [
     "pending",
     "perform",
     "search_path",
+    "state",
     "strip",
     "to_linker",
 ]
@@ -117,7 +118,7 @@ def perform(steps: Iterable[Step]) -> None:
     for step in pending(steps):
         _clear(step)
         run(step.command)
-        step.stamp.write_bytes(_state(step))
+        step.stamp.write_bytes(state(step))
 
 
 def begin(step: Step) -> tuple[Command, ...]:
@@ -133,8 +134,19 @@ def end(step: Step, results: tuple[Result, ...]) -> ToolFailed | None:
     for one in results:
         if not one.ok:
             return failure(one)
-        step.stamp.write_bytes(_state(step))
+        step.stamp.write_bytes(state(step))
     return None
+
+
+def state(step: Step) -> bytes:
+    """What has to stay the same for the output to stand: the words of the command, each file that it read.
+
+    A file that is older than it was counts as changed: dune's cache brings old files back. PATH is no part of it, the
+    tools are named by their paths.
+    """
+    read = ((file, file.stat()) for file in (*step.inputs, *_headers(step)))
+    lines = [shlex.join(step.command.argv), *(f"{at.st_mtime_ns} {at.st_size} {file}" for file, at in read)]
+    return os.fsencode("\n".join(lines))
 
 
 def search_path(toolchain: Toolchain) -> Mapping[str, str | None]:
@@ -151,21 +163,10 @@ def _clear(step: Step) -> None:
         file.unlink(missing_ok=True)
 
 
-def _state(step: Step) -> bytes:
-    """What has to stay the same for the output to stand: the words of the command, each file that it read.
-
-    A file that is older than it was counts as changed: dune's cache brings old files back. PATH is no part of it, the
-    tools are named by their paths.
-    """
-    read = ((file, file.stat()) for file in (*step.inputs, *_headers(step)))
-    lines = [shlex.join(step.command.argv), *(f"{at.st_mtime_ns} {at.st_size} {file}" for file, at in read)]
-    return os.fsencode("\n".join(lines))
-
-
 def _outdated(step: Step) -> bool:
     there = (step.output, *([step.map] if step.map else []))
     try:
-        return not all(file.is_file() for file in there) or step.stamp.read_bytes() != _state(step)
+        return not all(file.is_file() for file in there) or step.stamp.read_bytes() != state(step)
     except OSError:
         return True
 

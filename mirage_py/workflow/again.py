@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mirage_py.build import editor
+from mirage_py.build.early import Early
 from mirage_py.build.finish import Built, Outcome, finish, mapped
 from mirage_py.dataclass import dataclass, replace
 from mirage_py.doors import answers, terminal as console
@@ -26,6 +27,7 @@ from mirage_py.workflow.freshness import Inputs, Subject, inputs_of, note, subje
 if TYPE_CHECKING:  # an edit comes to that only where something fails
     from mirage_py.build.ending import Ending
     from mirage_py.build.images import Compiled
+    from mirage_py.doors.children import Children
     from mirage_py.doors.watch import Watch
     from mirage_py.errors import ToolFailed
     from mirage_py.model.command import Command
@@ -129,7 +131,14 @@ class Resumed:
         # while dune runs, as long as nothing else has to be done
         ready()
         self._tree.look_ahead(*(path for one in self._again.endings or () for path in (one.debug_image, one.installed)))
+        self._early: Early | None = None
         self._certain = all(sources.get(one, state) == state for one, state in self._sources.items())
+
+    def go_ahead(self, children: Children) -> None:
+        """Begin what can be begun while dune still runs."""
+        if self._early is None:
+            self._early = Early(self._again.endings or (), children)
+        self._early.go_ahead()
 
     def finish(self) -> Outcome | None:
         """Make the images of what dune has compiled; None where dune has to link again."""
@@ -142,6 +151,7 @@ class Resumed:
             endings,
             refusal=lambda *refused: self._compiled().refusal(*refused),
             failure=lambda *failed: self._compiled().link_failed(*failed),
+            early=self._early,
         )
         if self._certain:
             for one in done.built:

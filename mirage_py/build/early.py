@@ -1,0 +1,74 @@
+"""The first step of an image is begun when dune has made its program, while it ends, or makes others.
+
+That is a head start and no more: where what the step has read is something else when dune is done, it is performed
+again.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mirage_py.build.ending import Ending
+from mirage_py.doors.processes import which
+from mirage_py.doors.rows import Begun
+from mirage_py.toolchain.steps import begin, state
+
+if TYPE_CHECKING:
+    from mirage_py.doors.children import Children
+    from mirage_py.model.command import Command
+    from mirage_py.toolchain.steps import Step
+
+__all__ = ["Early"]
+
+
+class Early:
+    """The first steps of these images, as far as they are begun among these children of mpy; none without those."""
+
+    def __init__(self, endings: Iterable[Ending] = (), children: Children | None = None) -> None:
+        self._children = children
+        self._waiting = [(one.program, _written(one.program), one.link or one.strip) for one in endings]
+        self._begun: dict[Path, tuple[bytes, Begun]] = {}
+
+    def go_ahead(self) -> None:
+        """Begin what dune has made the program of since; no more at once than there are processors."""
+        for one in [one for one in self._waiting if _is_made(one[0], one[1])]:
+            if self._children is not None and len(self._begun) < max(2, os.cpu_count() or 1):
+                self._waiting.remove(one)
+                read = state(one[2])
+                for command in begin(one[2]):
+                    self._begun[one[2].output] = read, _start(command, self._children)
+
+    def begin(self, step: Step) -> tuple[Command | Begun, ...]:
+        """What performs a step that is pending, as `begin` gives it, or what was begun."""
+        read, begun = self._begun.pop(step.output, (b"", None))
+        if begun is None:
+            return begin(step)
+        if read == state(step):
+            return (begun,)
+        begun.children.wait()  # it writes to the same place
+        return begin(step)
+
+
+def _start(command: Command, children: Children) -> Begun:
+    program = which(command.argv[0], command.env.get("PATH"))
+    children.start((str(program or command.argv[0]), *command.argv[1:]), str(command.cwd or "."), command.env)
+    return Begun(command, children, len(children.codes) - 1)
+
+
+def _written(program: Path) -> tuple[int, ...]:
+    """What is another one where a program was written again; at last its rights. Nothing where none is."""
+    try:
+        found = program.stat()
+    except OSError:
+        return ()
+    return found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_mode
+
+
+def _is_made(program: Path, before: tuple[int, ...]) -> bool:
+    """Whether a program is there that was not: dune takes the right to write from what it is done with."""
+    now = _written(program)
+    return now not in {before, ()} and not now[-1] & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH)
