@@ -93,10 +93,9 @@ def read_object(archive: Archive, number: int, *, definitions: bool = True) -> O
     defined: list[str] = []
     undefined: list[str] = []
     weak: list[str] = []
-    for at, info, section in elf.globals():
-        if definitions or not section:
-            # a weak symbol that is undefined may stay so at the link
-            (defined if section else weak if info >> 4 == WEAK else undefined).append(elf.name(at))
+    for at, info, section in elf.globals() if definitions else elf.unresolved():
+        # a weak symbol that is undefined may stay so at the link
+        (defined if section else weak if info >> 4 == WEAK else undefined).append(elf.name(at))
     return Object(
         name=archive.members[number].name,
         defined=tuple(defined),
@@ -221,20 +220,32 @@ class Elf:
         """Offset, symbol and type, addend of each relocation."""
         return struct.iter_unpack(f"{self.order}QQq", self.contents(section)[: section.size // 24 * 24])
 
+    @cached_property
+    def _table(self) -> bytes:
+        """The table of symbols, 24 bytes each."""
+        table = next((one for one in self.sections if one.kind == SYMTAB), None)
+        return self.contents(table)[: table.size // 24 * 24] if table is not None else b""
+
     def globals(self) -> Iterator[tuple[int, int, int]]:
         """Name, info and section of each symbol that other objects see."""
-        table = next((one for one in self.sections if one.kind == SYMTAB), None)
-        content = self.contents(table) if table is not None else b""
-        every = struct.iter_unpack(f"{self.order}IBxH16x", content[: len(content) // 24 * 24])
+        every = struct.iter_unpack(f"{self.order}IBxH16x", self._table)
         return (one for one in every if one[0] and one[1] > LOCAL)
+
+    def unresolved(self) -> Iterator[tuple[int, int, int]]:
+        """Those that are of no section of its own, found by the two bytes of that: one in many is."""
+        low, high, form = self._table[6::24], self._table[7::24], struct.Struct(f"{self.order}IBxH16x")
+        number = low.find(0)
+        while number >= 0:
+            if not high[number]:
+                one = form.unpack_from(self._table, number * 24)
+                if one[0] and one[1] > LOCAL:
+                    yield one
+            number = low.find(0, number + 1)
 
     @cached_property
     def symbols(self) -> list[tuple[int, int, int, int, int, int]]:
         """Name, info, other, section, value, size of each symbol."""
-        table = next((one for one in self.sections if one.kind == SYMTAB), None)
-        if table is None:
-            return []
-        return list(struct.iter_unpack(f"{self.order}IBBHQQ", self.contents(table)[: table.size // 24 * 24]))
+        return list(struct.iter_unpack(f"{self.order}IBBHQQ", self._table))
 
     @cached_property
     def _targets(self) -> dict[int, str]:

@@ -76,7 +76,7 @@ class _Walk:
         for one in pulled:
             for symbol in one.object.undefined:
                 self.users.setdefault(symbol, []).append(one)
-                if one.place.kind == "c" and symbol not in self.why.keys() | ENDS and _aborts(symbol, libc):
+                if one.place.kind == "c" and symbol not in self.why and symbol not in ENDS and _aborts(symbol, libc):
                     self.why[symbol] = ""
 
     def run(self) -> Iterator[End]:

@@ -37,8 +37,8 @@ def started(
     for text in read:
         sources.note(text.directory, *(text.files() if text.directory.is_dir() else ()))
     files = Waiting(read)
-    ended = start_findings(files, _seeds(fate.ending), sees, fate.functions, _symbols(fate.ending))
-    saved = start_findings(files, _seeds(fate.saved), sees, fate.saved_functions, _symbols(fate.saved))
+    ended = start_findings(files, _seeds(fate.ending, settled), sees, fate.functions, _symbols(fate.ending))
+    saved = start_findings(files, _seeds(fate.saved, settled), sees, fate.saved_functions, _symbols(fate.saved))
     stubs = _stubs((*fate.saved, *fate.ending))
     reading = frozenset(files.meaning(STANDARD))
     return {
@@ -126,11 +126,12 @@ def _parted(words: tuple[str, ...]) -> tuple[list[str], str, list[str]]:
     return list(words[:at]), "\\", list(words[at + 1 :])
 
 
-def _seeds(ends: Iterable[End]) -> Mapping[Key, Reached]:
-    """The functions of installed libraries that end the program, by module and name."""
+def _seeds(ends: Iterable[End], settled: Collection[str]) -> Mapping[Key, Reached]:
+    """The functions of installed libraries that end the program, by module and name, that what is read may see."""
     return {
         key: Reached(name, "maybe" if end.raises else "sure", not OF_CHANNELS.isdisjoint(end.chain))
         for end in ends
+        if end.by.place.library not in settled
         for key, name in _name(end)
     }
 

@@ -62,43 +62,55 @@ class _Reader:
     def run(self) -> Value:
         """The whole value: each open block waits on a stack until its fields are read."""
         root: list[Value] = []
-        waiting: list[tuple[list[Value], int]] = [(root, 1)]
+        waiting: list[tuple[list[Value], int]] = []
         data, objects = self.data, self.objects
-        while waiting:
-            fields, size = waiting[-1]
-            if len(fields) == size:
-                waiting.pop()
-                continue
-            code = data[self.at]
-            self.at += 1
-            if code >= 0x80:
-                self._open(fields, code >> 4 & 7, waiting)
-            elif code >= 0x40:
-                fields.append(code & 0x3F)
+        fields, left, at = root, 1, self.at  # kept in variables: most of an audit's values are read here
+        while True:
+            while not left:
+                if not waiting:
+                    self.at = at
+                    return root[0]
+                fields, left = waiting.pop()
+            left -= 1
+            code = data[at]
+            at += 1
+            if code >= 0x40:
+                if code < 0x80:
+                    fields.append(code & 0x3F)
+                    continue
+                size = code >> 4 & 7
             elif code >= 0x20:
-                end = self.at + (code & 0x1F)
-                text = data[self.at : end]
-                self.at = end
+                end = at + (code & 0x1F)
+                text = data[at:end]
+                at = end
                 objects.append(text)
                 fields.append(text)
+                continue
             elif code == 0x04:
-                fields.append(objects[-data[self.at]])
-                self.at += 1
+                fields.append(objects[-data[at]])
+                at += 1
+                continue
             elif code in BLOCKS:
-                self._open(fields, self._number(BLOCKS[code]) >> 10, waiting)
+                self.at = at
+                size, at = self._size(BLOCKS[code]), self.at
             else:
+                self.at = at
                 fields.append(self._other(code))
-        return root[0]
+                at = self.at
+                continue
+            block: list[Value] = []
+            fields.append(block)
+            if size:  # one without fields is no object of its own
+                objects.append(block)
+                waiting.append((fields, left))
+                fields, left = block, size
 
-    def _open(self, fields: list[Value], size: int, waiting: list[tuple[list[Value], int]]) -> None:
-        """A block of this size; one without fields is no object of its own."""
+    def _size(self, width: int) -> int:
+        """The size of a block, out of its header."""
+        size = self._number(width) >> 10
         if size > len(self.data):
             raise MarshalError("a block is larger than the file")
-        block: list[Value] = []
-        fields.append(block)
-        if size:
-            self.objects.append(block)
-            waiting.append((block, size))
+        return size
 
     def _other(self, code: int) -> Value:
         """The rarer codes."""
