@@ -90,6 +90,26 @@ def write_hello(folder: Path) -> None:
     write(folder, HELLO)
 
 
+def write_vendored(folder: Path, packages: int, files: int) -> None:
+    """The unikernel that greets, beside so many vendored packages of so many files; each asks for two others."""
+    names = [f"package{number}" for number in range(packages)]
+    write(folder, HELLO.replace('package("duration")', 'package("duration"), package("package0")'))
+    for number, name in enumerate(names):
+        place, others = folder / "duniverse" / name, names[number + 1 : number + 3]
+        for part in VENDORED_PARTS:
+            (place / part).mkdir(parents=True)
+            rules = f"(name {name}_{part})" if part != "src" else f"(public_name {name}) (libraries {' '.join(others)})"
+            (place / part / "dune").write_text(f"(library {rules})\n", encoding="utf-8")
+            for module in range(files // len(VENDORED_PARTS)):
+                (place / part / f"{part}{module}.ml").write_text(f"let it = {module}\n", encoding="utf-8")
+        (place / "dune-project").write_text("(lang dune 2.9)\n", encoding="utf-8")
+        asks = " ".join(f'"{other}"' for other in others)
+        (place / f"{name}.opam").write_text(f'opam-version: "2.0"\nversion: "1"\ndepends: [{asks}]\n', encoding="utf-8")
+
+
+VENDORED_PARTS: Final = ("src", "lib", "test", "bench", "doc")
+
+
 def write_network(folder: Path, *, comment: str = "") -> None:
     """A unikernel on the network stack."""
     write(folder, f"{NETWORK}{comment}\n")

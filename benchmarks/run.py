@@ -32,6 +32,7 @@ from benchmarks.inputs import (
     write_ladder,
     write_many,
     write_network,
+    write_vendored,
     write_wide,
 )
 from benchmarks.measure import (
@@ -199,10 +200,22 @@ def warm(folder: Path) -> Iterator[Figure]:
     taken = interleaved(commands, folder)
     for name, (_, mirage) in rows.items():
         yield _against(name, taken, "2.5", mirage)
+    yield from _vendored(folder.parent / "vendored", plain)
     most = max(resident(one.argv, folder, one.env) for one in commands.values())
     yield Figure(what="memory of the largest of them", value=f"{most / 2**20:.0f} MB", bound="16 MB")
     yield from _imports("warm `query packages`", mpy("query", "packages"), folder)
     yield from _imports("`configure`, config.py edited", mpy("configure"), folder, edit)
+
+
+def _vendored(folder: Path, env: Mapping[str, str]) -> Iterator[Figure]:
+    """`describe` where thousands of files and folders are looked at for it."""
+    write_vendored(folder, packages=70, files=100)
+    command = Measured(argv=mpy("describe", "-t", "unix"), env=env)
+    what = "`describe` with 70 vendored packages, answered before"
+    for _ in range(3):
+        run(command.argv, folder, env)
+        time.sleep(0.1)
+    yield _against(what, interleaved({"python": PYTHON, what: command}, folder), "2.5")
 
 
 def unchanged() -> None:

@@ -44,34 +44,35 @@ def build_again(key: bytes, answer: answers.Answer) -> int | None:
 
 
 def _built(key: bytes, answer: answers.Answer, rest: dict[str, Any]) -> int | None:
-    here = {one: state for one, state in answer.inputs.items() if one[1].startswith(rest["folder"])}
-    if not answers.holds(here):
+    begun = time.time_ns()
+    home = rest["folder"]
+    if not answer.holds(lambda path: path.startswith(home)):
         return None
     trees = [one for one in rest["sources"] if one[0] == "tree"]
     sources = {one: answers.seen(*one) for one in rest["sources"] if one not in trees}
-    begun, commands = time.time_ns(), rest["commands"]
+    started, commands = time.time_ns(), rest["commands"]
     with Children() as children:
         for argv, cwd, env, _ in commands:
             children.start(argv, cwd, env)
         # while dune runs: there may be thousands of files. Left before it has ended, it is ended
-        if not answers.holds({one: state for one, state in answer.inputs.items() if one not in here}):
+        if not answer.holds(lambda path: not path.startswith(home)):
             return None
         for one in trees:
             state = answers.seen(*one)
-            sources[one] = state if state == rest["sources"][one] or answers.older(state, begun) else None
-        resumed = _resumed(key, answer, sources) if sources != rest["sources"] else None
+            sources[one] = state if state == rest["sources"][one] or answers.older(state, started) else None
+        resumed = _resumed(key, answer, sources, begun) if sources != rest["sources"] else None
         _wait(children, resumed, rest)
         if any(children.codes[: len(commands)]):
-            return _failed(resumed or _resumed(key, answer, sources), children, rest)
+            return _failed(resumed or _resumed(key, answer, sources, begun), children, rest)
         if resumed is None and answers.holds(rest["after"]):
             return answers.tell(answer.told)
-        return _finished(resumed or _resumed(key, answer, sources), rest)
+        return _finished(resumed or _resumed(key, answer, sources, begun), rest)
 
 
-def _resumed(key: bytes, answer: answers.Answer, sources: dict[tuple[str, str], object]) -> Resumed:
+def _resumed(key: bytes, answer: answers.Answer, sources: dict[tuple[str, str], object], since: int) -> Resumed:
     from mirage_py.workflow.again import Resumed
 
-    return Resumed(key, answer, sources)
+    return Resumed(key, answer, sources, since)
 
 
 def _wait(children: Children, resumed: Resumed | None, rest: dict[str, Any]) -> None:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     Inputs = dict[tuple[str, str], object]
     """What an answer came of: a kind of input and its path, with what it was."""
 
+    Known = dict[tuple[str, str], tuple[object, tuple[int, ...]]]
+    """Inputs with what they were, and the whole states that tell of that."""
+
 __all__ = [
     "Answer",
     "Told",
@@ -34,6 +37,8 @@ __all__ = [
     "exact",
     "folder",
     "holds",
+    "inside",
+    "is_of_content",
     "keep",
     "key_of",
     "kinds",
@@ -45,12 +50,14 @@ __all__ = [
     "recall",
     "same",
     "seen",
+    "settled",
+    "settled_state",
     "tell",
     "unheard",
     "whole_state",
 ]
 
-FORMAT = 4
+FORMAT = 5
 """Raised when the meaning of what is stored changes: older answers are not recalled then."""
 
 MOST = 2000
@@ -63,6 +70,9 @@ BUILDS = frozenset({"build"})
 
 GRAIN = 20_000_000
 """Nanoseconds that the time of a file may lie before the change: kernels keep them in steps."""
+
+COARSE = 3_000_000_000
+"""The same, where times are kept in whole seconds, as on disks of other systems."""
 
 WHOLE = 6
 """How much is known of a path whose whole state is; the last two are the times of its content and of all the rest."""
@@ -84,14 +94,24 @@ kinds: dict[str, Callable[[bytes], object]] = {}
 class Answer:
     """What was told, what it came of, and what is still to be done before it holds (of a build)."""
 
-    def __init__(self, inputs: Inputs, told: Told, rest: dict[str, Any] | None) -> None:
-        self.inputs = inputs
+    def __init__(self, inputs: Inputs, told: Told, rest: dict[str, Any] | None, known: Known) -> None:
+        self._inputs = inputs
+        self._known = known
         self.told = told
         self.rest = rest
 
-    def holds(self) -> bool:
-        """Whether all that it came of is as it was."""
-        return holds(self.inputs)
+    @property
+    def inputs(self) -> Inputs:
+        """All that it came of."""
+        return self._inputs | {one: state for one, (state, _) in self._known.items()}
+
+    def holds(self, where: Callable[[str], bool] = lambda _: True) -> bool:
+        """Whether all that it came of is as it was, as far as that is at paths of this kind."""
+        inputs = ((one, state) for one, state in self._inputs.items() if where(one[1]))
+        known = ((one, states) for one, states in self._known.items() if where(one[1]))
+        return all(_is(*one, state) for one, state in inputs) and all(
+            _whole_now(path) == whole or _is(kind, path, state) for (kind, path), (state, whole) in known
+        )
 
 
 class aside:  # noqa: N801  # used as a function is
@@ -162,15 +182,25 @@ def recall(key: bytes) -> Answer | None:
             checksum, body = int.from_bytes(file.read(4), "big"), file.read()
         if zlib.crc32(body) != checksum:
             return None
-        stored, inputs, told, rest = marshal.loads(body)  # noqa: S302  # a file of this user's, with its checksum
+        stored, inputs, told, rest, known = marshal.loads(body)  # noqa: S302  # a file of this user's, with its checksum
     except (OSError, ValueError, EOFError, TypeError):
         return None
-    return Answer(inputs, told, rest) if stored == key else None
+    return Answer(inputs, told, rest, known) if stored == key else None
 
 
-def keep(key: bytes, inputs: Inputs, told: Told, rest: dict[str, Any] | None = None) -> None:
-    """Remember what was told to this key, for as long as the inputs are as they are."""
-    body = marshal.dumps((key, inputs, told, rest))
+def keep(
+    key: bytes, inputs: Inputs, told: Told, rest: dict[str, Any] | None = None, *, since: int | None = None
+) -> None:
+    """Remember what was told to this key, for as long as the inputs are as they are.
+
+    `since` is a moment from which on they have been, where that is known.
+    """
+    known: Known = {}
+    if since is not None:
+        from mirage_py.doors.shortcuts import shortened  # who answers again has no use for it
+
+        inputs, known = shortened(inputs, since)
+    body = marshal.dumps((key, inputs, told, rest, known))
     target = _file(key)
     half = f"{target}.{os.getpid()}"
     try:
@@ -186,6 +216,33 @@ def keep(key: bytes, inputs: Inputs, told: Told, rest: dict[str, Any] | None = N
 def holds(inputs: Mapping[tuple[str, str], object]) -> bool:
     """Whether inputs are what they were."""
     return all(_is(kind, path, state) for (kind, path), state in inputs.items())
+
+
+def _whole_now(path: str) -> object:
+    try:
+        return whole_state(_stat(path))
+    except (OSError, ValueError):
+        return None
+
+
+def is_of_content(kind: str) -> bool:
+    """Whether an input of a kind is what a file or folder holds, which takes longer to see than its state."""
+    return kind in _CONTENTS or kind in kinds
+
+
+def settled_state(path: str, moment: int) -> tuple[int, ...] | None:
+    """The whole state of a path, if it was so before a moment and would be another one after any change since."""
+    try:
+        return settled(_stat(path), moment)
+    except (OSError, ValueError):
+        return None
+
+
+def settled(found: os.stat_result, moment: int) -> tuple[int, ...] | None:
+    """The same of what is known already."""
+    state = whole_state(found)
+    fine = any(at % 1_000_000_000 for at in state[-2:])
+    return state if max(state[-2:]) < moment - (GRAIN if fine else COARSE) else None
 
 
 def seen(kind: str, path: str) -> object:
@@ -287,6 +344,12 @@ def _names(path: str) -> list[tuple[str, bool, bool, bool]]:
         return sorted((one.name, one.is_symlink(), one.is_dir(), one.is_file()) for one in entries)
 
 
+def inside(path: str, names: list[tuple[str, bool, bool, bool]]) -> object:
+    """What is in a folder in short, and who may look at it."""
+    state, whole = _stat(path), exact(names)
+    return state.st_mode, state.st_uid, state.st_gid, len(whole), zlib.crc32(whole), zlib.adler32(whole)
+
+
 def _is_of_module(name: str) -> bool:
     """Whether what has this name may be imported; compiled forms come and go with whoever imports."""
     return name != "__pycache__" and name.partition(".")[0].isidentifier()
@@ -309,6 +372,7 @@ def _state(found: os.stat_result) -> tuple[int, ...]:
 _SEEN: dict[str, Callable[[str], object]] = {
     "file": _content,
     "folder": _names,
+    "inside": lambda path: inside(path, _names(path)),
     "modules": lambda path: [one for one in _names(path) if _is_of_module(one[0])],
     "tree": _below,
     "state": lambda path: _state(_stat(path)),
@@ -321,6 +385,8 @@ _SEEN: dict[str, Callable[[str], object]] = {
     "made": lambda path: _state(_stat(path))[:5],
 }
 """What is known of an input of each kind."""
+
+_CONTENTS = frozenset(("file", "folder", "inside", "modules"))
 
 
 def _form(descriptor: int) -> object:

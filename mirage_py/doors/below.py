@@ -113,12 +113,9 @@ class Below:
             return None if descriptor is None else sha256_of(descriptor)
 
     def settled_state(self, path: str) -> object:
-        """What the system says of a file, where that can have changed no more without being told; else None."""
+        """What the system says of a file, where that would be something else after any change; else None."""
         now, state = time.time_ns(), self._state(path)
-        if state is None or not stat.S_ISREG(state.st_mode):
-            return None
-        whole = answers.whole_state(state)
-        return whole if max(whole[-2:]) < now - answers.GRAIN else None
+        return answers.settled(state, now) if state is not None and stat.S_ISREG(state.st_mode) else None
 
     def opened(self, path: str) -> int:
         """A descriptor of a file, for the caller to close."""

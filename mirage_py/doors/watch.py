@@ -46,6 +46,7 @@ class Watch:
     def __init__(self, key: bytes) -> None:
         self.key = key
         self.start = time.time_ns() - answers.GRAIN
+        """From when on nothing can have changed that this process looks at and finds as it was."""
         self.inputs: dict[tuple[str, str], object] = {}
         self.told: answers.Told = []
         self.doubt = ""
@@ -73,7 +74,7 @@ class Watch:
         self.on = False
         inputs = self.settled(self.inputs)
         if not (self.building or self.never or self.doubt) and inputs is not None:
-            answers.keep(self.key, inputs, self.told)
+            answers.keep(self.key, inputs, self.told, since=self.start)
 
     def turn(self, *, names: bool = False) -> dict[tuple[str, str], object]:
         """The inputs up to now; from here on others are noted, or their `names` alone, and no doubt holds any more."""

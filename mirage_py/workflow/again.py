@@ -112,10 +112,10 @@ class Again:
 class Resumed:
     """The last chapter of a build that was remembered; made while dune runs, after an edit or where something is gone.
 
-    `sources` are what the sources were before dune was started.
+    `sources` are what the sources were before dune was started, `since` is a moment before any input was looked at.
     """
 
-    def __init__(self, key: bytes, answer: answers.Answer, sources: Seen) -> None:
+    def __init__(self, key: bytes, answer: answers.Answer, sources: Seen, since: int) -> None:
         from mirage_py.doors.watch import Watch
 
         assert answer.rest is not None, "only a build is resumed"
@@ -124,6 +124,7 @@ class Resumed:
         console.settings.verbosity, console.settings.color, console.settings.log_format = answer.rest["terminal"]
         self._watch = Watch(key)
         self._watch.building = True
+        self._watch.start = since
         self._tree = Tree(Path(answer.rest["folder"]))
         self._watch.turn()
         self._inputs = inputs_of(self._tree.root, self._again.subjects)
@@ -210,7 +211,7 @@ def _keep(
         tell(tuple(replace(one, changed=False) for one in built))
     states = {(_kind(kind, path, rest["built in"]), path) for kind, path in after}
     rest = {**rest, "after": {one: answers.seen(*one) for one in states}}
-    answers.keep(watch.key, before, told, rest)
+    answers.keep(watch.key, before, told, rest, since=watch.start)
 
 
 def _kind(kind: str, path: str, built_in: tuple[str, ...]) -> str:

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from mirage_py.doors import answers
+from mirage_py.doors.shortcuts import shortened
 from tests.cli.test_sessions import HELLO
 from tests.conftest import ROOT
 
@@ -283,6 +284,163 @@ def edited(folder: Path, edit: str) -> None:
 def tree(folder: Path) -> dict[str, bytes]:
     files = (path for path in folder.rglob("*") if path.is_file() and path.name != ".lock")
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+VENDORED = {
+    "config.py": HELLO.replace('"duration"', '"said"'),
+    "duniverse/said/dune-project": "(lang dune 2.9)\n",
+    "duniverse/said/said.opam": 'opam-version: "2.0"\nversion: "1.0"\n',
+    "duniverse/said/dune": "(library (public_name said))\n",
+    "duniverse/said/said.ml": "let word = 1\n",
+    "duniverse/said/more/more.ml": "let more = 1\n",
+    "duniverse/sung/dune-project": "(lang dune 2.9)\n",
+    "duniverse/sung/sung.opam": 'opam-version: "2.0"\nversion: "2.0"\n',
+    "duniverse/sung/lib/dune": "(library (public_name sung))\n",
+    "duniverse/sung/lib/sung.ml": "let word = 2\n",
+}
+
+
+def rewritten(file: Path, text: str) -> None:
+    """Other content of the same size, and the time set back."""
+    if file.is_file():
+        before = file.stat()
+        file.write_text(text.ljust(before.st_size)[: before.st_size])
+        os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def moved(one: Path, other: Path) -> None:
+    if one.exists() and not other.exists():
+        one.rename(other)
+
+
+def linked(path: Path, to: str) -> None:
+    if not path.is_symlink():
+        path.symlink_to(to)
+
+
+TREES: dict[str, Callable[[Path], object]] = {
+    "nothing": lambda _: None,
+    "a time": lambda one: os.utime(one / "said/dune") if (one / "said/dune").is_file() else None,
+    "rules in place": lambda one: rewritten(one / "said/dune", "(library (public_name sang))"),
+    "rules that ask": lambda one: (one / "said/dune").write_text("(library (public_name said) (libraries sung))\n"),
+    "rules as before": lambda one: (one / "said/dune").write_text(VENDORED["duniverse/said/dune"]),
+    "a version in place": lambda one: rewritten(one / "said/said.opam", 'opam-version: "2.0"\nversion: "9.9"\n'),
+    "what it asks for": lambda one: (one / "said/said.opam").write_text('opam-version: "2.0"\ndepends: ["none"]\n'),
+    "a source": lambda one: (one / "said/said.ml").write_text("let word = 3\n"),
+    "another source": lambda one: (one / "said/other.ml").touch(),
+    "rules below": lambda one: (one / "said/more/dune").write_text("(library (name more))\n"),
+    "no rules below": lambda one: (one / "said/more/dune").unlink(missing_ok=True),
+    "another name": lambda one: moved(one / "sung", one / "song"),
+    "its name again": lambda one: moved(one / "song", one / "sung"),
+    "another package": lambda one: moved(one / "sung/lib", one / "said/lib"),
+    "a link": lambda one: linked(one / "said/way", "../sung"),
+    "left out": lambda one: (one / "dune").write_text("(vendored_dirs sung)\n"),
+    "left in": lambda one: (one / "dune").unlink(missing_ok=True),
+}
+ASKED = st.sampled_from(
+    ["describe --format json", "query packages", "query plan --json", "describe -t unix", "configure"]
+)
+
+
+@given(steps=st.lists(st.tuples(st.sampled_from([*TREES]), ASKED), min_size=3, max_size=6))
+@settings(
+    deadline=None,
+    max_examples=30 if os.environ.get("MPY_TEST_ALL") else 5,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+def test_no_edit_of_vendored_trees_tells_memory_from_none(
+    steps: list[tuple[str, str]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    base = tmp_path_factory.mktemp("pair")
+    folders = [base / "with" / "p", base / "without" / "p"]
+    for folder in folders:
+        written(folder, VENDORED)
+    for edit, line in [("nothing", "describe -t unix"), *steps]:
+        for folder in folders:
+            TREES[edit](folder / "duniverse")
+        for pause in (0.0, 0.06):
+            one = ran(folders[0], base / "cache", *line.split())
+            other = ran(folders[1], base / "cache", *line.split(), MPY_REMEMBER="no")
+            assert one[:2] == (other[0], other[1].replace("/without/p", "/with/p")), (edit, line)
+            time.sleep(pause)
+
+
+def written(folder: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+
+
+SEEN: dict[str, Callable[[Path], object]] = {
+    "rules in place": TREES["rules in place"],
+    "a version in place": TREES["a version in place"],
+    "rules below": TREES["rules below"],
+    "another name": TREES["another name"],
+    "rights of a folder": lambda one: (one / "said/more").chmod(0o700),
+    "a file that became a folder": lambda one: become_folder(one / "said/said.ml"),
+    "a link to elsewhere": lambda one: os.replace(one / "said/other way", one / "said/way"),
+}
+
+
+@pytest.mark.parametrize("change", SEEN)
+def test_a_change_of_a_vendored_tree_is_seen(change: str, tmp_path: Path) -> None:
+    folder, cache = tmp_path / "project", tmp_path / "cache"
+    written(folder, VENDORED)
+    linked(folder / "duniverse/said/way", "more")
+    linked(folder / "duniverse/said/other way", "said.ml")
+    time.sleep(0.05)
+    settled(folder, cache, "describe", "-t", "unix")
+    SEEN[change](folder / "duniverse")
+    assert ran(folder, cache, "describe", "-t", "unix")[2] == "asked"
+
+
+def test_edits_of_sources_alone_leave_the_answer(tmp_path: Path) -> None:
+    folder, cache = tmp_path / "project", tmp_path / "cache"
+    written(folder, VENDORED)
+    told = settled(folder, cache, "describe", "-t", "unix")
+    (folder / "duniverse/said/said.ml").write_text("let word = 3\n")
+    os.utime(folder / "duniverse/said/dune")
+    assert ran(folder, cache, "describe", "-t", "unix")[1:] == (told, "remembered")
+
+
+def test_inputs_in_short_hold_exactly_while_the_inputs_do(tmp_path: Path) -> None:
+    """Of a folder that was listed nothing is asked twice; what is asked for in vain below one is asked of it."""
+    listed, far, since = tmp_path / "listed", tmp_path / "far", time.time_ns()
+    (listed / "folder").mkdir(parents=True)
+    (listed / "file").write_text("2")
+    (listed / "link").symlink_to("file")
+    far.mkdir()
+    (far / "there").touch()
+    names = ["none", "file", "folder", "link", "folder/deep"]
+    asked = [("there", str(listed / name)) for name in names] + [("file", str(listed / name)) for name in names]
+    asked += [("there", str(far / f"a{number}" / "b")) for number in range(20)] + [("folder", str(listed))]
+    inputs = {one: answers.seen(*one) for one in asked}
+    short, known = shortened(inputs, since + 10 * answers.GRAIN)
+    kinds = {(kind, path.removeprefix(f"{tmp_path}/")) for kind, path in [*short, *known]}
+    assert ("inside", "listed") in kinds
+    assert ("inside", "far") in kinds
+    assert not kinds & {
+        ("there", "listed/none"),
+        ("file", "listed/none"),
+        ("there", "listed/file"),
+        ("there", "far/a1/b"),
+    }
+    assert {("there", "listed/link"), ("file", "listed/file")} <= kinds
+    assert ("inside", str(listed)) in short  # for there is a link in it
+    assert ("inside", str(far)) in known
+    answer = answers.Answer(short, [], None, known)
+    assert answer.holds()
+    assert {one: answers.seen(*one) for one in answer.inputs} == answer.inputs
+    for change, holds in (
+        ((listed / "none").touch, False),
+        ((listed / "none").unlink, True),
+        ((far / "a7").mkdir, False),  # nothing that was asked is different yet
+        ((far / "a7").rmdir, True),
+        (lambda: write_in_place(listed / "file"), False),
+    ):
+        change()
+        assert answer.holds() == holds
+        assert not holds or {one: answers.seen(*one) for one in asked} == inputs
 
 
 def test_tree_tells_whether_anything_below_it_was_written_to_since(tmp_path: Path) -> None:
