@@ -2,8 +2,8 @@
 
 A folder that is listed tells of each name in it whether something is there, and whether that is a file or a folder. A
 file or folder whose whole state is as it was holds what it held: the time of its last change cannot be set. That is
-kept only of what was not written to lately, for times are kept in steps, and of no folder with links in it: what they
-lead to may become something else.
+kept only of what was not written to lately, for times are kept in steps; of no folder with links in it, for what they
+lead to may become something else; and of nothing that the system makes up when it is read.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ MANY: Final = 8
 _THERE: Final = frozenset(("there", "link there"))
 _WHETHER: Final = frozenset(("file", "state", "link", "whole", "whole link", *_THERE))
 
+_MADE_UP: Final = ("/proc", "/sys", "/dev")
+"""Where the system tells of itself: contents change there without a time of theirs."""
+
 Listing = list[tuple[str, bool, bool, bool]]
 """Each name in a folder, with whether that is a link, a folder, a file."""
 
@@ -46,12 +49,28 @@ def shortened(inputs: Inputs, since: int) -> tuple[Inputs, Known]:
     left |= {("inside", path): answers.inside(path, listing) for path, listing in (listings | far).items()}
     linked = {path for path, listing in (listings | far).items() if any(one[1] for one in listing)}
     known: Known = {}
+    made_up = {found.st_dev for place in _MADE_UP if (found := _stat(place))}
     for (kind, path), state in left.items():
         if answers.is_of_content(kind) and not isinstance(state, int) and path not in linked:
             whole = answers.settled_state(path, since)
-            if whole is not None:
+            if whole is not None and whole[1] not in made_up and _is_all(state, whole):
                 known[kind, path] = state, whole
     return {one: state for one, state in left.items() if one not in known}, known
+
+
+def _stat(place: str) -> os.stat_result | None:
+    try:
+        return os.stat(place)
+    except OSError:
+        return None
+
+
+def _is_all(state: Any, whole: tuple[int, ...]) -> bool:  # any: what is known of an input
+    """Whether a content is as long as the system says: what is made up when it is read has a length of its own."""
+    if stat.S_ISDIR(whole[0]):
+        return True
+    content = state[0] if isinstance(state[0], tuple) else state
+    return bool(content == whole or content[0] == whole[3] > 0)
 
 
 def _without_implied(inputs: Inputs, listings: dict[str, Listing]) -> Inputs:

@@ -443,6 +443,28 @@ def test_inputs_in_short_hold_exactly_while_the_inputs_do(tmp_path: Path) -> Non
         assert not holds or {one: answers.seen(*one) for one in asked} == inputs
 
 
+def test_what_the_system_makes_up_is_read_each_time(tmp_path: Path) -> None:
+    """Its times tell nothing, and of a file not even its size."""
+    (tmp_path / "empty").touch()
+    (tmp_path / "file").write_text("1")
+    (tmp_path / "folder").mkdir()
+    places = [
+        ("file", "/proc/meminfo"),
+        ("file", "/proc/self/status"),
+        ("modules", "/proc"),
+        ("modules", "/sys/class/net"),
+    ]
+    places += [
+        ("file", str(tmp_path / "empty")),
+        ("file", str(tmp_path / "file")),
+        ("modules", str(tmp_path / "folder")),
+    ]
+    inputs = {one: answers.seen(*one) for one in places}
+    short, known = shortened(inputs, time.time_ns() + answers.COARSE + answers.GRAIN)
+    assert {*known} == {("file", str(tmp_path / "file")), ("modules", str(tmp_path / "folder"))}
+    assert {*short} == {*inputs} - {*known}
+
+
 def test_tree_tells_whether_anything_below_it_was_written_to_since(tmp_path: Path) -> None:
     (tmp_path / "deep/er").mkdir(parents=True)
     (tmp_path / "deep/er/one.ml").write_text("let one = 1\n")
