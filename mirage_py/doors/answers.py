@@ -34,6 +34,7 @@ __all__ = [
     "Answer",
     "Told",
     "aside",
+    "capabilities",
     "exact",
     "folder",
     "holds",
@@ -48,6 +49,7 @@ __all__ = [
     "note",
     "older",
     "recall",
+    "room",
     "same",
     "seen",
     "settled",
@@ -64,8 +66,8 @@ MOST = 2000
 LARGEST = 4_000_000
 """Bytes of a file whose content is compared; of a larger one, what the file system says of it."""
 
-READS = frozenset({"completion", "configure", "describe", "help", "query"})
-OTHERS = frozenset({"audit", "clean", "doctor", "init", "run", "toolchain", "verify"})
+READS = frozenset({"completion", "configure", "describe", "doctor", "help", "query"})
+OTHERS = frozenset({"audit", "clean", "init", "run", "toolchain", "verify"})
 BUILDS = frozenset({"build"})
 
 GRAIN = 20_000_000
@@ -74,6 +76,9 @@ GRAIN = 20_000_000
 COARSE = 3_000_000_000
 """The same, where times are kept in whole seconds, as on disks of other systems."""
 
+ROOMY = 10 << 30
+"""Bytes from which on it does not matter what is free to the MiB."""
+
 WHOLE = 6
 """How much is known of a path whose whole state is; the last two are the times of its content and of all the rest."""
 
@@ -81,7 +86,7 @@ Told = list[tuple[int, str]]
 """What was written, in order: 1 for standard output, 2 for standard error, with the text."""
 
 
-_stat, _lstat = os.stat, os.lstat
+_stat, _lstat, _access = os.stat, os.lstat, os.access
 """As they are before what watches stands in for them."""
 
 watching: Watch | None = None
@@ -350,6 +355,23 @@ def inside(path: str, names: list[tuple[str, bool, bool, bool]]) -> object:
     return state.st_mode, state.st_uid, state.st_gid, len(whole), zlib.crc32(whole), zlib.adler32(whole)
 
 
+def room(path: str) -> int:
+    """Bytes that are free on a disk, in whole GiB, or MiB where it is less than ten of those."""
+    disk = os.statvfs(path)
+    free = disk.f_bavail * disk.f_frsize
+    return free & -(1 << (30 if free >= ROOMY else 20))
+
+
+def capabilities() -> int | None:
+    """What the kernel lets this process do, by bit; None where it does not tell."""
+    try:
+        with open("/proc/self/status", "rb", buffering=0) as file:
+            lines = file.read().splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1], 16) for line in lines if line.startswith(b"CapEff:")), None)
+
+
 def _is_of_module(name: str) -> bool:
     """Whether what has this name may be imported; compiled forms come and go with whoever imports."""
     return name != "__pycache__" and name.partition(".")[0].isidentifier()
@@ -383,6 +405,9 @@ _SEEN: dict[str, Callable[[str], object]] = {
     "link there": lambda path: _lstat(path).st_mode & 0o170000,
     "ways out": _ways_out,
     "made": lambda path: _state(_stat(path))[:5],
+    "access": lambda path: (_state(_stat(path)), [_access(path, how) for how in (os.R_OK, os.W_OK, os.X_OK)]),
+    "room": room,
+    "capabilities": lambda _: capabilities(),
 }
 """What is known of an input of each kind."""
 

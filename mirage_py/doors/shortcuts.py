@@ -26,7 +26,7 @@ MANY: Final = 8
 """Names that are looked for below one folder, and are not there, from which on it is better to look at the folder."""
 
 _THERE: Final = frozenset(("there", "link there"))
-_WHETHER: Final = frozenset(("file", "state", "link", "whole", "whole link", *_THERE))
+_WHETHER: Final = frozenset(("access", "file", "state", "link", "whole", "whole link", *_THERE))
 
 _MADE_UP: Final = ("/proc", "/sys", "/dev")
 """Where the system tells of itself: contents change there without a time of theirs."""

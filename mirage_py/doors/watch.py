@@ -255,7 +255,7 @@ class Watch:
     # What is asked without an event
 
     def _stand_in(self) -> None:
-        for name, kind in (("stat", "state"), ("lstat", "link"), ("access", "state"), ("readlink", "link")):
+        for name, kind in (("stat", "state"), ("lstat", "link"), ("access", "access"), ("readlink", "link")):
             _put(name, self._asked(getattr(os, name), kind))
         real = os.open
 

@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, TypeVar
 
+from mirage_py.doors import answers
 from mirage_py.doors.processes import missing_tool, which
 from mirage_py.errors import MpyError
 from mirage_py.libraries.findlib import Findlib
@@ -110,11 +111,12 @@ def tap() -> Iterator[Finding]:
 def space(place: Path) -> Iterator[Finding]:
     """Whether images will fit on the disk."""
     there = next((folder for folder in (place, *place.parents) if folder.is_dir()), Path("/"))
-    disk = os.statvfs(there)
-    free = disk.f_bavail * disk.f_frsize
+    answers.note("room", str(there))
+    free = answers.room(str(there))
     status: Status = "ok" if free > LITTLE_SPACE else "warning" if free > NO_SPACE else "problem"
+    told = f"{free >> 30} GiB" if free >= answers.ROOMY else f"{free >> 20} MiB"
     fix = None if status == "ok" else f"mpy clean, or make room on the disk of {there}"
-    yield _finding("disk", status, f"{free >> 20} MiB free at {there}", fix)
+    yield _finding("disk", status, f"{told} free at {there}", fix)
 
 
 def _host(choice: ToolchainChoice) -> Iterator[Finding]:
@@ -258,12 +260,10 @@ def _xen() -> Iterator[Finding]:
 
 def _may_make_taps() -> bool:
     """Whether this process has the capability, which root has, and a container's root may not have."""
-    try:
-        status = Path("/proc/self/status").read_text()
-    except OSError:
-        return os.geteuid() == 0
-    effective = re.search(r"^CapEff:\s*([0-9a-f]+)", status, re.MULTILINE)
-    return bool(effective and int(effective[1], 16) >> CAP_NET_ADMIN & 1)
+    answers.note("capabilities", "")
+    with answers.aside():
+        effective = answers.capabilities()
+    return os.geteuid() == 0 if effective is None else bool(effective >> CAP_NET_ADMIN & 1)
 
 
 def _own_taps() -> list[str]:

@@ -12,10 +12,13 @@ import platform
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
+from mirage_py.doors import answers
+
 __all__ = ["DEVICE", "Kvm", "probe"]
 
 DEVICE: Final = "/dev/kvm"
 CPUINFO: Final = "/proc/cpuinfo"
+BOOT: Final = "/proc/sys/kernel/random/boot_id"
 FLAGS: Final = ("vmx", "svm")
 
 
@@ -42,8 +45,11 @@ def probe(device: str = DEVICE, cpuinfo: str = CPUINFO, machine: str | None = No
 
 
 def _flags(cpuinfo: Path) -> set[str]:
+    """What the processor can; that stays until the machine is started again, what else the file tells does not."""
+    answers.note("file", BOOT)
     try:
-        lines = cpuinfo.read_text("utf-8", "replace").splitlines()
+        with answers.aside():
+            lines = cpuinfo.read_text("utf-8", "replace").splitlines()
     except OSError:
         return set()
     return {flag for line in lines if line.startswith("flags") for flag in line.partition(":")[2].split()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import py_compile
+import shutil
 import subprocess
 import sys
 import time
@@ -463,6 +464,37 @@ def test_what_the_system_makes_up_is_read_each_time(tmp_path: Path) -> None:
     short, known = shortened(inputs, time.time_ns() + answers.COARSE + answers.GRAIN)
     assert {*known} == {("file", str(tmp_path / "file")), ("modules", str(tmp_path / "folder"))}
     assert {*short} == {*inputs} - {*known}
+
+
+@pytest.mark.ocaml
+def test_doctor_is_asked_once_until_a_tool_comes_or_goes(folder: Path, tmp_path: Path) -> None:
+    cache, tools = tmp_path / "cache", tmp_path / "tools"
+    tools.mkdir()
+    path = {"PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"}
+    told = settled(folder, cache, "doctor", "-t", "unix", **path)
+    assert "dune" in told
+    (tools / "dune").symlink_to(shutil.which("dune") or "")
+    again = ran(folder, cache, "doctor", "-t", "unix", **path)
+    assert again[2] == "asked"
+    assert str(tools / "dune") in again[1]
+
+
+def test_machine_is_looked_at_in_what_can_be_told_of_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    real = os.statvfs(tmp_path)
+
+    def free(size: int) -> object:
+        made = os.statvfs_result([*real[:4], size // real.f_frsize, *real[5:]])
+        monkeypatch.setattr(os, "statvfs", lambda _: made)
+        return answers.seen("room", str(tmp_path))
+
+    assert free(68 << 30) == free((68 << 30) + (500 << 20)) == 68 << 30
+    assert free(69 << 30) != free(68 << 30)
+    assert free(100 << 20) != free(101 << 20)
+    (tmp_path / "file").touch(0o644)
+    before = answers.seen("access", str(tmp_path / "file"))
+    (tmp_path / "file").chmod(0o755)
+    assert answers.seen("access", str(tmp_path / "file")) != before
+    assert answers.seen("capabilities", "") == answers.capabilities()
 
 
 def test_tree_tells_whether_anything_below_it_was_written_to_since(tmp_path: Path) -> None:
