@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from mirage_py.audit.closure import Closure
 from mirage_py.audit.sources import Sources
+from mirage_py.dataclass import replace
 from mirage_py.libraries.vendored import Stanza
 from mirage_py.model.audit import BuildFolder
 from mirage_py.model.library import Library

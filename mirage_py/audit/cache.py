@@ -12,10 +12,10 @@ import json
 import os
 import stat
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
+from mirage_py.dataclass import replace
 from mirage_py.model.audit import AuditReport, AuditRequest, Finding, LibraryAudit, Problem
 from mirage_py.model.closure import Closure
 from mirage_py.project.reading import bytes_of
@@ -43,12 +43,12 @@ def remember(request: AuditRequest, served: Closure | None, report: AuditReport,
     """Keep a report; a folder that cannot be written is no error, only a slower next time."""
     if request.cache is None:
         return
-    stored = {"format": FORMAT, "files": {str(path): _stamp(path) for path in read}, "report": asdict(report)}
+    stored = {"format": FORMAT, "files": {str(path): _stamp(path) for path in read}, "report": report}
     target = _file(request.cache, request, served)
     half = target.with_name(f"{target.name}.{os.getpid()}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        half.write_text(json.dumps(stored), "utf-8")
+        half.write_text(json.dumps(stored, default=vars), "utf-8")
         half.replace(target)
     except OSError:
         half.unlink(missing_ok=True) if half.parent.is_dir() else None
@@ -112,6 +112,5 @@ def _report(stored: Mapping[str, Any]) -> AuditReport:
 
 def _library(stored: dict[str, Any]) -> LibraryAudit:
     findings = tuple(Finding(**one) for one in stored["findings"])
-    plain = {one.name: stored[one.name] for one in fields(LibraryAudit)}
-    lists = {name: tuple(value) for name, value in plain.items() if isinstance(value, list)}
-    return LibraryAudit(**{**plain, **lists, "findings": findings})
+    lists = {name: tuple(value) for name, value in stored.items() if isinstance(value, list)}
+    return LibraryAudit(**{**stored, **lists, "findings": findings})

@@ -7,11 +7,11 @@ shortest way to each library, and what is not there.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
 from mirage_py.audit.rules import needs, rule_for
+from mirage_py.dataclass import dataclass, field, replace
 from mirage_py.libraries.closure import closure_of_names
 from mirage_py.model.audit import Problem, Root
 from mirage_py.model.closure import Closure as Served, Trouble

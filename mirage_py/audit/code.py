@@ -6,13 +6,13 @@ is nowhere on the library's path is of the system, and no host's C library can b
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Final
 
 from mirage_py.audit.libc import open_archive
 from mirage_py.audit.rules import IN_STDLIB, OF_COMPILER
+from mirage_py.dataclass import dataclass, field
 from mirage_py.libraries.archives import Archive, Unreadable, read_archive
 from mirage_py.libraries.cmxa import ExtraC, read_extra_c
 from mirage_py.libraries.units import Unit, read_units
@@ -80,12 +80,12 @@ class _Reader:
 
 
 def code_of(
-    library: Library, linkopts: str | None = None, others: Iterable[Path] = (), target: Iterable[Path] = ()
+    library: Library, linkopts: str | None = None, others: Collection[str] = (), target: Iterable[Path] = ()
 ) -> Code:
     """The code of one installed library.
 
-    `linkopts` is its `freestanding_linkopts`; `others` are folders of other libraries, which bring their C archives
-    themselves; C archives in `target` were made for the target and are found first.
+    `linkopts` is its `freestanding_linkopts`; `others` are the C archives that other libraries bring; C archives in
+    `target` were made for the target and are found first.
     """
     reader = _Reader()
     gone = [path for path in library.archives if not path.exists()]
@@ -103,7 +103,7 @@ def code_of(
     words = [word for extra in extras for word in (*extra.objects, *extra.options)]
     declared, findings = _declared(linkopts, library, reader)
     made = frozenset(target)
-    own, system = _c_side(words, (*made, *places), tuple(others))
+    own, system = _c_side(words, (*made, *places), others)
     stubs = declared or [reader.archive(path) for path in own]
     return Code(
         library=library.name,
@@ -133,7 +133,7 @@ def _gone(path: Path, library: Library) -> Finding:
     )
 
 
-def _c_side(words: list[str], places: tuple[Path, ...], others: tuple[Path, ...]) -> tuple[list[Path], list[str]]:
+def _c_side(words: list[str], places: tuple[Path, ...], others: Collection[str]) -> tuple[list[Path], list[str]]:
     """The C archives that lie beside the library, and the names of those that no OCaml library brings."""
     own: dict[Path, None] = {}
     system: dict[str, None] = {}
@@ -142,7 +142,7 @@ def _c_side(words: list[str], places: tuple[Path, ...], others: tuple[Path, ...]
             found = _find(f"lib{word[2:]}.a", places)
             if found is not None:
                 own[found] = None
-            elif word[2:] not in PROVIDED and _find(f"lib{word[2:]}.a", others) is None:
+            elif word[2:] not in PROVIDED and f"lib{word[2:]}.a" not in others:
                 system[word[2:]] = None
         elif word.endswith((".a", ".o")) and not word.startswith("-"):
             found = _find(word, places)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +14,7 @@ from mirage_py.audit.code import Code
 from mirage_py.audit.gaps import Gaps
 from mirage_py.audit.objects import Compiled, Compiler, Source, compile_all, headers_of
 from mirage_py.audit.vendored import UNBUILT
+from mirage_py.dataclass import dataclass, replace
 from mirage_py.libraries.archives import Archive, Member
 from mirage_py.libraries.vendored import Stanza
 from mirage_py.model.audit import OWN_C, Finding

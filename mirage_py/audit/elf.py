@@ -10,11 +10,11 @@ import re
 import struct
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise, repeat
 from typing import Final, NamedTuple
 
+from mirage_py.dataclass import dataclass, field
 from mirage_py.libraries.archives import Archive, Unreadable
 from mirage_py.model.audit import Problem
 
@@ -124,20 +124,35 @@ def references(archive: Archive, number: int) -> Mapping[str, frozenset[str]]:
     To take the address of one is to make a closure of it, as a functor does with all that is in its body.
     """
     elf = _parse(archive, number)
-    calls = OF_CALL.get(elf.code, frozenset())
     found: dict[str, set[str]] = {}
     for section in elf.relocations:
         owners = elf.functions.get(section.info)
-        for at, info, addend in elf.entries(section) if owners else ():
-            name = elf.target(info, addend)
-            if not name or ((info & 0xFFFFFFFF) not in calls and OCAML.match(name)):
-                continue
-            owner = owners.owner(at) if owners else ""
-            if owner:
-                found.setdefault(owner, set()).add(name)
+        if owners is not None:
+            _note_references(elf, section, owners, found)
     for owner, name in elf.near_calls() if elf.code == 62 else ():
         found.setdefault(owner, set()).add(name)
     return {name: frozenset(names) for owner, names in found.items() for name in (owner, *elf.aliases.get(owner, ()))}
+
+
+def _note_references(elf: Elf, section: Section, owners: Functions, found: dict[str, set[str]]) -> None:
+    """Note what the functions of one section refer to; most entries are of the function of the one before."""
+    calls = OF_CALL.get(elf.code, frozenset())
+    known: dict[int, str] = {}
+    start = end = 0
+    names: set[str] = set()
+    for at, info, addend in elf.entries(section):
+        name = known.get(info)
+        if name is None:
+            name = elf.target(info, addend)
+            if (info & 0xFFFFFFFF) not in calls and OCAML.match(name):
+                name = ""
+            if not elf.is_section(info >> 32):
+                known[info] = name
+        if name:
+            if not start <= at < end:
+                start, end, owner = owners.around(at)
+                names = found.setdefault(owner, set()) if owner else set()
+            names.add(name)
 
 
 def deciding(archive: Archive, number: int) -> frozenset[str]:
@@ -189,8 +204,15 @@ class Functions:
 
     def owner(self, at: int) -> str:
         """The function whose code this offset is in; empty for none."""
+        return self.around(at)[2]
+
+    def around(self, at: int) -> tuple[int, int, str]:
+        """Where the function begins and ends whose code this offset is in, and its name; an empty one for none."""
         place = bisect_right(self.starts, at) - 1
-        return self.names[place] if place >= 0 and at < self.ends[place] else ""
+        if place >= 0 and at < self.ends[place]:
+            following = self.starts[place + 1] if place + 1 < len(self.starts) else self.ends[place]
+            return self.starts[place], min(self.ends[place], following), self.names[place]
+        return at, at, ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -278,23 +300,29 @@ class Elf:
         to_code = self.code == 62 and info & 0xFFFFFFFF in RELATIVE  # those count from the end of the field
         return functions.owner(addend + (4 if to_code else 0)) if functions else ""
 
+    def is_section(self, number: int) -> bool:
+        """Whether a symbol stands for a section, of which relocations name places."""
+        return number < len(self.symbols) and self.symbols[number][1] & 15 == OF_SECTION
+
+    @cached_property
+    def _starts(self) -> Mapping[int, Mapping[int, tuple[int, list[str]]]]:
+        """Where functions start, section by section, each with its size and its names."""
+        found: dict[int, dict[int, tuple[int, list[str]]]] = {}
+        for at, info, _, section, value, size in self.symbols:
+            if info & 15 == FUNCTION and section:
+                found.setdefault(section, {}).setdefault(value, (size, []))[1].append(self.name(at))
+        return found
+
     @cached_property
     def aliases(self) -> Mapping[str, tuple[str, ...]]:
         """The other names of functions that have several."""
-        places: dict[tuple[int, int], list[str]] = {}
-        for at, info, _, section, value, _ in self.symbols:
-            if info & 15 == FUNCTION and section:
-                places.setdefault((section, value), []).append(self.name(at))
-        return {names[0]: tuple(names[1:]) for names in places.values() if len(names) > 1}
+        every = (names for starts in self._starts.values() for _, names in starts.values())
+        return {names[0]: tuple(names[1:]) for names in every if len(names) > 1}
 
     @cached_property
     def functions(self) -> Mapping[int, Functions]:
         """The functions of each section; one without a size reaches to the next."""
-        found: dict[int, dict[int, tuple[int, str]]] = {}
-        for at, info, _, section, value, size in self.symbols:
-            if info & 15 == FUNCTION and section:
-                found.setdefault(section, {}).setdefault(value, (size, self.name(at)))
-        return {section: _functions(by_start) for section, by_start in found.items()}
+        return {section: _functions(starts) for section, starts in self._starts.items()}
 
     def near_calls(self) -> Iterator[tuple[str, str]]:
         """Who calls or jumps to which other function of its own section without a relocation.
@@ -313,11 +341,11 @@ class Elf:
                     yield owner, where[target]
 
 
-def _functions(by_start: Mapping[int, tuple[int, str]]) -> Functions:
+def _functions(by_start: Mapping[int, tuple[int, list[str]]]) -> Functions:
     starts = sorted(by_start)
     following = dict(pairwise(starts))
     ends = [start + by_start[start][0] if by_start[start][0] else following.get(start, 1 << 62) for start in starts]
-    return Functions(starts=starts, ends=ends, names=[by_start[start][1] for start in starts])
+    return Functions(starts=starts, ends=ends, names=[by_start[start][1][0] for start in starts])
 
 
 def _parse(archive: Archive, number: int) -> Elf:

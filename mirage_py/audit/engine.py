@@ -7,7 +7,6 @@ a glance; `because` leads from it to the library that decides.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from mirage_py.audit import cache
@@ -18,6 +17,7 @@ from mirage_py.audit.rules import UNIKRAFT, WHEN_USED, Rule, freestanding, rule_
 from mirage_py.audit.sources import Sources
 from mirage_py.audit.texts import behind as behind_each, started
 from mirage_py.audit.tried import Tried, finding_of, tried
+from mirage_py.dataclass import replace
 from mirage_py.model.allow import Allow
 from mirage_py.model.audit import (
     SEVERITIES,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from mirage_py.dataclass import replace
 from mirage_py.model.audit import AuditRequest
 from mirage_py.model.toolchain import Toolchain
 

@@ -5,10 +5,9 @@ Read are the closure and the archives of each library, the target's libc and run
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
 from mirage_py.audit.built import c_folders, units_of_text, with_objects
@@ -28,6 +27,7 @@ from mirage_py.audit.runtime import calls_in
 from mirage_py.audit.sources import Sources
 from mirage_py.audit.texts import texts_of
 from mirage_py.audit.unbound import unbound
+from mirage_py.dataclass import dataclass, field, replace
 from mirage_py.libraries.archives import Archive, Unreadable, read_archive
 from mirage_py.libraries.vendored import Stanza
 from mirage_py.model.audit import (
@@ -170,7 +170,8 @@ def this_machine() -> str:
 
 def _codes(request: AuditRequest, closure: Closure, sources: Sources, progress: Progress) -> Iterable[Code]:
     """The code of every library that is not refused by name already and that runs on the target."""
-    others = tuple(dict.fromkeys(node.library.directory for node in closure.nodes.values()))
+    folders = dict.fromkeys(node.library.directory for node in closure.nodes.values())
+    others = frozenset(name for folder in folders for name in _names_in(folder) if name.endswith(".a"))
     for done, (name, node) in enumerate(closure.nodes.items()):
         progress("reading libraries", done, len(closure.nodes))
         library = node.library
@@ -179,6 +180,13 @@ def _codes(request: AuditRequest, closure: Closure, sources: Sources, progress: 
             code = code_of(library, linkopts, others, (*request.toolchain_folders, *c_folders(library, request.built)))
             sources.note(*code.read)
             yield code
+
+
+def _names_in(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:  # of a library that has none
+        return []
 
 
 def _compiled(request: AuditRequest, closure: Closure, sources: Sources, gaps: Gaps) -> dict[str, VendoredCode]:
@@ -190,6 +198,8 @@ def _compiled(request: AuditRequest, closure: Closure, sources: Sources, gaps: G
     }
     if not request.compiler or not stanzas:
         return {}
+    from tempfile import TemporaryDirectory  # 5 ms, which few audits need
+
     compiler = Compiler(argv=request.compiler, path=request.compiler_path)
     with TemporaryDirectory(prefix="mpy-audit-") as place:
         folder = request.cache / "objects" if request.cache is not None else Path(place)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from mirage_py.audit.elf import Object
@@ -17,6 +16,7 @@ from mirage_py.audit.judge import RECOMPILE, Judge
 from mirage_py.audit.link import Place, Pulled, Want
 from mirage_py.audit.names import unit_of
 from mirage_py.audit.sources import Sources
+from mirage_py.dataclass import dataclass
 from mirage_py.model.audit import AuditRequest, Explanation
 from mirage_py.model.closure import Closure
 

@@ -20,6 +20,9 @@ EXTERNAL: Final = re.compile(
 )
 """Bounded, and never over the next `external`: a file of beginnings without an end is looked through once."""
 
+DECLARED: Final = re.compile(rb"external\s+[\w(]")
+"""What any of them begins with, and few sources say."""
+
 COMMENT: Final = re.compile(r"\(\*(?:[^*]|\*(?!\)))*+(?:\*\)|\Z)")
 
 
@@ -35,8 +38,8 @@ class External(NamedTuple):
 def externals_of(directory: Path, archives: Iterable[Archive]) -> tuple[External, ...]:
     """The externals of the units in these archives, read from the interfaces beside them."""
     units = {unit for archive in archives for member in archive.members for unit in _units(member.name)}
-    files = sorted(file for file in _interfaces(directory) if file.stem.lower() in units)
-    return tuple(external for file in files for external in externals_in(file))
+    names = sorted(name for name in _interfaces(directory) if name.rpartition(".")[0].lower() in units)
+    return tuple(external for name in names for external in externals_in(directory / name))
 
 
 def externals_in(file: Path) -> Iterator[External]:
@@ -45,7 +48,7 @@ def externals_in(file: Path) -> Iterator[External]:
         content = bytes_of(file)
     except OSError:
         return
-    if b"external" not in content:
+    if not DECLARED.search(content):
         return
     bare = COMMENT.sub(lambda comment: "\n" * comment.group().count("\n"), content.decode("utf-8", "replace"))
     line, at = 1, 0
@@ -60,12 +63,12 @@ ATTRIBUTES: Final = frozenset({"noalloc", "float", "unboxed"})
 """Before OCaml 4.03 these stood where a C name stands."""
 
 
-def _interfaces(directory: Path) -> Iterator[Path]:
+def _interfaces(directory: Path) -> Iterator[str]:
     """Each unit's `.mli`, or its `.ml` where it has none: then all of it is visible."""
     names = set(os.listdir(directory)) if directory.is_dir() else set()
     for name in names:
         if name.endswith(".mli") or (name.endswith(".ml") and f"{name}i" not in names):
-            yield directory / name
+            yield name
 
 
 def _units(member: str) -> Iterator[str]:

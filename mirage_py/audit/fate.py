@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
 from mirage_py.audit.endings import Ending, ending_with
 from mirage_py.audit.gaps import Gaps, what_is_called
@@ -11,6 +10,7 @@ from mirage_py.audit.libc import Libc
 from mirage_py.audit.link import Link
 from mirage_py.audit.runtime import WORDS, Calls, aborting_primitives, raises
 from mirage_py.audit.startup import End, Read, ends
+from mirage_py.dataclass import dataclass, replace
 from mirage_py.model.audit import Finding
 
 __all__ = ["Fate", "fate_of"]
@@ -45,7 +45,7 @@ class Fate:
 
 def fate_of(link: Link, runtime: Calls, libc: Libc, gaps: Gaps) -> Fate:
     """The fate of what is linked, over a runtime and a libc with these gaps."""
-    read: Read = {}
+    read = Read()
     without, filled = aborting_primitives(runtime, libc), gaps.closed(libc)
     with_gaps = aborting_primitives(runtime, filled)
     ending = ends(link.pulled, with_gaps, filled, read)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mirage_py.audit.libc import Libc
 from mirage_py.audit.names import source_names
 from mirage_py.audit.runtime import WORDS
+from mirage_py.dataclass import dataclass, replace
 from mirage_py.libraries.gaps import compiled_with, headers
 from mirage_py.model.audit import AuditReport, Finding
 from mirage_py.model.gaps import CONSTANTS, FUNCTIONS, HEADERS, OFFERED, closed

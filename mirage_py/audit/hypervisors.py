@@ -6,10 +6,10 @@ Solo5's bindings for Xen define `solo5__xen_*`, those of other targets do not; t
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Final, NamedTuple
 
 from mirage_py.audit.rules import SOLO5, UNIKRAFT, XEN
+from mirage_py.dataclass import replace
 from mirage_py.model.audit import Finding
 
 RULE: Final = "hypervisor"

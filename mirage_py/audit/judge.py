@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +27,7 @@ from mirage_py.audit.names import (
     unit_of,
 )
 from mirage_py.audit.startup import End, told
+from mirage_py.dataclass import replace
 from mirage_py.model.audit import Finding, Severity
 
 UNIX_UNITS: Final = ("Unix", "UnixLabels", "Thread", "Mutex", "Condition", "Event", "ThreadUnix")

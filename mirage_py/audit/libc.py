@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Final, TypedDict
 
 from mirage_py.audit.elf import read_object, users_of
+from mirage_py.dataclass import dataclass
 from mirage_py.libraries.archives import Archive, Member, Unreadable, read_archive, whole_file
 from mirage_py.model.audit import Problem
 

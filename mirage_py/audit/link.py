@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 from mirage_py.audit.code import Code
 from mirage_py.audit.elf import Object, read_object
+from mirage_py.dataclass import dataclass, replace
 from mirage_py.libraries.archives import Archive, Unreadable
 from mirage_py.libraries.units import Unit, linked
 from mirage_py.model.audit import Problem
@@ -131,12 +131,15 @@ class _Linker:
 
     def _index(self) -> None:
         """Every symbol of every archive, the first definition in link order first; a library's own before others'."""
+        tables: list[tuple[str, dict[str, Place]]] = []
         for code in reversed(self.in_order):  # ocamlopt names C archives to the linker from the last library on
-            own = self.own.setdefault(code.library, {})
             for archive, kind in _archives(code):
                 places = [Place(code.library, archive, number, kind) for number in range(len(archive.members))]
-                for symbol, number in self._symbols(archive):
-                    self.definitions.setdefault(symbol, own.setdefault(symbol, places[number]))
+                found = reversed(tuple(self._symbols(archive)))
+                tables.append((code.library, {symbol: places[number] for symbol, number in found}))
+        for library, table in reversed(tables):  # the first goes over the others
+            self.own.setdefault(library, {}).update(table)
+            self.definitions.update(table)
 
     def _symbols(self, archive: Archive) -> Iterator[tuple[str, int]]:
         """The archive's index; without one, what its objects say."""

@@ -7,12 +7,12 @@ defines, and of a definition only the branches of the tree are walked in which a
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from mirage_py.audit.mlsource import Use
 from mirage_py.audit.mluses import TOKEN, Within, uses_of
+from mirage_py.dataclass import dataclass, field
 from mirage_py.syntax import syntax_tree
 
 if TYPE_CHECKING:
@@ -125,8 +125,12 @@ class Item:
 
     def says(self, words: Collection[bytes]) -> bool:
         """Whether one of these words or operators stands in it; most of what is asked does not begin to."""
-        found = (word for word in words if any(word in one.text for one in self.passages))
-        return any(word in self.words for word in found)
+        for one in self.passages:
+            text = one.text
+            for word in words:
+                if word in text and word in one.words:
+                    return True
+        return False
 
     def uses(self, words: frozenset[bytes] | None = None) -> tuple[Use, ...]:
         """What it mentions by one of these words, and perhaps more; everything where they are None."""

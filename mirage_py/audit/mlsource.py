@@ -5,9 +5,10 @@ Names stand for whatever has them: there are no types here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+
+from mirage_py.dataclass import dataclass, field
 
 if TYPE_CHECKING:
     from mirage_py.audit.mlpassage import Item

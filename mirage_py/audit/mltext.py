@@ -8,14 +8,14 @@ apart from what surely runs with the definition.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from mirage_py.audit.mlmodules import note_modules
 from mirage_py.audit.mlpassage import Bound, Item, Kind, Passage, bound_by
 from mirage_py.audit.mlsource import Source, functor_of, line_of, text_at
-from mirage_py.audit.mluses import SKIPPED, TOKEN
+from mirage_py.audit.mluses import SKIPPED, tokens_of
+from mirage_py.dataclass import replace
 from mirage_py.project.reading import bytes_of
 from mirage_py.syntax import syntax_tree
 
@@ -37,7 +37,7 @@ def source_of(file: Path) -> Source | None:
     if len(text) > LARGEST:
         return None
     stem = file.name.partition(".")[0]
-    found = Source(file=file, module=stem[:1].upper() + stem[1:], words=frozenset(TOKEN.findall(text)))
+    found = Source(file=file, module=stem[:1].upper() + stem[1:], words=tokens_of(text))
     found.items.extend(_structure(syntax_tree(text), found))
     return found
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from mirage_py.audit.mlsource import Source
+from mirage_py.dataclass import dataclass
 from mirage_py.project.reading import bytes_of
 
 __all__ = ["STDLIB", "Key", "Text", "Unit", "module_of"]

@@ -60,6 +60,22 @@ TOKEN: Final = re.compile(rb"[A-Za-z_][\w']*|[!$%&*+\-./:<=>?@^|~#]+")
 """A word, or an operator, whose name has parentheses around it."""
 
 
+_OF_WORDS: Final = b"_'" + bytes(one for one in range(128) if chr(one).isalnum())
+_OF_OPERATORS: Final = b"!$%&*+-./:<=>?@^|~#"
+_BLANK: Final = {kept: bytes(one if one in kept else 32 for one in range(256)) for kept in (_OF_WORDS, _OF_OPERATORS)}
+
+
+def words_of(text: bytes) -> frozenset[bytes]:
+    """The words in a text, and a little more; many times faster than an expression finds them."""
+    found = set(text.translate(_BLANK[_OF_WORDS]).split())
+    return frozenset(found | {word.lstrip(b"'0123456789") for word in found if word[0] < 65})
+
+
+def tokens_of(text: bytes) -> frozenset[bytes]:
+    """The words and operators in a text, and a little more."""
+    return words_of(text).union(text.translate(_BLANK[_OF_OPERATORS]).split())
+
+
 def token_of(name: str) -> bytes:
     """What stands in a source for the last part of a name."""
     return name.rpartition(".")[2].strip("() ").encode()

@@ -10,11 +10,10 @@ import hashlib
 import os
 import re
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from mirage_py.dataclass import dataclass
 from mirage_py.doors.processes import run
 from mirage_py.errors import MpyError
 from mirage_py.model.command import Command
@@ -57,6 +56,8 @@ class Compiled:
 
 def compile_all(sources: Iterable[Source], compiler: Compiler, folder: Path) -> tuple[Compiled, ...]:
     """Every source as an object below `folder`, or as the error that kept it from being one; in their order."""
+    from concurrent.futures import ThreadPoolExecutor  # 10 ms, which few audits need
+
     folder.mkdir(parents=True, exist_ok=True)
     workers = max(1, len(os.sched_getaffinity(0)))
     with ThreadPoolExecutor(workers) as pool:

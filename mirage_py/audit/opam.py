@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from mirage_py.audit.rules import freestanding, verdict_of
 from mirage_py.audit.tried import Tried, finding_of, how_sure, libraries_of, severity_of, tried, tried_on
+from mirage_py.dataclass import dataclass
 from mirage_py.model.audit import VERDICT_WORDS, AuditRequest, Finding, LibraryAudit, Problem, Root, Severity
 from mirage_py.packages.linked import Files, Folder, Linked, Source, linked
 from mirage_py.packages.lock import Lock

@@ -6,7 +6,6 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict
 from typing import Any, Final
 
 from mirage_py.audit.gaps import to_fill
@@ -195,7 +194,7 @@ def _sum(report: AuditReport) -> str:
 
 def render_json(report: AuditReport) -> str:
     """The whole report; the fields are those of `mirage_py.model.audit`."""
-    libraries = [{**asdict(row), "fails": row in report.failing} for row in report.libraries]
+    libraries = [{**vars(row), "fails": row in report.failing} for row in report.libraries]
     value = {
         "schema": SCHEMA,
         "exit_code": report.exit_code,
@@ -203,9 +202,9 @@ def render_json(report: AuditReport) -> str:
         "libc": report.libc,
         "fail_on": report.fail_on,
         "libraries": libraries,
-        "problems": [asdict(problem) for problem in report.problems],
+        "problems": report.problems,
     }
-    return json.dumps(value, indent=2) + "\n"
+    return json.dumps(value, indent=2, default=vars) + "\n"
 
 
 def render_sarif(report: AuditReport) -> str:

@@ -8,13 +8,13 @@ that is reached already, so most never are. What is reached through a closure is
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from mirage_py.audit.elf import deciding, references
 from mirage_py.audit.libc import Libc
 from mirage_py.audit.link import Pulled
 from mirage_py.audit.names import is_entry, is_stdlib, ocaml_name, source_names
+from mirage_py.dataclass import dataclass
 from mirage_py.libraries.archives import Unreadable
 
 RAISING: Final = frozenset({"caml_failwith", "caml_raise_sys_error", "caml_invalid_argument"})
@@ -30,8 +30,24 @@ SAYS: Final = frozenset(
 """What a C function may do besides, that is only there to say that it is not implemented."""
 
 
-Read = dict[tuple[int, int], Mapping[str, frozenset[str]]]
-"""Who refers to whom, by archive and number of the object."""
+class Read:
+    """What was read of the objects of a link: who refers to whom, by archive and number, and who asks for a symbol.
+
+    `of_c` are the symbols that objects of C ask for.
+    """
+
+    def __init__(self) -> None:
+        self.calls: dict[tuple[int, int], Mapping[str, frozenset[str]]] = {}
+        self.users: dict[str, list[Pulled]] = {}
+        self.of_c: dict[str, None] = {}
+
+    def note(self, pulled: Iterable[Pulled]) -> None:
+        """Note what these objects ask for."""
+        for one in pulled:
+            for symbol in one.object.undefined:
+                self.users.setdefault(symbol, []).append(one)
+            if one.place.kind == "c":
+                self.of_c |= dict.fromkeys(one.object.undefined)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,22 +78,21 @@ def ends(
     pulled: Iterable[Pulled], primitives: Mapping[str, str], libc: Libc, read: Read | None = None
 ) -> tuple[End, ...]:
     """The functions of these objects that end the program; what is read of objects is kept in `read` for the next."""
-    return tuple(_Walk(tuple(pulled), primitives, libc, {} if read is None else read).run())
+    held = Read() if read is None else read
+    if not held.users:
+        held.note(pulled)
+    return tuple(_Walk(held, primitives, libc).run())
 
 
 class _Walk:
     """The state of the walk: why each reached name ends the program."""
 
-    def __init__(self, pulled: tuple[Pulled, ...], primitives: Mapping[str, str], libc: Libc, read: Read) -> None:
-        self.why: dict[str, str] = dict(primitives)
-        self.users: dict[str, list[Pulled]] = {}
-        self.calls = read
+    def __init__(self, read: Read, primitives: Mapping[str, str], libc: Libc) -> None:
+        self.users = read.users
+        self.calls = read.calls
         self.reached: dict[tuple[int, int, str], End] = {}
-        for one in pulled:
-            for symbol in one.object.undefined:
-                self.users.setdefault(symbol, []).append(one)
-                if one.place.kind == "c" and symbol not in self.why and symbol not in ENDS and _aborts(symbol, libc):
-                    self.why[symbol] = ""
+        ends = (symbol for symbol in read.of_c if symbol not in primitives and symbol not in ENDS)
+        self.why = {**primitives, **{symbol: "" for symbol in ends if _aborts(symbol, libc)}}
 
     def run(self) -> Iterator[End]:
         """Everything that is reached, in the order in which it was."""

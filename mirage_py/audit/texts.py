@@ -7,7 +7,6 @@ followed; their sources, where they lie beside, tell of functions that are hande
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
 from functools import cache
 
 from mirage_py.audit.closure import Closure, Node
@@ -23,6 +22,7 @@ from mirage_py.audit.sources import Sources
 from mirage_py.audit.starting import Reached, start_findings
 from mirage_py.audit.startup import End
 from mirage_py.audit.waiting import Waiting
+from mirage_py.dataclass import replace
 from mirage_py.libraries.sexp import atoms
 from mirage_py.libraries.vendored import Stanza
 from mirage_py.model.audit import Finding

@@ -10,12 +10,12 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Final, cast
 
 from mirage_py.audit.rules import UNIKRAFT, UNIX, XEN
+from mirage_py.dataclass import dataclass
 from mirage_py.model.audit import VERDICTS, Finding, Severity, Verdict
 from mirage_py.model.version import fits, version_key
 

@@ -15,10 +15,9 @@ from typing import Final
 from mirage_py.audit.mlsource import Source
 from mirage_py.audit.mltext import source_of
 from mirage_py.audit.mlunits import STDLIB, Key, Text, Unit, module_of
+from mirage_py.audit.mluses import words_of
 from mirage_py.project.reading import bytes_of
 
-NO_WORD: Final = bytes(one if (one < 128 and chr(one).isalnum()) or one in b"_'" else 32 for one in range(256))
-"""What stands between words, made blank."""
 QUALIFIED: Final = re.compile(rb"\b([A-Z][\w']*+)\s*\.\s*(?:([a-z_][\w']*)|\()")
 """A value of a module, or an expression in which the module is open."""
 
@@ -64,12 +63,6 @@ EXTERNAL: Final = re.compile(rb'"([A-Za-z_]\w*)"')
 
 Place = tuple[str, Path]
 """A file of a library."""
-
-
-def words_of(text: bytes) -> frozenset[bytes]:
-    """The words in a text, and a little more; many times faster than an expression finds them."""
-    found = set(text.translate(NO_WORD).split())
-    return frozenset(found | {word.lstrip(b"'0123456789") for word in found if word[0] < 65})
 
 
 class Said:
@@ -154,7 +147,9 @@ class Said:
     def may_name(self, key: Key) -> bool:
         """Whether it may mean a name of a module; the standard library's are never parameters."""
         module, name = key.module.encode(), key.name.encode()
-        if (module, name) in self.pairs or module in self.opened or name in self.behind_names.get(module, ()):
+        if module in self.words and (
+            (module, name) in self.pairs or module in self.opened or name in self.behind_names.get(module, ())
+        ):
             return True
         return key.library != STDLIB and name in self.behind_parameters
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import replace
 from pathlib import Path
 
 from mirage_py.audit import audit as judge, explain_undefined, read_linker, with_toolchain
 from mirage_py.audit.opam import Metadata
 from mirage_py.audit.rules import UNIX
 from mirage_py.build.making import BUILD
+from mirage_py.dataclass import replace
 from mirage_py.errors import MpyError
 from mirage_py.libraries.bundled import bundled_packages
 from mirage_py.libraries.findlib import Findlib, findlib_for
