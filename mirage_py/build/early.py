@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mirage_py.build.ending import Ending
+from mirage_py.doors import answers
 from mirage_py.doors.processes import which
 from mirage_py.doors.rows import Begun
 from mirage_py.toolchain.steps import begin, state
@@ -30,17 +31,20 @@ class Early:
 
     def __init__(self, endings: Iterable[Ending] = (), children: Children | None = None) -> None:
         self._children = children
-        self._waiting = [(one.program, _written(one.program), one.link or one.strip) for one in endings]
+        self._waiting: dict[Path, list[Step]] = {}
+        for one in endings:
+            self._waiting.setdefault(one.program, []).append(one.link or one.strip)
+        self._before = {program: _written(program) for program in self._waiting}
         self._begun: dict[Path, tuple[bytes, Begun]] = {}
 
     def go_ahead(self) -> None:
         """Begin what dune has made the program of since; no more at once than there are processors."""
-        for one in [one for one in self._waiting if _is_made(one[0], one[1])]:
-            if self._children is not None and len(self._begun) < max(2, os.cpu_count() or 1):
-                self._waiting.remove(one)
-                read = state(one[2])
-                for command in begin(one[2]):
-                    self._begun[one[2].output] = read, _start(command, self._children)
+        for program in [one for one in self._waiting if _is_made(one, self._before[one])]:
+            for step in self._waiting.pop(program):
+                if self._children is not None and len(self._begun) < max(2, os.cpu_count() or 1):
+                    read = state(step)
+                    for command in begin(step):
+                        self._begun[step.output] = read, _start(command, self._children)
 
     def begin(self, step: Step) -> tuple[Command | Begun, ...]:
         """What performs a step that is pending, as `begin` gives it, or what was begun."""
@@ -62,7 +66,8 @@ def _start(command: Command, children: Children) -> Begun:
 def _written(program: Path) -> tuple[int, ...]:
     """What is another one where a program was written again; at last its rights. Nothing where none is."""
     try:
-        found = program.stat()
+        with answers.aside():  # it is looked at many times
+            found = program.stat()
     except OSError:
         return ()
     return found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_mode

@@ -79,11 +79,11 @@ class Installing:
         replaced = [self._below.opened(path) for path in self._brought if self._below.kind(path) == "file"]
         for path, scratch in self._brought.items():
             self._below.move(scratch, path)
-        _close(replaced)
         folders = {path.rpartition("/")[0] for path in self._brought}
         self._brought.clear()
         for folder in folders:
             self._below.sync(folder)
+        _close(replaced)
 
     def drop(self) -> None:
         """Away with what has not taken its place."""

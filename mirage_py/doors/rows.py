@@ -1,6 +1,7 @@
 """Rows of programs: within a row one follows another, and the rows go on side by side.
 
-As many programs run at once as there are processors. What Python has to do itself it does while they run.
+One program more runs at once than there are processors: while Python does what it has to do itself, it does not see
+that one has ended. What was wished for first is started first.
 """
 
 from __future__ import annotations
@@ -94,21 +95,17 @@ class _Rows(Generic[Made]):
         except MpyError as failed:
             self._failed[number] = failed
         else:
-            self._wishes[number] = _Granted(len(wish.commands), further=number in self._wishes)
-            for place, one in enumerate(wish.commands):
-                self._put(number, place, one)
+            self._wishes[number] = _Granted(len(wish.commands))
+            self._put(number, wish.commands)
             self._meanwhile.append((number, wish.meanwhile))
 
-    def _put(self, number: int, place: int, command: Command | Begun) -> None:
-        if isinstance(command, Begun):
-            self._running.append(_RunningAlready(number, place, command))
-        elif self._wishes[number].further:
-            self._waiting.appendleft((number, place, command))  # so that at the end the least is left to do
-        else:
-            self._waiting.append((number, place, command))
+    def _put(self, number: int, commands: tuple[Command | Begun, ...]) -> None:
+        places = list(enumerate(commands))
+        self._running += [_RunningAlready(number, place, one) for place, one in places if isinstance(one, Begun)]
+        self._waiting += [(number, place, one) for place, one in places if not isinstance(one, Begun)]
 
     def _start(self) -> None:
-        while self._waiting and len(self._running) < max(2, os.cpu_count() or 1):
+        while self._waiting and len(self._running) <= (os.cpu_count() or 1):
             number, place, command = self._waiting.popleft()
             try:
                 self._running.append(_Running(number, place, command, self._children))
@@ -146,13 +143,9 @@ class _Rows(Generic[Made]):
 
 
 class _Granted:
-    """What has come of a wish so far; that what is done meanwhile has been done is a part of it.
+    """What has come of a wish so far; that what is done meanwhile has been done is a part of it."""
 
-    `further`: it is not the first of its row.
-    """
-
-    def __init__(self, commands: int, *, further: bool = False) -> None:
-        self.further = further
+    def __init__(self, commands: int) -> None:
         self.left = commands + 1
         self.results: list[Result | None] = [None] * commands
         self.failed: MpyError | None = None
