@@ -6,7 +6,8 @@ shortest way to each library, and what is not there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -86,6 +87,21 @@ class Closure:
         wanted = (*needs(library), *self.implementations.get(name, ()))
         return tuple(need for need in wanted if need in self.nodes)
 
+    @cached_property
+    def behind(self) -> Callable[[str], frozenset[str]]:
+        """The libraries that one requires, and those that these require, and so on."""
+
+        @cache
+        def all_behind(name: str) -> frozenset[str]:
+            reached = dict.fromkeys(self.requires(name) if name in self.nodes else ())
+            for need in (queue := list(reached)):  # grows while it is walked
+                fresh = [one for one in self.requires(need) if one not in reached]
+                reached |= dict.fromkeys(fresh)
+                queue += fresh
+            return frozenset(reached)
+
+        return all_behind
+
 
 def closure_of(roots: Iterable[Root], libraries: Libraries, served: Served | None = None) -> Closure:
     """The closure of the roots; `served` is that of the plan, where they are a plan's.
@@ -149,9 +165,9 @@ class _Reading:
         if name in self.nodes or name in self.absent:
             return False
         library = self.known.get(name)
-        if library is None and rule_for(name) is not None and not root:
+        if library is None and rule_for(name) is not None:
             known = Library(name=name, package=name.partition(".")[0], origin="installed", directory=Path())
-            self.nodes[name] = Node(library=known, path=path, asked_by=asked_by)  # no matter whether it is here
+            self.nodes[name] = Node(library=known, path=path, asked_by=asked_by, root=root)  # whether or not it is here
         elif library is None:
             reason = self.libraries.problem(name)
             near = self.libraries.suggest(name) if reason is None else ()

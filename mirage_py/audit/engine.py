@@ -15,7 +15,7 @@ from mirage_py.audit.evidence import UNITS_OF, Evidence, Progress, gather, unwat
 from mirage_py.audit.hypervisors import fitting
 from mirage_py.audit.rules import UNIKRAFT, WHEN_USED, Rule, freestanding, rule_for, rule_of, verdict_of, worst_of
 from mirage_py.audit.sources import Sources
-from mirage_py.audit.texts import behind as behind_each, started
+from mirage_py.audit.texts import started
 from mirage_py.audit.tried import Tried, finding_of, tried
 from mirage_py.dataclass import replace
 from mirage_py.model.allow import Allow
@@ -136,7 +136,7 @@ def with_starts(request: AuditRequest, evidence: Evidence, sources: Sources, pac
     if not targets:
         return evidence
     blocked = [_blocked(evidence, target, request.allow, sources, packages) for target in targets]
-    behind = behind_each(evidence.closure)
+    behind = evidence.closure.behind
     excused = {name for name in evidence.closure.nodes for one in request.allow if one.library == name}
     by_text = {name for name, node in evidence.closure.nodes.items() if node.library.read_as_text or name in excused}
     settled = frozenset.intersection(*blocked).difference(by_text, *map(behind, by_text))

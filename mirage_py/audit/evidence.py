@@ -90,7 +90,7 @@ def gather(
     named = {one.symbol: one for found in externals.values() for one in found}
     machine = request.machine or this_machine()
     unbuilt = frozenset(unit for node in closure.nodes.values() for unit in units_of_text(node.library, sources))
-    judge = Judge(codes, libc, machine, unix=not closure.nodes.keys().isdisjoint(UNITS_OF), unbuilt=unbuilt, gaps=gaps)
+    judge = Judge(codes, libc, machine, unix=_need_unix(closure, request.toolchain_folders), unbuilt=unbuilt, gaps=gaps)
     fate = fate_of(linked, calls_in(_runtime(request)), libc, gaps)
     own = judge.findings(linked, named, fate)
     texts = texts_of(closure, linked, sources) if judged else ()
@@ -110,6 +110,14 @@ def gather(
         refused={name: one.findings for name, one in compiled.items()},
         problems=(*closure.loops, *problems, *unread, *linked.problems),
     )
+
+
+def _need_unix(closure: Closure, toolchain: Iterable[Path]) -> frozenset[str]:
+    """The libraries behind which one stands that brings Unix or threads, and of which a rule speaks."""
+    folders = tuple(toolchain)
+    rules = {name: rule_of(node.library, folders) for name, node in closure.nodes.items()}
+    ruled = {name for name, rule in rules.items() if rule is not None and rule.severity == "unix"}
+    return frozenset(name for name in closure.nodes if ruled and not ruled.isdisjoint((name, *closure.behind(name))))
 
 
 def in_link_order(closure: Closure) -> Iterable[str]:

@@ -45,11 +45,11 @@ class Judge:
         libc: Libc,
         machine: str,
         *,
-        unix: bool = False,
+        unix: frozenset[str] = frozenset(),
         unbuilt: frozenset[str] = frozenset(),
         gaps: Gaps | None = None,
     ) -> None:
-        """`unix` says that the closure names the library unix: then a rule speaks of it, not each use.
+        """`unix` are the libraries that have the library unix behind them: then a rule speaks of it, not each use.
 
         `unbuilt` are the units of libraries in the closure that have no objects yet: they will be there.
         """
@@ -115,7 +115,7 @@ class Judge:
             yield at(foreign, by.place.archive.path.name if by.object.name else "", by.object.name)
         elif symbol in externals and not by.object.name:
             yield _external(externals[symbol])
-        elif symbol in UNIX_HELPERS and self.unix:
+        elif symbol in UNIX_HELPERS and by.place.library in self.unix:
             return
         elif symbol in UNIX_HELPERS:
             message = f"its C stubs call {symbol}, which is of the library unix"
@@ -150,7 +150,7 @@ class Judge:
 
     def _absent_unit(self, absent: Absent) -> Iterator[Finding]:
         """A unit of a library that is not in the closure; those of unix and threads have their rule."""
-        if (absent.unit in UNIX_UNITS and self.unix) or absent.unit in self.unbuilt:
+        if (absent.unit in UNIX_UNITS and absent.library in self.unix) or absent.unit in self.unbuilt:
             return
         unix = absent.unit in UNIX_UNITS
         library = "unix" if absent.unit.startswith("Unix") else "threads"

@@ -6,8 +6,7 @@ followed; their sources, where they lie beside, tell of functions that are hande
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from functools import cache
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from mirage_py.audit.closure import Closure, Node
 from mirage_py.audit.endings import FUNCTIONS
@@ -32,7 +31,7 @@ def started(
     closure: Closure, texts: Iterable[Text], fate: Fate, sources: Sources, settled: Collection[str] = ()
 ) -> dict[str, tuple[Finding, ...]]:
     """By library, what its sources say of its start; those of libraries that are `settled` need not be read."""
-    sees = behind(closure)
+    sees = closure.behind
     read = tuple(text for text in texts if text.library not in settled)
     for text in read:
         sources.note(text.directory, *(text.files() if text.directory.is_dir() else ()))
@@ -92,21 +91,6 @@ def _texts(closure: Closure, link: Link, sources: Sources) -> Iterator[Text]:
                 modules=frozenset(unit.rpartition("__")[2] for unit in units),
                 tops=frozenset(unit.partition("__")[0] for unit in units),
             )
-
-
-def behind(closure: Closure) -> Callable[[str], frozenset[str]]:
-    """The libraries that one requires, and those that these require, and so on."""
-
-    @cache
-    def all_behind(name: str) -> frozenset[str]:
-        reached = dict.fromkeys(closure.requires(name) if name in closure.nodes else ())
-        for need in (queue := list(reached)):  # grows while it is walked
-            fresh = [one for one in closure.requires(need) if one not in reached]
-            reached |= dict.fromkeys(fresh)
-            queue += fresh
-        return frozenset(reached)
-
-    return all_behind
 
 
 def _capital(name: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mirage_py.audit import audit as judge, explain_undefined, read_linker, with_toolchain
 from mirage_py.audit.opam import Metadata
-from mirage_py.audit.rules import UNIX
+from mirage_py.audit.rules import UNIX, freestanding
 from mirage_py.build.making import BUILD
 from mirage_py.dataclass import replace
 from mirage_py.errors import MpyError
@@ -87,21 +87,27 @@ def audit_libraries(
             replace(_equipped(asked, toolchain, host), targets=alike, built=_built(folder, family(alike[0]).CONTEXT)),
             metadata=lambda: metadata_of(folder),
         )
-        for alike, toolchain in _by_toolchain(targets)
+        for alike, toolchain in _by_toolchain(targets, host)
     ]
     return in_order(merged(reports), targets)
 
 
-def _by_toolchain(targets: tuple[str, ...]) -> Iterable[tuple[tuple[str, ...], Toolchain | None]]:
+def _by_toolchain(targets: tuple[str, ...], host: Findlib) -> Iterable[tuple[tuple[str, ...], Toolchain | None]]:
     """The targets with their toolchains, those put together that have one libc and one runtime."""
     groups: dict[object, list[str]] = {}
     found: dict[object, Toolchain | None] = {}
     for target in sorted(dict.fromkeys(targets)):  # the answer must not depend on who was named first
-        toolchain = toolchain_or_none(target)
+        toolchain = _own(target, toolchain_or_none(target), host)
         key = (toolchain.generation, toolchain.stdlib, toolchain.runtime) if toolchain else target in UNIX
         groups.setdefault(key, []).append(target)
         found.setdefault(key, toolchain)
     return tuple((tuple(alike), found[key]) for key, alike in groups.items())
+
+
+def _own(target: str, toolchain: Toolchain | None, host: Findlib) -> Toolchain | None:
+    """The toolchain, where it is the target's own: the host's libc and runtime say nothing of an image without one."""
+    of_host = toolchain is not None and not toolchain.freestanding and toolchain.stdlib == host.stdlib
+    return None if of_host and freestanding(target) else toolchain
 
 
 def _equipped(request: AuditRequest, toolchain: Toolchain | None, host: Findlib) -> AuditRequest:
@@ -211,7 +217,8 @@ def _request_for(
         built=_built(folder, plan.context),
         cache=cache_folder(),
     )
-    return _equipped(request, toolchain, Findlib.discover())
+    host = Findlib.discover()
+    return _equipped(request, _own(plan.target, toolchain, host), host)
 
 
 def _with_own_c(request: AuditRequest, folder: Path, plan: Plan) -> AuditRequest:

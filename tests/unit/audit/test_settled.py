@@ -26,13 +26,16 @@ VENDORED = {
 }
 
 
-def installed(folder: Path, name: str, text: str, requires: str = "") -> None:
-    """A library as ocamlopt makes it, with its source beside it."""
+def installed(folder: Path, name: str, text: str, requires: str = "", *, uses: str = "") -> None:
+    """A library as ocamlopt makes it, with its source beside it; it may use one that its META does not name."""
     place = folder / name
     place.mkdir(parents=True)
     (place / "META").write_text(f'version = "1.0"\nrequires = "{requires}"\narchive(native) = "{name}.cmxa"\n')
     (place / f"{name}.ml").write_text(text)
-    subprocess.run(("ocamlfind", "ocamlopt", "-a", "-o", f"{name}.cmxa", f"{name}.ml"), cwd=place, check=True)
+    packages = ("-package", uses) if uses else ()
+    subprocess.run(
+        ("ocamlfind", "ocamlopt", *packages, "-a", "-o", f"{name}.cmxa", f"{name}.ml"), cwd=place, check=True
+    )
 
 
 def judged(folder: Path, *names: str, allow: tuple[Allow, ...] = ()) -> dict[str, LibraryAudit]:
