@@ -21,17 +21,19 @@ INSIDE: Final = re.compile(rb"\.\s*[(\[{]")
 QUERY: Final = """
 [(open_module) (local_open_expression) (module_application) (module_binding)] @found
 [(attribute) (item_attribute) (floating_attribute) (module_type_definition)] @elsewhere
+(structure) @structure
 """
+"""One query: to make one takes as long as to read a file."""
 
 
-def note_modules(node: Node, source: Source, *, without: str = "") -> None:
-    """Note what stands below a node; nodes `without` are read elsewhere."""
+def note_modules(node: Node, source: Source, *, without: bool = False) -> None:
+    """Note what stands below a node; structures are read elsewhere where it is done `without` them."""
     text = node.text or b""
     if node.type != "module_application" and not any(word in text for word in WORDS) and not INSIDE.search(text):
         return
-    query = f"{QUERY}({without}) @elsewhere" if without else QUERY
-    found = nodes_below(node, query)
+    found = nodes_below(node, QUERY)
     elsewhere = [(one.start_byte, one.end_byte) for one in found.get("elsewhere", ())]
+    elsewhere += [(one.start_byte, one.end_byte) for one in found.get("structure", ()) if without]
     for one in sorted(found.get("found", ()), key=lambda one: (one.start_byte, -one.end_byte)):
         if not any(start <= one.start_byte < end for start, end in elsewhere):
             _note(one, source)

@@ -146,7 +146,7 @@ def _arity(bound: Bound) -> int:
 
 def _passages(node: Node, kind: Kind, source: Source) -> tuple[Passage, ...]:
     """Where the source says what a node mentions; which modules that opens is noted."""
-    note_modules(node, source, without="structure" if kind == "module M = " else "")
+    note_modules(node, source, without=kind == "module M = ")
     return (Passage.of(node, kind),)
 
 

@@ -39,18 +39,24 @@ def started(
     ended = start_findings(files, _seeds(fate.ending, settled), sees, fate.functions, _symbols(fate.ending))
     saved = start_findings(files, _seeds(fate.saved, settled), sees, fate.saved_functions, _symbols(fate.saved))
     stubs = _stubs((*fate.saved, *fate.ending))
-    reading = frozenset(files.meaning(STANDARD))
+    reading = files.meaning(STANDARD)
+    ends, saves = _at_start(fate.ending), _at_start(fate.saved)
     return {
         name: (
-            *_fitting(closure.nodes[name], _told(ended.get(name, ()), fate, stubs), fate.ending, name in reading),
+            *_fitting(closure.nodes[name], _told(ended.get(name, ()), fate, stubs), ends, name in reading),
             *(
                 instead
-                for one in _fitting(closure.nodes[name], saved.get(name, ()), fate.saved, name in reading)
+                for one in _fitting(closure.nodes[name], saved.get(name, ()), saves, name in reading)
                 for instead in fate.gaps.instead(one, stubs.get(one.symbol, ""))
             ),
         )
         for name in ended.keys() | saved.keys()
     }
+
+
+def _at_start(ends: Iterable[End]) -> frozenset[str]:
+    """The libraries of which something ends the program at start."""
+    return frozenset(end.by.place.library for end in ends if end.at_start)
 
 
 def _told(found: Iterable[Finding], fate: Fate, stubs: Mapping[str, str]) -> Iterator[Finding]:
@@ -138,14 +144,16 @@ def _symbols(ends: Iterable[End]) -> Mapping[str, Reached]:
     }
 
 
-def _fitting(node: Node, found: Iterable[Finding], ends: Iterable[End], reading: bool) -> Iterator[Finding]:
+def _fitting(node: Node, found: Iterable[Finding], ending: Collection[str], reading: bool) -> Iterator[Finding]:
     """Where there are objects they tell of calls, and the text only of what it cannot be sure of.
+
+    Of libraries that are `ending` at start objects have told already.
 
     That somebody reads from a channel who names no standard one, as `reading` says, is for the objects to tell.
     """
     if node.library.read_as_text:
         yield from found
-    elif not any(end.at_start and end.by.place.library == node.library.name for end in ends):
+    elif node.library.name not in ending:
         yield from (
             replace(one, severity="unsure", message=one.message.replace(" calls ", " may call "))
             for one in found

@@ -32,10 +32,10 @@ NEW: Final = re.compile(rb"([A-Z][\w']*)\s*$")
 LONGEST: Final = 100
 """Bytes that are searched for it."""
 
-APPLIED: Final = re.compile(
-    rb"(?<![\w.])((?:[A-Z][\w']*+\s*+\.\s*+)*+)([A-Z][\w']*+)\s*\(\s*(?:[A-Z(]|struct\b|val\b|functor\b)"
-)
-"""Functors that are applied to a module, and constructors, each with the path before it."""
+APPLIED: Final = rb"%s\s*\(\s*(?:[A-Z(]|struct\b|val\b|functor\b)"
+"""A functor that is applied to a module, or a constructor of its name."""
+MODULE_DOT: Final = re.compile(rb"([A-Z][\w']*)\s*\.\s*\Z")
+"""A module before what is inside of it."""
 
 PARAMETER: Final = re.compile(rb"\(\s*(?:(?:module\s+)?([A-Z]\w*)\s*:|(?:module|val)\b)")
 """A module that is a parameter, or comes out of a value, whose name then stands elsewhere."""
@@ -71,6 +71,7 @@ class Said:
     def __init__(self, file: Path) -> None:
         self.file = file
         self.words = words_of(_text_of(file))
+        self._paths: dict[bytes, frozenset[tuple[bytes, ...]]] = {}
 
     @cached_property
     def code(self) -> frozenset[bytes]:
@@ -112,21 +113,22 @@ class Said:
             found.setdefault(name, set()).update(by_module.get(short, ()))
         return {module: frozenset(names) for module, names in found.items()}
 
-    @cached_property
-    def applied(self) -> Mapping[bytes, frozenset[bytes]]:
-        """The functors that it applies, and constructors, by name the paths before them."""
-        found: dict[bytes, set[bytes]] = {}
-        for path, name in APPLIED.findall(_text_of(self.file)):
-            found.setdefault(name, set()).add(b".".join(path.replace(b".", b" ").split()))
-        return {name: frozenset(paths) for name, paths in found.items()}
-
     def applies(self, module: bytes, functor: bytes) -> bool:
         """Whether it may apply a functor of a module, which stands before it, by another name too, or is open."""
-        paths = self.applied.get(functor, frozenset())
-        if b"" in paths or any(path.rpartition(b".")[2] == module for path in paths):
+        paths = self._paths_before(functor)
+        if any(not path or path[-1] == module for path in paths):
             return True
         names = {new for new, short in self.renamed if short == module} if paths else ()
-        return b"" in names or any(path.partition(b".")[0] in names for path in paths)
+        return b"" in names or any(path[0] in names for path in paths)
+
+    def _paths_before(self, functor: bytes) -> frozenset[tuple[bytes, ...]]:
+        """The paths that stand before a functor where it is applied."""
+        if functor not in self._paths:
+            text = _text_of(self.file)
+            starts = [one.start() for one in re.finditer(APPLIED % re.escape(functor), text)]
+            before = (text[max(0, start - LONGEST) : start] for start in starts)
+            self._paths[functor] = frozenset(path for one in before if (path := _path_at_end(one)) is not None)
+        return self._paths[functor]
 
     @cached_property
     def externals(self) -> frozenset[bytes]:
@@ -164,6 +166,7 @@ class Waiting:
             for text in self.texts.values()
             for file in (text.files() if text.directory.is_dir() else ())
         }
+        self.meant: dict[tuple[str, ...], frozenset[str]] = {}
         self.places: dict[str, list[Place]] = {}
         for place in self.files:
             self.places.setdefault(place[0], []).append(place)
@@ -211,12 +214,19 @@ class Waiting:
                 if said is not None:
                     yield place, said
 
-    def meaning(self, values: Iterable[str]) -> Iterator[str]:
-        """The libraries that name one of these values: in their code, and not as a field of a record."""
-        for library, file in self.saying(values):
-            code = TEXT.sub(b" ", bytes_of(file))
-            if any(re.search(VALUE % re.escape(value.encode()), code) for value in values):
-                yield library
+    def meaning(self, values: tuple[str, ...]) -> frozenset[str]:
+        """The libraries that name one of these values: in their code, and not as a field of a record.
+
+        Asked while all files wait; it is looked for once.
+        """
+        if values not in self.meant:
+            patterns = [re.compile(VALUE % re.escape(value.encode())) for value in values]
+            places = dict.fromkeys(self.saying(values))
+            read = ((library, TEXT.sub(b" ", bytes_of(file))) for library, file in places)
+            self.meant[values] = frozenset(
+                library for library, code in read if any(one.search(code) for one in patterns)
+            )
+        return self.meant[values]
 
     def naming(self, key: Key, is_seen: Callable[[str, str], bool]) -> Iterator[Place]:
         """The files that may name something of another module: behind it, behind a parameter, or where it is opened."""
@@ -251,6 +261,18 @@ def _source(file: Path, changed: int, size: int) -> Source | None:
 def _last(path: bytes) -> bytes:
     """The module at the end of a path, which is the one whose names are meant."""
     return path.rpartition(b".")[2].strip()
+
+
+def _path_at_end(text: bytes) -> tuple[bytes, ...] | None:
+    """The modules of a path that ends with a text; none where a name goes on there, which is another one then."""
+    if re.search(rb"[\w']\Z", text):
+        return None
+    path: tuple[bytes, ...] = ()
+    end = len(text)
+    while (found := MODULE_DOT.search(text, 0, end)) is not None:
+        path, end = (found[1], *path), found.start()
+    whole = end > 0 or len(text) < LONGEST
+    return path if whole and not text[:end].rstrip().endswith(b".") else ()
 
 
 def _text_of(file: Path) -> bytes:
