@@ -11,13 +11,14 @@ import os
 import re
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, Literal
 
 from mirage_py.digest import pieces, sha256, sha256_of
 from mirage_py.doors import answers
+from mirage_py.doors.syncing import Syncing
 from mirage_py.errors import Location, MpyError, WouldOverwrite
 
 __all__ = [
@@ -186,6 +187,31 @@ class Below:
                 with suppress(OSError):
                     os.unlink(scratch, dir_fd=folder)
                 raise
+
+    def write_together(self, contents: Mapping[str, bytes], *, synced: Iterable[str] = ()) -> None:
+        """Put files there in this order, each as `write` does; with others that are there they are on the disk then."""
+        scratches: dict[str, str] = {}
+        syncing = Syncing()
+        try:
+            for path, content in contents.items():
+                above, slash, _ = path.rpartition("/")
+                scratch = f"{above}{slash}{scratch_name()}"
+                self.create(scratch, content)
+                scratches[path] = scratch
+            for path in (*scratches.values(), *synced):
+                syncing.begin(self.opened(path))
+            with self._writing(next(iter(contents))):
+                syncing.end()
+            for path in contents:
+                self.move(scratches[path], path)
+                del scratches[path]
+        except BaseException:
+            with suppress(OSError):
+                syncing.end()
+            for scratch in scratches.values():
+                with suppress(MpyError):
+                    self.remove(scratch)
+            raise
 
     def create(self, path: str, content: bytes | int, *, mode: int = 0o666, sync: bool = False) -> None:
         """Put a file where none is yet, with the folders above it; refused by the system where something is.

@@ -6,7 +6,7 @@ At the end all of them take their places, each whole; who leaves before leaves w
 from __future__ import annotations
 
 import os
-from _thread import LockType, allocate_lock, start_new_thread
+from _thread import start_new_thread
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,6 +14,7 @@ from pathlib import Path
 from mirage_py.digest import sha256_of
 from mirage_py.doors.below import Below, scratch_name, translated
 from mirage_py.doors.manifest import Owned
+from mirage_py.doors.syncing import Syncing
 from mirage_py.errors import MpyError
 
 __all__ = ["Digests", "Installing"]
@@ -53,7 +54,7 @@ class Installing:
         self._digests = digests
         self._refuse = refuse
         self._brought: dict[str, str] = {}
-        self._syncing = _Syncing()
+        self._syncing = Syncing()
         self.changed: dict[str, frozenset[str]] = {}
         """Paths at which there is something else in the end: the digests of what is there, before and after."""
 
@@ -93,41 +94,6 @@ class Installing:
             with suppress(MpyError):
                 self._below.remove(scratch)
                 self._below.remove_if_empty(scratch.rpartition("/")[0])
-
-
-class _Syncing:
-    """Files that are put on the disk, all at the same time and beside everything else."""
-
-    def __init__(self) -> None:
-        self._running: list[LockType] = []
-        self._refused: list[BaseException] = []
-
-    def begin(self, descriptor: int) -> None:
-        """Put an open file on the disk, and close it."""
-        done = allocate_lock()
-        done.acquire()
-        self._running.append(done)
-        try:
-            start_new_thread(self._sync, (descriptor, done))
-        except RuntimeError:  # as many as there may be
-            self._sync(descriptor, done)
-
-    def end(self) -> None:
-        """Until all are on the disk; raises what the system said of the first that it refused."""
-        for done in self._running:
-            done.acquire()
-        self._running.clear()
-        if self._refused:
-            raise self._refused[0]
-
-    def _sync(self, descriptor: int, done: LockType) -> None:
-        try:
-            os.fsync(descriptor)
-        except BaseException as refused:  # noqa: BLE001  # it is raised where it is waited for
-            self._refused.append(refused)
-        finally:
-            os.close(descriptor)
-            done.release()
 
 
 def _close(replaced: list[int]) -> None:

@@ -61,9 +61,8 @@ class _Unable(Exception):
 def put(below: Below, change: Change) -> None:
     """Write a change: a crash at any point leaves all of it or nothing, once `end_swap` was called."""
     if change.outside:
-        _save(below, Manifest(files=_either(change.before, {p: change.after[p] for p in change.outside})))
-        for path, content in change.outside.items():
-            below.write(path, content, sync=True)
+        manifest = Manifest(files=_either(change.before, {p: change.after[p] for p in change.outside}))
+        below.write_together({OWNED: manifest_text(manifest), **change.outside})
     try:
         _at_once(below, change)
     except _Unable:
@@ -82,7 +81,8 @@ def _at_once(below: Below, change: Change) -> None:
             swap = replace(swap, dune=scratch_name())
             below.move(f"{swap.old}/dune", f"{swap.old}/{swap.dune}")
             below.create(f"{swap.old}/dune", HIDDEN)
-        _announce(below, Manifest(files=_veiled(change.after, swap), swap=swap))
+        chosen = [_staged(path, swap.old) for path in change.inside if path not in _MADE_AGAIN]
+        below.write_together(_announced(Manifest(files=_veiled(change.after, swap), swap=swap)), synced=chosen)
         with signals.held():
             _exchange(below, swap.old)
             _move_over(below, swap.old, moving)
@@ -100,7 +100,8 @@ def _exchange(below: Below, stage: str) -> None:
 def _stage(below: Below, change: Change, stage: str) -> tuple[str, ...]:
     """Make the new `mirage/`, but for what moves over when it is there: the names of that."""
     below.make_folder(stage)
-    _announce(below, Manifest(swap=Swap(old=stage)))  # first of all: it says whose this folder is
+    for path, text in _announced(Manifest(swap=Swap(old=stage))).items():
+        below.write(path, text)  # first of all: it says whose this folder is
     generated = folders_of(change.before) | set(change.folders)
     moving = []
     for name in below.names(HOME):
@@ -117,10 +118,15 @@ def _stage(below: Below, change: Change, stage: str) -> tuple[str, ...]:
             case _:
                 moving.append(name)
     for folder, files in change.folders.items():
-        _make(below, folder, files, f"{stage}{folder.removeprefix(HOME)}")
+        _make(below, folder, files, _staged(folder, stage))
     for path, content in change.inside.items():
-        below.create(f"{stage}{path.removeprefix(HOME)}", content, sync=path not in _MADE_AGAIN)
+        below.create(_staged(path, stage), content)
     return tuple(moving)
+
+
+def _staged(path: str, stage: str) -> str:
+    """Where it is until the new `mirage/` is in its place."""
+    return f"{stage}{path.removeprefix(HOME)}"
 
 
 def _make(below: Below, folder: str, files: Mapping[str, bytes], place: str) -> None:
@@ -269,11 +275,10 @@ def _in_folders(below: Below, change: Change) -> Iterator[tuple[str, bytes]]:
 # The manifest
 
 
-def _announce(below: Below, manifest: Manifest) -> None:
-    """Write the manifest of the folder that is to become `mirage/`."""
+def _announced(manifest: Manifest) -> dict[str, bytes]:
+    """The manifest of the folder that is to become `mirage/`, by its path."""
     assert manifest.swap is not None
-    place = f"{manifest.swap.old}/{OWNED.rpartition('/')[2]}"
-    below.write(place, manifest_text(manifest), sync=bool(manifest.files))
+    return {f"{manifest.swap.old}/{OWNED.rpartition('/')[2]}": manifest_text(manifest)}
 
 
 def _save(below: Below, manifest: Manifest) -> None:

@@ -72,8 +72,8 @@ class Watch:
     def keep(self) -> None:
         """Remember the answer, if the process only read, and all that it read is still as it was then."""
         self.on = False
-        inputs = self.settled(self.inputs)
-        if not (self.building or self.never or self.doubt) and inputs is not None:
+        inputs = None if self.building or self.never or self.doubt else self.settled(self.inputs)
+        if inputs is not None:
             answers.keep(self.key, inputs, self.told, since=self.start)
 
     def turn(self, *, names: bool = False) -> dict[tuple[str, str], object]:
