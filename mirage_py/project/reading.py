@@ -26,7 +26,7 @@ def bytes_of(path: Path) -> bytes:
     descriptor, size = _opened(path)
     try:
         whole = os.read(descriptor, min(size, _CHUNK) + 1)
-        if len(whole) <= min(size, _CHUNK):  # the end was met
+        if len(whole) == size:  # and the end was met
             return whole
         return b"".join((whole, *iter(lambda: os.read(descriptor, _CHUNK), b"")))
     finally:
@@ -49,9 +49,16 @@ class Parts:
         at = start - self._start
         if at < 0 or stop - self._start > len(self._block):
             if stop - start > _BLOCK:
-                return os.pread(self._descriptor, stop - start, start)
-            self._start, self._block, at = start, os.pread(self._descriptor, _BLOCK, start), 0
+                return self._read(start, stop - start)
+            self._start, self._block, at = start, self._read(start, min(_BLOCK, self._size - start)), 0
         return self._block[at : at + max(0, stop - start)]
+
+    def _read(self, start: int, size: int) -> bytes:
+        """So many bytes; fewer where the file has become shorter."""
+        found = os.pread(self._descriptor, size, start)
+        while len(found) < size and (more := os.pread(self._descriptor, size - len(found), start + len(found))):
+            found += more
+        return found
 
 
 @contextmanager

@@ -228,6 +228,20 @@ def test_any_archive_is_read_or_refused(data: bytes) -> None:
 
 
 @FEW
+@given(data=damaged(ARCHIVE))
+def test_any_archive_says_the_same_in_parts(data: bytes, tmp_path: Path) -> None:
+    (tmp_path / "x.a").write_bytes(data)
+    said: list[object] = []
+    for read in (read_archive, lambda path: parse_archive(path, data)):
+        try:
+            archive = read(tmp_path / "x.a")
+            said.append((archive.members, archive.index, archive.indexed))
+        except Unreadable as refused:
+            said.append(str(refused))
+    assert said[0] == said[1]
+
+
+@FEW
 @given(data=damaged(cmxa(("-lfoo_stubs",), ("-ccopt",))))
 def test_any_cmxa_is_read_or_refused(data: bytes, tmp_path: Path) -> None:
     (tmp_path / "x.cmxa").write_bytes(data)
