@@ -32,10 +32,8 @@ def started(
 ) -> dict[str, tuple[Finding, ...]]:
     """By library, what its sources say of its start; those of libraries that are `settled` need not be read."""
     sees = closure.behind
-    read = tuple(text for text in texts if text.library not in settled)
-    for text in read:
-        sources.note(text.directory, *(text.files() if text.directory.is_dir() else ()))
-    files = Waiting(read)
+    files = Waiting(text for text in texts if text.library not in settled)
+    sources.note(*(text.directory for text in files.texts.values()), *(file for _, file in files.files))
     ended = start_findings(files, _seeds(fate.ending, settled), sees, fate.functions, _symbols(fate.ending))
     saved = start_findings(files, _seeds(fate.saved, settled), sees, fate.saved_functions, _symbols(fate.saved))
     stubs = _stubs((*fate.saved, *fate.ending))
