@@ -34,13 +34,14 @@ class Early:
         self._waiting: dict[Path, list[Step]] = {}
         for one in endings:
             self._waiting.setdefault(one.program, []).append(one.link or one.strip)
-        self._before = {program: _written(program) for program in self._waiting}
+        self._before = {program: answers.whole_now(str(program)) for program in self._waiting}
         self._begun: dict[Path, tuple[bytes, Begun]] = {}
 
     def go_ahead(self) -> None:
         """Begin what dune has made the program of since; no more at once than there are processors."""
-        for program in [one for one in self._waiting if _is_made(one, self._before[one])]:
-            for step in self._waiting.pop(program):
+        for program in [one for one, before in self._before.items() if _is_made(str(one), before)]:
+            del self._before[program]
+            for step in self._waiting[program]:
                 if self._children is not None and len(self._begun) < max(2, os.cpu_count() or 1):
                     read = state(step)
                     for command in begin(step):
@@ -63,17 +64,7 @@ def _start(command: Command, children: Children) -> Begun:
     return Begun(command, children, len(children.codes) - 1)
 
 
-def _written(program: Path) -> tuple[int, ...]:
-    """What is another one where a program was written again; at last its rights. Nothing where none is."""
-    try:
-        with answers.aside():  # it is looked at many times
-            found = program.stat()
-    except OSError:
-        return ()
-    return found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_mode
-
-
-def _is_made(program: Path, before: tuple[int, ...]) -> bool:
+def _is_made(program: str, before: tuple[int, ...] | None) -> bool:
     """Whether a program is there that was not: dune takes the right to write from what it is done with."""
-    now = _written(program)
-    return now not in {before, ()} and not now[-1] & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH)
+    now = answers.whole_now(program)  # it is looked at many times
+    return now is not None and now != before and not now[0] & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH)

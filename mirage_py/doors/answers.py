@@ -56,6 +56,7 @@ __all__ = [
     "settled_state",
     "tell",
     "unheard",
+    "whole_now",
     "whole_state",
 ]
 
@@ -115,7 +116,7 @@ class Answer:
         inputs = ((one, state) for one, state in self._inputs.items() if where(one[1]))
         known = ((one, states) for one, states in self._known.items() if where(one[1]))
         return all(_is(*one, state) for one, state in inputs) and all(
-            _whole_now(path) == whole or _is(kind, path, state) for (kind, path), (state, whole) in known
+            whole_now(path) == whole or _is(kind, path, state) for (kind, path), (state, whole) in known
         )
 
 
@@ -223,7 +224,8 @@ def holds(inputs: Mapping[tuple[str, str], object]) -> bool:
     return all(_is(kind, path, state) for (kind, path), state in inputs.items())
 
 
-def _whole_now(path: str) -> object:
+def whole_now(path: str) -> tuple[int, ...] | None:
+    """The whole state of a path, without being an input; None where nothing is."""
     try:
         return whole_state(_stat(path))
     except (OSError, ValueError):
