@@ -7,6 +7,7 @@ have started.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -21,13 +22,14 @@ from typing import Final, Literal
 from mirage_py.build.linkmap import linked_objects
 from mirage_py.libraries.findlib import Findlib
 from mirage_py.libraries.vendored import Stanza, Vendored
+from mirage_py.model.gaps import FUNCTIONS, gaps_library
 
 State = Literal["runs", "ends", "does not link", "does not build", "is of the host", "is not all here"]
 
 MARK: Final = "probe: started"
-CONFIG: Final = """from mirage_py import job, main, register
+CONFIG: Final = """from mirage_py import fill, job, main, register
 
-register("probes", [main("Unikernel", job)])
+register("probes", [main("Unikernel", job{gaps})])
 """
 UNIKERNEL: Final = "let start () = Lwt.return_unit\n"
 START: Final = """
@@ -68,17 +70,24 @@ class Outcome:
     stubs: bool = False
 
 
+def fill_of(names: Iterable[str]) -> str:
+    """The words of config.py that fill these gaps."""
+    return f"fill({', '.join(json.dumps(name) for name in names)})"
+
+
 class Probes:
     """A project with a program for each library and target."""
 
-    def __init__(self, folder: Path, sources: Iterable[Path]) -> None:
+    def __init__(self, folder: Path, sources: Iterable[Path], filled: Iterable[str] = ()) -> None:
         self.folder = folder
+        self.filled = tuple(filled)
         (folder / "duniverse").mkdir(parents=True, exist_ok=True)
         for source in sources:
             place = folder / "duniverse" / source.name
             if not place.exists():
                 place.symlink_to(source)
-        (folder / "config.py").write_text(CONFIG)
+        gaps = f", libc_gaps={fill_of(self.filled)}" if self.filled else ""
+        (folder / "config.py").write_text(CONFIG.format(gaps=gaps))
         (folder / "unikernel.ml").write_text(UNIKERNEL)
         self.findlib = Findlib.discover()
         self.vendored = Vendored((folder / "duniverse",), facts={"context_name": "solo5"})
@@ -114,16 +123,24 @@ class Probes:
         (place / "main.ml").write_text(f'let () = print_endline "{MARK}"\n')
         bare = ("probe_start", "mirage-solo5") if "mirage-solo5" in self.vendored.libraries else ("probe_start",)
         spt = target == "spt"
-        asked = (*(bare if spt else ()), *names)
+        filling, wrapped = self._filling() if spt else ((), "")
+        asked = (*filling, *(bare if spt else ()), *names)
         asked = (*asked, *self._implementations(asked, "solo5" if spt else "unix"))
         flags = f'probes/manifest.o -cclib "-z solo5-abi=spt" -cclib -Wl,-Map=probes/{target}/{program}/map'
         text = PROBE.format(
             context=CONTEXTS[target],
             libraries=" ".join(dict.fromkeys(asked)),
-            flags=flags if spt else "",
+            flags=f"{flags} {wrapped}".rstrip() if spt else "",
             deps="(link_deps ../../manifest.o)" if spt else "",
         )
         (place / "dune").write_text(text)
+
+    def _filling(self) -> tuple[tuple[str, ...], str]:
+        """The library of what is filled, before all others as in a unikernel; what the linker is told of it."""
+        if not set(self.filled) & set(FUNCTIONS):
+            return (), ""
+        flags = (self.folder / "mirage/machine/probes-spt/link_flags.sexp").read_text()
+        return (gaps_library("probes"),), " ".join(re.findall(r"-cclib -Wl,--(?:wrap|undefined)=\w+", flags))
 
     def _closure(self, name: str) -> dict[str, None]:
         reached: dict[str, None] = {name: None}
@@ -251,7 +268,8 @@ class Probes:
             and str(one).startswith(("/usr/lib/", "/usr/local/lib/ocaml/"))
         ]
         own = any(
-            one.name.endswith("_stubs.a") and not re.search(r"probe_start|mirage_solo5", one.name) for one in files
+            one.name.endswith("_stubs.a") and not re.search(r"probe_start|mirage_solo5|mpy_libc_gaps", one.name)
+            for one in files
         )
         return (f"{min(host).name} is of this machine" if host else ""), own
 

@@ -4,7 +4,11 @@ Every library of the given sources is linked whole into a program for each targe
 into `mirage_py/audit/data/verdicts.csv`, in the place of the row for the same library, series, OCaml and target. A
 library that lacks another one, or a tool of the build, tells nothing and makes no row.
 
-    python -m benchmarks.verdicts --sources FOLDER --versions REPOSITORY [--work FOLDER] [--target spt] [LIBRARY]...
+With `--fill` those functions of the C library are filled, as a unikernel's `libc_gaps=fill(...)` does: what runs so on
+spt is kept as "runs with these gaps filled".
+
+    python -m benchmarks.verdicts --sources FOLDER --versions REPOSITORY [--work FOLDER] [--target spt]
+        [--fill NAME]... [LIBRARY]...
 """
 
 from __future__ import annotations
@@ -22,7 +26,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from benchmarks.probes import Outcome, Probes, outcomes
+from benchmarks.probes import Outcome, Probes, fill_of, outcomes
 from mirage_py.audit.tried import COLUMNS, Tried, row_of, rows_in, series_of
 from mirage_py.libraries.vendored import Vendored
 from mirage_py.model.audit import Verdict
@@ -46,11 +50,12 @@ def main() -> None:
     parser.add_argument("--versions", type=Path, help="an opam repository that says the versions of the sources")
     parser.add_argument("--work", type=Path, help="where to build, and to find what is built already")
     parser.add_argument("--target", action="append", choices=("spt", "unix"), help="spt and unix unless given")
+    parser.add_argument("--fill", action="append", default=[], help="a function, error number or header to fill on spt")
     parser.add_argument("--found", type=Path, help="outcomes of an earlier run, in place of a new one")
     parser.add_argument("libraries", nargs="*", metavar="LIBRARY")
     given = parser.parse_args()
     found = _found(given.found) if given.found else _tried(given)
-    rows = tuple(_rows(found, given.sources, given.versions))
+    rows = tuple(_rows(found, given.sources, given.versions, tuple(given.fill)))
     TABLE.write_text(text_of(renewed(rows_in(TABLE.read_text("utf-8").splitlines()), rows)), "utf-8")
     print(f"{len(rows)} of {len(found)} libraries made a row of {TABLE.name}")
 
@@ -62,7 +67,7 @@ def _found(file: Path) -> list[Outcome]:
 def _tried(given: argparse.Namespace) -> list[Outcome]:
     with tempfile.TemporaryDirectory(prefix="mpy-verdicts-") as place:
         folder = (given.work or Path(place)).absolute()
-        probes = Probes(folder, sorted(given.sources.absolute().iterdir()))
+        probes = Probes(folder, sorted(given.sources.absolute().iterdir()), given.fill)
         names = [name for name in probes.libraries() if not given.libraries or name in given.libraries]
         probes.prepare()
         found: list[Outcome] = []
@@ -74,7 +79,9 @@ def _tried(given: argparse.Namespace) -> list[Outcome]:
         return found
 
 
-def _rows(found: Iterable[Outcome], sources: Path, versions: Path | None) -> Iterator[Tried]:
+def _rows(
+    found: Iterable[Outcome], sources: Path, versions: Path | None, filled: tuple[str, ...] = ()
+) -> Iterator[Tried]:
     """The rows of what was tried in a version that is known."""
     ocaml = subprocess.run(("ocamlopt", "-version"), capture_output=True, text=True, check=True).stdout.strip()
     libraries = Vendored((sources.absolute(),)).libraries
@@ -84,11 +91,11 @@ def _rows(found: Iterable[Outcome], sources: Path, versions: Path | None) -> Ite
         package = one.library.partition(".")[0]
         named = sorted(known.versions(package), key=version_key) if known else []
         version = named[-1] if named else stated.get(one.library)
-        verdict = verdict_of(one)
+        verdict = verdict_of(one, filled)
         if verdict == "unix" and not _needs_unix(one.library, libraries):
             continue  # a tool of its build does, or what this machine has installed
         if version and verdict:
-            yield _row(one, version, ocaml, verdict)
+            yield row_from(one, version, ocaml, verdict, filled)
 
 
 def _needs_unix(name: str, libraries: Mapping[str, Library]) -> bool:
@@ -101,9 +108,10 @@ def _needs_unix(name: str, libraries: Mapping[str, Library]) -> bool:
     return not queue.keys().isdisjoint(("unix", "threads", "threads.posix"))
 
 
-def _row(one: Outcome, version: str, ocaml: str, verdict: Verdict) -> Tried:
+def row_from(one: Outcome, version: str, ocaml: str, verdict: Verdict, filled: tuple[str, ...] = ()) -> Tried:
+    """What an outcome says, as a row."""
     since, below = series_of(version)
-    built = verdict in ("runs", "aborts")
+    built = verdict in ("runs", "gaps", "aborts")
     return Tried(
         library=one.library,
         version=version,
@@ -115,7 +123,7 @@ def _row(one: Outcome, version: str, ocaml: str, verdict: Verdict) -> Tried:
         stubs=one.stubs and built,
         how="built and run" if built else "built",
         date=datetime.now(UTC).date().isoformat(),
-        reason="" if verdict == "runs" else _reason(one),
+        reason="" if verdict == "runs" else f"libc_gaps={fill_of(filled)}" if verdict == "gaps" else _reason(one),
     )
 
 
@@ -131,9 +139,11 @@ def _reason(one: Outcome) -> str:
     return f"it needs the module {missing[1]}" if missing else re.sub(r"\s*\(?/\S+|\S*_build\S*", "", one.text).strip()
 
 
-def verdict_of(one: Outcome) -> Verdict | None:
-    """What an outcome says of a library; None where something else was lacking."""
+def verdict_of(one: Outcome, filled: tuple[str, ...] = ()) -> Verdict | None:
+    """What an outcome says of a library, with these gaps filled; None where something else was lacking."""
     match one.state:
+        case "runs" if filled and one.target == "spt":
+            return "gaps"
         case "runs":
             return "runs"
         case "ends":

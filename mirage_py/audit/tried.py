@@ -161,6 +161,8 @@ def finding_of(row: Tried) -> Finding:
     """The row as evidence."""
     severity = severity_of(row.verdict)
     remedy = "" if severity == "note" else "use another part of the package, or another package"
+    if severity == "gaps":
+        remedy = f"in config.py: main(..., {row.reason})"
     return Finding(
         rule="tried", severity=severity, message=how_sure(row), definer="mpy's table of verdicts", remedy=remedy
     )

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.probes import Outcome
+from benchmarks.verdicts import row_from, verdict_of
 from mirage_py.audit import audit, tried
 from mirage_py.audit.opam import Metadata
 from mirage_py.audit.render import render_text
@@ -230,6 +232,21 @@ def test_the_table_is_whole() -> None:
     names |= {"mirage-crypto", "bigstringaf"}
     assert names <= table().keys()
     assert len({row.package for rows in table().values() for row in rows}) >= 100
+
+
+def test_what_was_run_with_gaps_filled_tells_the_line_that_fills_them(
+    rows: dict[str, tuple[Tried, ...]], tmp_path: Path
+) -> None:
+    ran = Outcome(library="foo", target="spt", state="runs", stubs=True)
+    assert verdict_of(ran) == "runs"
+    assert verdict_of(ran, ("dup",)) == "gaps"
+    assert verdict_of(replace(ran, target="unix"), ("dup",)) == "runs"
+    rows["foo"] = (row_from(ran, "v0.17.1", "5.3.0", "gaps", ("dup", "caml/threads.h")),)
+    assert rows["foo"][0].how == "built and run"
+    repository(tmp_path, foo_v0_17_3="")
+    found = row(audit(AuditRequest(opam=roots("foo"), opam_repositories=(tmp_path,))), "foo")
+    assert found.verdict == "gaps"
+    assert found.findings[0].remedy == 'in config.py: main(..., libc_gaps=fill("dup", "caml/threads.h"))'
 
 
 def test_a_row_is_read_as_it_is_kept() -> None:
