@@ -205,8 +205,9 @@ class Probes:
         return ("dune", "build", *places, "--profile", "release")
 
     def _environment(self) -> dict[str, str]:
-        conf = self.folder / "mirage/machine/findlib/findlib.conf"
-        return {**os.environ, "OCAMLFIND_CONF": str(conf.absolute()), "DUNE_CACHE": "enabled"}
+        place = (self.folder / "mirage/machine/findlib").absolute()
+        path = os.pathsep.join((str(place / "bin"), os.environ["PATH"]))  # the C compiler that declares what is filled
+        return {**os.environ, "PATH": path, "OCAMLFIND_CONF": str(place / "findlib.conf"), "DUNE_CACHE": "enabled"}
 
     def _program(self, name: str, target: str) -> str:
         return f"mirage/_build/{CONTEXTS[target]}/probes/{target}/{name}/main.exe"
