@@ -275,13 +275,16 @@ class Probes:
         return (f"{min(host).name} is of this machine" if host else ""), own
 
     def _forced(self, name: str, target: str) -> Outcome:
-        """Linked again by the logged command, with the units of the library alone forced."""
+        """Linked again by the logged command, with the units of the library alone forced.
+
+        dune's cache would give the program back without a link, and nothing would be logged.
+        """
         program = self._program(name, target)
         (self.folder / program).unlink(missing_ok=True)
         done = subprocess.run(
             (*self._dune(), f"@@probes/{target}/{name}/probe"),
             cwd=self.folder,
-            env=self._environment(),
+            env={**self._environment(), "DUNE_CACHE": "disabled"},
             capture_output=True,
             text=True,
             errors="replace",
