@@ -11,7 +11,7 @@ from typing import Final
 from mirage_py.audit.runtime import KNOWN
 from mirage_py.dataclass import dataclass
 
-__all__ = ["EXIT", "EXITING", "FUNCTIONS", "PERHAPS", "Ending", "ending_with"]
+__all__ = ["EXIT", "EXITING", "FUNCTIONS", "PERHAPS", "RAISING", "Ending", "ending_with"]
 
 _OPENING: Final = (
     *("open_in", "open_in_bin", "open_in_gen", "open_out", "open_out_bin", "open_out_gen"),
@@ -41,6 +41,10 @@ FUNCTIONS: Final[Mapping[str, str]] = {
     "Sys.remove": "caml_sys_remove",
     "Sys.rename": "caml_sys_rename",
     "Sys.command": "caml_sys_system_command",
+    **dict.fromkeys(("in_channel_length", "out_channel_length", "In_channel.length"), "caml_ml_channel_size"),
+    "Out_channel.length": "caml_ml_channel_size",
+    **dict.fromkeys(("seek_in", "In_channel.seek"), "caml_ml_seek_in"),
+    **dict.fromkeys(("seek_out", "Out_channel.seek"), "caml_ml_seek_out"),
     "Sys.signal": "caml_install_signal_handler",
     "Sys.set_signal": "caml_install_signal_handler",
     "Domain.spawn": "caml_domain_spawn",
@@ -49,6 +53,9 @@ FUNCTIONS: Final[Mapping[str, str]] = {
 
 PERHAPS: Final = frozenset({"Arg.parse", "Arg.parse_dynamic", "Arg.parse_expand"})
 """What ends a program with `exit` where it does not get the arguments that it expects."""
+
+RAISING: Final = frozenset({"Sys.getenv"})
+"""What raises an exception, always: there is no environment. It ends a program where nothing catches that."""
 
 EXITING: Final = frozenset({"exit", *PERHAPS})
 """What ends a program because it is there for that, on every target."""
@@ -61,7 +68,7 @@ EXIT: Final = "caml_sys_exit"
 class Ending:
     """What ends a program: functions of the standard library, and primitives, by name."""
 
-    functions: frozenset[str] = frozenset(FUNCTIONS) | EXITING
+    functions: frozenset[str] = frozenset(FUNCTIONS) | EXITING | RAISING
     primitives: frozenset[str] = frozenset(KNOWN) | {EXIT}
 
     def beyond(self, other: Ending) -> Ending:
@@ -73,4 +80,4 @@ def ending_with(primitives: Mapping[str, str]) -> Ending:
     """What ends a program where these primitives do; one that mpy does not know always does."""
     spared = KNOWN.keys() - primitives.keys()
     functions = frozenset(name for name, primitive in FUNCTIONS.items() if primitive not in spared)
-    return Ending(functions=functions | EXITING, primitives=(frozenset(KNOWN) - spared) | {EXIT})
+    return Ending(functions=functions | EXITING | RAISING, primitives=(frozenset(KNOWN) - spared) | {EXIT})

@@ -59,7 +59,13 @@ def audit(
 
 
 def _sources(request: AuditRequest) -> Sources:
-    return Sources(request.path, request.vendored, bare=any(map(freestanding, request.targets)), own=request.own)
+    return Sources(
+        request.path,
+        request.vendored,
+        bare=any(map(freestanding, request.targets)),
+        own=request.own,
+        toolchain=request.toolchain_folders,
+    )
 
 
 def _packages(

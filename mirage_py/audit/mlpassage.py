@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
-from mirage_py.audit.mlsource import Use
+from mirage_py.audit.mlsource import How, Use
 from mirage_py.audit.mluses import TOKEN, Within, uses_of
 from mirage_py.dataclass import dataclass, field
 from mirage_py.syntax import syntax_tree
@@ -18,12 +18,14 @@ from mirage_py.syntax import syntax_tree
 if TYPE_CHECKING:
     from mirage_py.syntax import Node
 
-Kind = Literal["let ", "", "module M = ", "class "]
-"""What stands before a passage in a source: of a binding, an expression, a functor's application, a class."""
+Kind = Literal["let ", "", "module M = ", "module P = ", "class "]
+"""What stands before a passage in a source: of a binding, an expression, a functor's application, a module that is
+taken out of a value, a class."""
 
 TYPES: Final[Mapping[Kind, str]] = {
     "let ": "let_binding",
     "module M = ": "module_application",
+    "module P = ": "packed_module",
     "class ": "class_binding",
 }
 
@@ -51,9 +53,10 @@ class Passage:
         text = self.kind.encode() + self.text
         within = Within(text, words) if words is not None else None
         without = "structure" if self.kind == "module M = " else ""
-        for node, maybe in _begun(syntax_tree(text), self.kind):
-            for use in uses_of(node, without=without, within=within):
-                yield use._replace(line=use.line + self.line, maybe=use.maybe or maybe)
+        for node, default in _begun(syntax_tree(text), self.kind):
+            how: How = "apply" if default else "hold"
+            for use in uses_of(node, how=how, without=without, within=within):
+                yield use._replace(line=use.line + self.line, maybe=use.maybe or default)
 
 
 class Bound(NamedTuple):
@@ -82,7 +85,7 @@ def bound_by(binding: Node) -> Bound:
 
 
 def _begun(root: Node, kind: Kind) -> Iterator[tuple[Node, bool]]:
-    """The expressions of a passage, each with whether it runs only perhaps, as the default of a parameter does."""
+    """The expressions of a passage, each with whether it is the default of a parameter: run perhaps, and called."""
     first = _first(root, TYPES[kind]) if kind else root
     if first.type != "let_binding":
         yield first, False

@@ -23,7 +23,7 @@ class Use(NamedTuple):
     """A name that is mentioned: how, on which line, whether only in a closure, or only perhaps.
 
     `by` is the function that it, or the closure, is handed to; `into` the place that it is assigned to; `given` the
-    number of its arguments.
+    number of its arguments; `caught` says that an exception of it would be.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Use(NamedTuple):
     by: str = ""
     into: str = ""
     given: int = 0
+    caught: bool = False
 
 
 @dataclass(kw_only=True)

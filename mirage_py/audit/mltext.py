@@ -60,8 +60,9 @@ def _structure(root: Node, source: Source) -> Iterator[Item]:
                 source.opens.append(text_at(node).partition(" ")[2].lstrip("! "))
             case "module_binding":
                 yield from _module(node, source, waiting)
-            case "module_application":
-                yield Item(passages=_passages(node, "module M = ", source), line=line_of(node))
+            case "module_application" | "packed_module" as kind:
+                made: Kind = "module M = " if kind == "module_application" else "module P = "
+                yield Item(passages=_passages(node, made, source), line=line_of(node))
                 waiting += reversed(node.named_children)
             case "class_binding":
                 name = next((text_at(one) for one in node.named_children if one.type == "class_name"), "")

@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from mirage_py.audit.handing import GIVES
 from mirage_py.audit.mlsource import How, Use, text_at
 
 if TYPE_CHECKING:
@@ -81,6 +82,15 @@ def token_of(name: str) -> bytes:
     return name.rpartition(".")[2].strip("() ").encode()
 
 
+OS_TYPE: Final = "Sys.os_type"
+NEVER: Final = ("Win32", "Cygwin")
+"""The systems that no unikernel is; the compilers for them say "Unix" or "None"."""
+
+OTHER_SYSTEM: Final = frozenset(
+    {"Sys.win32", "Sys.cygwin", *(f'{one}="{name}"' for one in (OS_TYPE, "Stdlib.Sys.os_type") for name in NEVER)}
+)
+"""Conditions that never hold."""
+
 MUTATES: Final = re.compile(r"(?:\w+\.)*(?:add|push|replace|set|register\w*|add_\w+|set_\w+|unsafe_set)")
 """How functions are called that put one of their arguments into another one."""
 
@@ -94,6 +104,7 @@ class _State(NamedTuple):
     maybe: bool = False
     by: str = ""
     into: str = ""
+    caught: bool = False
 
     def at(
         self,
@@ -104,6 +115,7 @@ class _State(NamedTuple):
         maybe: bool | None = None,
         by: str | None = None,
         into: str | None = None,
+        caught: bool | None = None,
     ) -> _State:
         """The same at another node, but for what is given; written out, since it is done for each node."""
         return _State(
@@ -113,6 +125,7 @@ class _State(NamedTuple):
             self.maybe if maybe is None else maybe,
             self.by if by is None else by,
             self.into if into is None else into,
+            self.caught if caught is None else caught,
         )
 
 
@@ -134,23 +147,23 @@ class Within:
         return Within(self.text, self.words | words)
 
 
-def uses_of(node: Node, *, without: str = "", within: Within | None = None) -> tuple[Use, ...]:
-    """What stands below a node; nodes `without` are read elsewhere.
+def uses_of(node: Node, *, how: How = "hold", without: str = "", within: Within | None = None) -> tuple[Use, ...]:
+    """What stands below a node, which is used in this way; nodes `without` are read elsewhere.
 
     With `within` it is what is mentioned by one of the words of that, and perhaps more. What stands in a function of
     the definition's own is done where that one is called, so that its name is looked for, too.
     """
     while True:
-        found = _found(node, without, within)
+        found = _found(_State(node, how), without, within)
         local = {use.by.removeprefix(LOCAL).encode() for use in found if use.by.startswith(LOCAL)}
         if within is None or local <= within.words:
             return tuple(_settled(found)) if local else tuple(found)
         within = within.adding(frozenset(local))
 
 
-def _found(node: Node, without: str, within: Within | None) -> list[Use]:
+def _found(first: _State, without: str, within: Within | None) -> list[Use]:
     found: list[Use] = []
-    waiting = [_State(node)]
+    waiting = [first]
     while waiting:
         state = waiting.pop()
         if state.node.type != without and (within is None or within.holds(state.node)):
@@ -228,7 +241,7 @@ def _assigned(state: _State, found: list[Use]) -> Iterator[_State]:
 
 def _use(state: _State, name: str, how: How, given: int = 99) -> Use:
     line = state.node.start_point[0] + 1
-    return Use("".join(name.split()), line, how, state.later, state.maybe, state.by, state.into, given)
+    return Use("".join(name.split()), line, how, state.later, state.maybe, state.by, state.into, given, state.caught)
 
 
 def _arguments(node: Node) -> list[Node]:
@@ -254,7 +267,13 @@ def _application(state: _State, function: Node | None, given: list[Node], found:
     else:
         yield state.at(function, how="apply")
     into = " ".join(text_at(one) for one in given if one.type == "value_path") if MUTATES.fullmatch(by) else state.into
-    yield from (state.at(one, how="hand", by=state.by if state.later else by, into=into) for one in given)
+    if GIVES.get(by.removeprefix("Stdlib."), 99) < len(given) or (by == "(" and state.how == "apply"):
+        how: How = "apply"
+    elif by.removeprefix("Stdlib.") in GIVES and state.how in ("hand", "apply"):
+        how, by = state.how, state.by
+    else:
+        how = "apply" if state.how == "apply" else "hand"
+    yield from (state.at(one, how=how, by=state.by if state.later else by, into=into) for one in given)
 
 
 def _infix(state: _State, found: list[Use]) -> Iterator[_State]:
@@ -316,6 +335,43 @@ def _local(state: _State, found: list[Use]) -> Iterator[_State]:
             yield state.at(one, how="hand", by="let")
 
 
+def _method(state: _State, found: list[Use]) -> Iterator[_State]:
+    """A method that is called: of whatever the object holds."""
+    del found
+    return (state.at(one, how="apply") for one in state.node.named_children)
+
+
+def _packed(state: _State, found: list[Use]) -> Iterator[_State]:
+    """A module taken out of a value: what it holds may be called from here on."""
+    del found
+    return (state.at(one, how="apply") for one in state.node.named_children)
+
+
+def _guarded(state: _State, found: list[Use]) -> Iterator[_State]:
+    """`try`, and `match` with an exception among its cases: what it is about is caught."""
+    del found
+    node = state.node
+    caught = node.type == "try_expression" or any(
+        below.type == "exception_pattern"
+        for one in node.named_children
+        if one.type == "match_case"
+        for below in one.named_children
+    )
+    of_system = [text_at(one) for one in node.named_children[:1]] == [OS_TYPE]
+    for one in node.named_children:
+        if one.type != "match_case":
+            yield state.at(one, caught=state.caught or caught)
+        elif not (of_system and one.named_children and text_at(one.named_children[0]).strip('"') in NEVER):
+            yield state.at(one)
+
+
+def _if(state: _State, found: list[Use]) -> Iterator[_State]:
+    """A branch, which is taken or not; that of another system never is."""
+    del found
+    never = "".join(text_at(state.node.named_children[0]).split()) in OTHER_SYSTEM
+    return (state.at(one) for one in state.node.named_children if not (never and one.type == "then_clause"))
+
+
 def _local_module(state: _State, found: list[Use]) -> Iterator[_State]:
     """A module inside an expression."""
     del found
@@ -335,6 +391,11 @@ HANDLED: Final[Mapping[str, Handler]] = {
     "module_binding": _local_module,
     "let_binding": _local,
     "let_expression": _let,
+    "method_invocation": _method,
+    "packed_module": _packed,
+    "try_expression": _guarded,
+    "match_expression": _guarded,
+    "if_expression": _if,
 }
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from mirage_py.audit.libc import Libc
+from mirage_py.audit.rules import rule_of
 from mirage_py.audit.vendored import source_findings, stanza_findings
 from mirage_py.libraries.findlib import DRIVER, Findlib
 from mirage_py.libraries.vendored import Stanza, Vendored
@@ -23,14 +24,24 @@ class Sources:
     """Libraries by name, and every file that was read to know them."""
 
     def __init__(
-        self, path: tuple[Path, ...], vendored: tuple[Path, ...] = (), *, bare: bool = True, own: OwnC | None = None
+        self,
+        path: tuple[Path, ...],
+        vendored: tuple[Path, ...] = (),
+        *,
+        bare: bool = True,
+        own: OwnC | None = None,
+        toolchain: tuple[Path, ...] = (),
     ) -> None:
-        """`bare` says that the target has no operating system; C of the unikernel's own counts as a library."""
+        """`bare` says that the target has no operating system; C of the unikernel's own counts as a library.
+
+        `toolchain` are the folders of what was made for the target.
+        """
         self.bare = bare
+        self.toolchain = toolchain
         self.findlib = Findlib(path)
         self.vendored = Vendored(
             vendored,
-            elsewhere=lambda name: self.findlib.find(name) is not None,
+            elsewhere=self._is_installed,
             preprocessors=lambda name: self.findlib.find(name, DRIVER),
         )
         if own is not None:
@@ -73,6 +84,13 @@ class Sources:
         if library is not None and library.meta is not None:
             self.note(library.meta)
         return library
+
+    def _is_installed(self, name: str) -> bool:
+        """Whether a library is installed that the target can have: of others a build shows dune nothing."""
+        if self.findlib.find(name) is None:
+            return False
+        behind = self.findlib.closure((name,)).libraries if self.bare else ()
+        return all(rule_of(one, self.toolchain) is None for one in behind)
 
     def implementation(self, library: Library) -> str:
         """The library that implements a virtual one for the target: one for Solo5 or Xen, else the default."""

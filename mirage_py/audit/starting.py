@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
-from mirage_py.audit.endings import EXIT, EXITING, PERHAPS, Ending
+from mirage_py.audit.endings import EXIT, EXITING, PERHAPS, RAISING, Ending
 from mirage_py.audit.handing import ARITY, AT_EXIT, CALLS, KEEPS, OF_CHANNELS, STANDARD
 from mirage_py.audit.meaning import Reading
 from mirage_py.audit.mlpassage import Item
@@ -24,7 +24,7 @@ from mirage_py.audit.scope import Scope, Sees
 from mirage_py.audit.waiting import Waiting, read_source
 from mirage_py.model.audit import Finding
 
-__all__ = ["Reached", "reached_by", "start_findings"]
+__all__ = ["Reached", "Sure", "reached_by", "start_findings"]
 
 Sure = Literal["sure", "maybe"]
 Outcome = Literal["sure", "maybe", "hold"]
@@ -33,7 +33,7 @@ Outcome = Literal["sure", "maybe", "hold"]
 class Reached(NamedTuple):
     """What a function comes to, and whether it surely does; `channel` says that only one who has a channel gets there.
 
-    `exits` says that it ends the program on purpose.
+    `exits` says that it ends the program on purpose, `raises` that it raises an exception, which may be caught.
 
     To open a file ends the program already, so the channels of a program are the standard ones.
     """
@@ -42,11 +42,13 @@ class Reached(NamedTuple):
     sure: Sure = "sure"
     channel: bool = False
     exits: bool = False
+    raises: bool = False
 
 
 def reached_by(name: str, *, channel: bool = False) -> Reached:
     """What a function of OCaml's own, or a primitive of its runtime, comes to."""
-    return Reached(name, "maybe" if name in PERHAPS else "sure", channel, name == EXIT or name in EXITING)
+    sure: Sure = "maybe" if name in PERHAPS else "sure"
+    return Reached(name, sure, channel, exits=name == EXIT or name in EXITING, raises=name in RAISING)
 
 
 def start_findings(
@@ -236,7 +238,7 @@ class _Study:
     def _learn(self, item: Item, unit: Unit) -> None:
         """What a definition says of its own name, and of what it assigns to."""
         for use, outcome, end in self._outcomes(item, unit):
-            if end.exits and not (item.waits and _is_plain_call(use)):
+            if (end.exits or end.end in RAISING) and not (item.waits and _is_plain_call(use)):
                 continue
             if use.into:
                 for name in TARGET.findall(use.into):
@@ -271,7 +273,7 @@ class _Study:
                 continue
             for key in self.scope.keys(use.name, unit, bound):
                 reached = self.ends.get(key) or self.holds.get(key)
-                if reached is not None:
+                if reached is not None and not (reached.raises and use.caught):
                     yield use, self._outcome(use, key, unit), reached
                     break
 
@@ -347,6 +349,8 @@ def _counts(item: Item, one: tuple[Use, Outcome, Reached]) -> bool:
     use, outcome, reached = one
     if reached.sure == "maybe" and use.by in AT_EXIT:
         return False  # what may go wrong when the program ends is no matter of its start
+    if reached.end in RAISING:
+        return outcome == "sure" and _is_plain_call(use)
     return not reached.exits or (_is_plain_call(use) and (outcome == "sure" or not item.name))
 
 
@@ -355,6 +359,8 @@ def _finding(text: Text, source: Source, use: Use, sure: bool, reached: Reached)
     through = "" if name.rpartition(".")[2] == end.rpartition(".")[2] else f" through {name}"
     if sure:
         what = "that ends it" if reached.exits else "it aborts, no exception is raised"
+        if end in RAISING:
+            what = "there is no environment, and nothing here catches Not_found"
         message = f"line {use.line} calls {end}{through} when the program starts: {what}"
     else:
         what = "end" if reached.exits else "abort"

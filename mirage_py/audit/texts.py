@@ -18,7 +18,7 @@ from mirage_py.audit.names import ocaml_name, unit_of
 from mirage_py.audit.rules import OF_COMPILER, rule_for
 from mirage_py.audit.runtime import KNOWN
 from mirage_py.audit.sources import Sources
-from mirage_py.audit.starting import Reached, start_findings
+from mirage_py.audit.starting import Reached, Sure, start_findings
 from mirage_py.audit.startup import End
 from mirage_py.audit.waiting import Waiting
 from mirage_py.dataclass import replace
@@ -116,12 +116,7 @@ def _parted(words: tuple[str, ...]) -> tuple[list[str], str, list[str]]:
 
 def _seeds(ends: Iterable[End], settled: Collection[str]) -> Mapping[Key, Reached]:
     """The functions of installed libraries that end the program, by module and name, that what is read may see."""
-    return {
-        key: Reached(name, "maybe" if end.raises else "sure", not OF_CHANNELS.isdisjoint(end.chain))
-        for end in ends
-        if end.by.place.library not in settled
-        for key, name in _name(end)
-    }
+    return {key: _reached(name, end) for end in ends if end.by.place.library not in settled for key, name in _name(end)}
 
 
 def _name(end: End) -> Iterator[tuple[Key, str]]:
@@ -133,13 +128,14 @@ def _name(end: End) -> Iterator[tuple[Key, str]]:
             yield Key(end.by.place.library, last, name), f"{last}.{name}"
 
 
+def _reached(name: str, end: End) -> Reached:
+    sure: Sure = "maybe" if end.raises else "sure"
+    return Reached(name, sure, not OF_CHANNELS.isdisjoint(end.chain), raises=end.raises)
+
+
 def _symbols(ends: Iterable[End]) -> Mapping[str, Reached]:
     """The C functions of libraries that end the program; one that raises may be guarded against."""
-    return {
-        end.function: Reached(end.function, "maybe" if end.raises else "sure", not OF_CHANNELS.isdisjoint(end.chain))
-        for end in ends
-        if end.by.place.kind == "c"
-    }
+    return {end.function: _reached(end.function, end) for end in ends if end.by.place.kind == "c"}
 
 
 def _fitting(node: Node, found: Iterable[Finding], ending: Collection[str], reading: bool) -> Iterator[Finding]:

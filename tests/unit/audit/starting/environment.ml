@@ -1,0 +1,3 @@
+(* aborts *)
+(* there is no environment *)
+let home = Sys.getenv "HOME"

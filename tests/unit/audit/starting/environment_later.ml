@@ -1,0 +1,3 @@
+(* nothing *)
+(* nobody calls it *)
+let home () = Sys.getenv "HOME"

@@ -1,0 +1,5 @@
+(* unsure *)
+(* what a module value has may be called *)
+module type S = sig val go : unit -> in_channel end
+let m = (module struct let go () = open_in "x" end : S)
+let c = let module M = (val m) in M.go ()

@@ -1,0 +1,3 @@
+(* aborts *)
+(* no channel has a length *)
+let n = out_channel_length stdout
