@@ -13,7 +13,7 @@ from typing import Final
 from mirage_py.audit.code import Code
 from mirage_py.audit.gaps import Gaps
 from mirage_py.audit.objects import Compiled, Compiler, Source, compile_all, headers_of
-from mirage_py.audit.vendored import UNBUILT
+from mirage_py.audit.vendored import UNBUILT, uncopied
 from mirage_py.dataclass import dataclass, replace
 from mirage_py.libraries.archives import Archive, Member
 from mirage_py.libraries.vendored import Stanza
@@ -51,7 +51,9 @@ def compiled_code(
     archive = _archive(stanza, made)
     code = Code(library=stanza.library.name, stubs=(archive,) if archive.members else (), target_built=True)
     refused = tuple(_refused(one, stanza) for one in made if one.object is None)
-    return VendoredCode(code=code, findings=(*filled, *refused))
+    there = (one.source.file for one in made if one.object is not None and stanza.library.name != OWN_C)
+    beside = (found for file in there for found in uncopied(file, stanza))
+    return VendoredCode(code=code, findings=(*filled, *refused, *beside))
 
 
 def _with_gaps(

@@ -190,6 +190,18 @@ class Judge:
         elif pulled.object.damaged:
             message = "an object that cannot be read"
             yield _finding(pulled, "unreadable", "unsure", "", message, "", "reinstall the library")
+        elif self._lacks_place(pulled):
+            message = "it has thread-local variables, and this libc gives them no place: to use one ends the program"
+            yield _finding(pulled, "thread-local", "unsure", "", message, "nolibc", "build it without __thread")
+
+    def _lacks_place(self, pulled: Pulled) -> bool:
+        """Whether C for the target has thread-local variables, which only the libc of OCaml 5 sets up."""
+        of_target = pulled.place.kind == "c" and self.codes[pulled.place.library].target_built
+        return (
+            of_target
+            and not self.libc.thread_local
+            and read_code(pulled.place.archive, pulled.place.number).thread_local
+        )
 
     def _host_built(self, link: Link) -> Iterable[list[Pulled]]:
         """The pulled C objects that the host's compiler made, archive by archive."""

@@ -57,6 +57,11 @@ class Libc:
         """Whether the link finds the symbol in libc, libm or the bindings."""
         return symbol in self.present
 
+    @property
+    def thread_local(self) -> bool:
+        """Whether it gives thread-local variables a place: the libc that has threads by name, OCaml 5's, does."""
+        return self.has("pthread_self")
+
     def runs(self, symbol: str) -> bool:
         """Whether the OCaml runtime defines the symbol."""
         return symbol in self.runtime if self.runtime else symbol.startswith(("caml_", "Caml_"))

@@ -26,6 +26,8 @@ CALL: Final = re.compile(r"(?<![\w.>])([a-z_]\w*)\s*\(")
 TOKEN: Final = re.compile(r"[A-Za-z_]\w*|[(){};]")
 MACRO: Final = re.compile(r"^\s*#\s*define\s+(\w+)", re.MULTILINE)
 INCLUDE: Final = re.compile(r"^\s*#\s*include\s*<([^>]+)>", re.MULTILINE)
+BESIDE: Final = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
+HEADERS: Final = (".h", ".hh", ".hpp", ".hxx")
 BLOCK: Final = r"/\*[^*]*+(?:\*(?!/)[^*]*+)*+(?:\*/|\Z)"
 """A comment; one that is not closed reaches to the end, and is looked through once."""
 
@@ -38,7 +40,8 @@ KEYWORDS: Final = frozenset({"if", "while", "for", "switch", "return", "sizeof",
 
 def source_findings(stanza: Stanza, libc: Libc) -> tuple[Finding, ...]:
     """What the stanza and the C sources of a library say for a freestanding target."""
-    return (*stanza_findings(stanza), *(one for file in stanza.stubs for one in _c_findings(file, libc)))
+    of_text = (one for file in stanza.stubs for one in (*uncopied(file, stanza), *_c_findings(file, libc)))
+    return (*stanza_findings(stanza), *of_text)
 
 
 def stanza_findings(stanza: Stanza) -> Iterator[Finding]:
@@ -66,6 +69,29 @@ def stanza_findings(stanza: Stanza) -> Iterator[Finding]:
         made_for_it = _includes_solo5(stanza.file.parent)
         severity: Severity = "note" if made_for_it else "unsure"
         yield Finding(rule="foreign-archive", severity=severity, message=message, archive=place, remedy=UNBUILT)
+
+
+def uncopied(file: Path, stanza: Stanza) -> Iterator[Finding]:
+    """A file beside a C source that it includes and that dune leaves where it is.
+
+    dune compiles a copy, beside which it lays headers, other sources that are compiled, and what a dune file names.
+    """
+    for name in BESIDE.findall("\n".join(kept(C_BLOCK.sub(" ", text_of(file))))):
+        beside = file.parent / name
+        if name.endswith(HEADERS) or beside in stanza.stubs or not beside.is_file():
+            continue
+        if any(beside.is_relative_to(place) for place in stanza.headers if isinstance(place, Path)):
+            continue
+        if beside.name not in text_of(stanza.file) and "glob_files" not in text_of(stanza.file):
+            yield Finding(
+                rule="does-not-compile",
+                severity="missing",
+                message=f"{file.name}: it includes {name}, which dune does not bring to where it compiles",
+                archive=file.parent.name,
+                member=file.name,
+                definer="dune",
+                remedy=f"(extra_deps {name}) in its foreign_stubs",
+            )
 
 
 def _includes_solo5(directory: Path) -> bool:

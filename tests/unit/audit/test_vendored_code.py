@@ -60,12 +60,29 @@ def test_what_does_not_compile_is_told_in_the_compilers_words(kind: str, tmp_pat
     assert any(one.rule == "does-not-compile" and words in one.message for one in found.findings), found.findings
 
 
-def test_a_local_header_and_an_included_c_file_are_compiled_with_it(tmp_path: Path, toolchain: Toolchain) -> None:
-    files = {"st_c": F + '#include "impl.c"\nvalue lb_f(value x) { return Val_int(now2()); }'}
+def test_an_included_c_file_is_compiled_where_dune_brings_it(tmp_path: Path, toolchain: Toolchain) -> None:
+    stubs = STUBS.replace("(names st)", "(names st) (extra_deps impl.c)")
+    assert stubs != STUBS
+    files = {"dune": stubs, "st_c": F + '#include "impl.c"\nvalue lb_f(value x) { return Val_int(now2()); }'}
     impl = '#include <string.h>\n#include <stdlib.h>\nstatic int now2(void) { char *s = strdup("x"); return s[0]; }'
     found = judged(vendored(tmp_path, impl_c=impl, **files), toolchain)
     assert found.verdict == "gaps"
     assert [one.symbol for one in found.findings if one.severity == "gaps"] == ["strdup"]
+
+
+def test_an_included_file_that_dune_leaves_where_it_is_does_not_compile(tmp_path: Path, toolchain: Toolchain) -> None:
+    text = F + '#include "part.inc"\nvalue lb_f(value x) { return Val_int(part()); }'
+    folder = vendored(tmp_path, st_c=text)
+    (folder / "lb" / "part.inc").write_text("static int part(void) { return 1; }\n")
+    found = judged(folder, toolchain)
+    assert found.verdict == "missing"
+    assert any("part.inc, which dune does not bring" in one.message for one in found.findings)
+
+
+def test_thread_local_variables_need_a_libc_that_has_a_place_for_them(tmp_path: Path, toolchain: Toolchain) -> None:
+    text = F + "static __thread int n;\nvalue lb_f(value x) { return Val_int(++n); }"
+    found = judged(vendored(tmp_path, st_c=text), toolchain)
+    assert found.verdict == ("runs" if toolchain.ocaml_version.startswith("5") else "unsure")
 
 
 def test_headers_of_all_that_a_library_needs_are_found(tmp_path: Path, toolchain: Toolchain) -> None:
