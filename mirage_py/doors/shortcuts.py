@@ -28,6 +28,9 @@ MANY: Final = 8
 _THERE: Final = frozenset(("there", "link there"))
 _WHETHER: Final = frozenset(("access", "file", "state", "link", "whole", "whole link", *_THERE))
 
+_ELSEWHERE: Final = frozenset(("", ".", ".."))
+"""What no listing has, and leads somewhere."""
+
 _MADE_UP: Final = ("/proc", "/sys", "/dev")
 """Where the system tells of itself: contents change there without a time of theirs."""
 
@@ -99,7 +102,7 @@ def _ways(path: str, names: dict[str, Any]) -> Iterator[tuple[str, list[str]]]:
 
 def _follows(kind: str, state: object, names: dict[str, tuple[str, bool, bool, bool]], rest: list[str]) -> bool:
     if rest[0] not in names:
-        return state == errno.ENOENT
+        return state == errno.ENOENT and rest[0] not in _ELSEWHERE
     _, link, folder, file = names[rest[0]]
     known = stat.S_IFDIR if folder else stat.S_IFREG if file else None
     return len(rest) == 1 and kind in _THERE and not link and state == known

@@ -19,16 +19,20 @@ class Syncing:
         """Put an open file on the disk, and close it."""
         done = allocate_lock()
         done.acquire()
-        self._running.append(done)
         try:
             start_new_thread(self._sync, (descriptor, done))
         except RuntimeError:  # as many as there may be
             self._sync(descriptor, done)
+        self._running.append(done)  # what is waited for runs, wherever a signal comes between
 
     def end(self) -> None:
-        """Until all are on the disk; raises what the system said of the first that it refused."""
+        """Until all are on the disk; raises what the system said of the first that it refused.
+
+        Who is cut short here, by a signal, may call it again.
+        """
         for done in self._running:
-            done.acquire()
+            with done:
+                pass
         self._running.clear()
         if self._refused:
             raise self._refused[0]

@@ -43,6 +43,7 @@ told = [
     open("way/../read").read(),
     open("large").read(4),
     os.access("sized", os.X_OK),
+    Path("../above").exists(),
     compiled.WORD,
 ]
 try:
@@ -129,6 +130,7 @@ CHANGES: dict[str, Callable[[Path], object]] = {
     "a size that is asked": lambda folder: (folder / "sized").write_text("123"),
     "the sources": lambda folder: (folder / "y.ml").touch(),
     "what a name in a folder is of": lambda folder: become_folder(folder / "walked" / "one"),
+    "a path above the project": lambda folder: (folder.parent / "above").touch(),
     "the time of a folder": lambda folder: os.utime(folder / "stated", (1, 1)),
     "a path by way of a link": lambda folder: (folder / "else" / "there").touch(),
     "a file by way of a link": lambda folder: (folder / "else" / "read").write_text("1"),
@@ -414,6 +416,7 @@ def test_inputs_in_short_hold_exactly_while_the_inputs_do(tmp_path: Path) -> Non
     (far / "there").touch()
     names = ["none", "file", "folder", "link", "folder/deep"]
     asked = [("there", str(listed / name)) for name in names] + [("file", str(listed / name)) for name in names]
+    asked.append(("there", f"{listed}/../none"))
     asked += [("there", str(far / f"a{number}" / "b")) for number in range(20)] + [("folder", str(listed))]
     inputs = {one: answers.seen(*one) for one in asked}
     short, known = shortened(inputs, since + 10 * answers.GRAIN)
@@ -426,7 +429,7 @@ def test_inputs_in_short_hold_exactly_while_the_inputs_do(tmp_path: Path) -> Non
         ("there", "listed/file"),
         ("there", "far/a1/b"),
     }
-    assert {("there", "listed/link"), ("file", "listed/file")} <= kinds
+    assert {("there", "listed/link"), ("file", "listed/file"), ("there", "listed/../none")} <= kinds
     assert ("inside", str(listed)) in short  # for there is a link in it
     assert ("inside", str(far)) in known
     answer = answers.Answer(short, [], None, known)

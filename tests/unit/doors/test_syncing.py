@@ -1,0 +1,66 @@
+"""Files are put on the disk beside everything else, and are waited for."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from mirage_py.doors.syncing import Syncing
+
+
+def opened(folder: Path) -> int:
+    return os.open(folder, os.O_RDONLY)
+
+
+@pytest.fixture
+def alarm() -> Iterator[None]:
+    before = signal.getsignal(signal.SIGALRM)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.usefixtures("alarm")
+def test_who_is_cut_short_while_waiting_can_wait_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    quick, slow, go = opened(tmp_path), opened(tmp_path), Event()
+    monkeypatch.setattr(os, "fsync", lambda descriptor: descriptor == quick or go.wait())
+
+    def interrupt(*_: object) -> None:
+        signal.signal(signal.SIGALRM, lambda *_: pytest.fail("it waits for ever"))
+        signal.setitimer(signal.ITIMER_REAL, 10)
+        go.set()
+        raise KeyboardInterrupt
+
+    syncing = Syncing()
+    for descriptor in (quick, slow):
+        syncing.begin(descriptor)
+    signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.1)
+    with pytest.raises(KeyboardInterrupt):
+        syncing.end()
+    syncing.end()
+
+
+def test_first_refusal_is_told_when_all_have_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = []
+
+    def refuse(descriptor: int) -> None:
+        ended.append(descriptor)
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    syncing, descriptors = Syncing(), [opened(tmp_path), opened(tmp_path)]
+    for descriptor in descriptors:
+        syncing.begin(descriptor)
+    with pytest.raises(OSError, match="full"):
+        syncing.end()
+    assert sorted(ended) == sorted(descriptors)
+    for descriptor in descriptors:
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(descriptor)
