@@ -50,22 +50,12 @@ def audit(
     known = cache.recall(request, served)
     if known is not None:
         return known
-    sources = _sources(request)
+    sources = Sources.of(request)
     evidence = gather(request, sources, progress or unwatched, served)
     packages = _packages(request, evidence, sources, metadata)
     report = _audit(request, with_starts(request, evidence, sources, packages), sources, packages)
     cache.remember(request, served, report, sources.read)
     return report
-
-
-def _sources(request: AuditRequest) -> Sources:
-    return Sources(
-        request.path,
-        request.vendored,
-        bare=any(map(freestanding, request.targets)),
-        own=request.own,
-        toolchain=request.toolchain_folders,
-    )
 
 
 def _packages(
@@ -225,8 +215,8 @@ def _without_tools(node: Node, sources: Sources) -> Iterable[Finding]:
             )
 
 
-ONLY_WHEN_BUILT: Final = ("foreign-archive", "does-not-compile", "ctypes", "compiler-support")
-"""What cannot be sure before the rules of a library have made its C, or the flags of it."""
+ONLY_WHEN_BUILT: Final = ("foreign-archive", "does-not-compile", "ctypes", "compiler-support", "made-module")
+"""What cannot be sure before the rules of a library have made its C, the flags of it, or its modules."""
 
 
 def _as_tried(found: tuple[Finding, ...], node: Node, target: str, sources: Sources) -> Iterable[Finding]:

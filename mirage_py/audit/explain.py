@@ -69,7 +69,7 @@ def explain_undefined(
 
     The symbols in `own` are wanted by code of the user's, and by no library.
     """
-    evidence = gather(request, Sources(request.path, request.vendored), served=served)
+    evidence = gather(request, Sources.of(request), served=served)
     return tuple(_explain(one, evidence, own=one.symbol in own) for one in undefined)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from mirage_py.audit.libc import Libc
 from mirage_py.audit.names import source_names
 from mirage_py.audit.runtime import WORDS
+from mirage_py.audit.vendored import INCLUDE
 from mirage_py.dataclass import dataclass, replace
 from mirage_py.libraries.gaps import compiled_with, headers
 from mirage_py.model.audit import AuditReport, Finding
@@ -96,12 +97,26 @@ class Gaps:
         return compiled_with(place) if texts else ()
 
     def behind(self, file: Path, text: str, read: str) -> Iterator[Finding]:
-        """The numbers that a source speaks of, and the headers of the gaps that it `read`: no symbol tells of them."""
+        """The numbers that a source speaks of, and the headers of the gaps that it `read`: no symbol tells of them.
+
+        Of a header that comes with functions which the source does not call, any of these brings it.
+        """
         numbers = set(re.findall(r"\b[A-Z_]+\b", text)) & set(CONSTANTS)
-        for name in sorted({*numbers, *(name for name in HEADERS if f"gaps/{name}" in read)}):
+        words = set(re.findall(r"\w+", text))
+        bringing = {gap.header: name for name, gap in sorted(FUNCTIONS.items(), reverse=True)}
+        called = {gap.header for name, gap in FUNCTIONS.items() if name in words}
+        asked = (bringing.keys() & INCLUDE.findall(text)) - called
+        brought = {bringing[one] for one in asked if _is_of_gaps_alone(one, read)}
+        for name in sorted({*numbers, *brought, *(name for name in HEADERS if f"gaps/{name}" in read)}):
             message, definer, remedy = self.words(name)
             found = Finding(rule=RULE, severity="gaps", message=message, symbol=name, definer=definer, remedy=remedy)
             yield self.weighed(replace(found, archive=file.parent.name, member=file.name))
+
+
+def _is_of_gaps_alone(header: str, read: str) -> bool:
+    """Whether a source read a header that the C library has not; others take the library's own in."""
+    places = re.findall(rf"(\S*)/{re.escape(header)}(?!\S)", read)
+    return bool(places) and all(one.endswith("gaps") for one in places)
 
 
 def what_is_called(finding: Finding) -> str:

@@ -11,17 +11,8 @@ __all__ = ["ARITY", "AT_EXIT", "CALLS", "GIVES", "KEEPS", "OF_CHANNELS", "STANDA
 
 OF_CHANNELS: Final = frozenset(
     {
-        *(
-            "close_in",
-            "in_channel_length",
-            "In_channel.length",
-            "seek_in",
-            "In_channel.seek",
-            "input_line",
-            "input_char",
-            "really_input_string",
-            "In_channel.input_all",
-        ),
+        *("close_in", "in_channel_length", "In_channel.length", "seek_in", "In_channel.seek", "input_line"),
+        *("input_char", "really_input_string", "In_channel.input_all"),
         *("In_channel.input_line", "caml_ml_channel_size", "caml_ml_channel_size_64", "caml_ml_seek_in"),
         *("caml_ml_seek_in_64", "caml_ml_seek_out", "caml_ml_seek_out_64", "caml_ml_close_channel", "caml_ml_input"),
         *("caml_ml_input_bigarray", "caml_ml_input_char", "caml_ml_input_int", "caml_ml_input_scan_line"),
@@ -64,9 +55,8 @@ KEEPS: Final = re.compile(
 """Functions that keep what is handed to them, in what they give back or elsewhere, and call it no more than it is."""
 
 GIVES: Final = {
-    **dict.fromkeys(
-        ("fst", "snd", "Option.get", "List.hd", "Lazy.force", "Fun.id", "Option.some", "Sys.opaque_identity"), 1
-    ),
+    **dict.fromkeys(("fst", "snd", "Option.get", "Option.some", "List.hd", "Lazy.force", "Fun.id"), 1),
+    **dict.fromkeys(("Sys.opaque_identity", "Obj.magic"), 1),
     **dict.fromkeys(("Hashtbl.find", "List.assoc", "List.nth", "Array.get", "Queue.pop", "Queue.take", "Stack.pop"), 2),
     **dict.fromkeys(("Hashtbl.find_opt", "List.assoc_opt", "Option.value", "Fun.const"), 2),
 }

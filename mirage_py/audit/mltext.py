@@ -7,6 +7,7 @@ apart from what surely runs with the definition.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -28,6 +29,60 @@ LARGEST: Final = 2_000_000
 OF_TESTS: Final = frozenset({"test", "test_unit", "test_module", "expect", "expect_test", "bench", "bench_module"})
 
 
+HEADER_END: Final = re.compile(rb"\}\s*(?:let|rule|refill)\b")
+"""The end of what stands before the rules of a lexer."""
+
+
+def ocaml_in(name: str, text: bytes) -> bytes:
+    """The OCaml in a file that runs when its module starts, on its lines: all but the rules of a lexer or parser.
+
+    What is in those is done when they are called.
+    """
+    if name.endswith(".mll"):
+        parts = _around_rules(text)
+    elif name.endswith(".mly"):
+        parts = _around_grammar(text)
+    else:
+        return text
+    kept = bytearray(one if one == ord("\n") else ord(" ") for one in text)
+    for start, end in parts:
+        kept[start:end] = text[start:end]
+    return bytes(kept)
+
+
+def _around_rules(text: bytes) -> Iterator[tuple[int, int]]:
+    """The parts in braces before and behind the rules of a lexer."""
+    start = text.find(b"{")
+    end = HEADER_END.search(text, start) if start >= 0 else None
+    if end is not None:
+        yield start + 1, end.start()
+    last = text.rfind(b"}")
+    first = _opening(text, last)
+    if first >= 0 and not text[last + 1 :].strip() and text[:first].rstrip().endswith(b"}"):
+        yield first + 1, last
+
+
+def _opening(text: bytes, last: int) -> int:
+    """The brace that one closes; -1 for none."""
+    depth = 0
+    for at in range(last, -1, -1):
+        depth += (text[at] == ord("}")) - (text[at] == ord("{"))
+        if depth == 0:
+            return at
+    return -1
+
+
+def _around_grammar(text: bytes) -> Iterator[tuple[int, int]]:
+    """The parts before and behind the rules of a parser: in `%{ %}`, and after the second `%%`."""
+    start, end = text.find(b"%{"), text.find(b"%}")
+    if 0 <= start < end:
+        yield start + 2, end
+    rules = text.find(b"\n%%")
+    behind = text.find(b"\n%%", rules + 3) if rules >= 0 else -1
+    if behind >= 0:
+        yield behind + 3, len(text)
+
+
 def source_of(file: Path) -> Source | None:
     """The file as read; None for one that cannot be read, or is too long."""
     try:
@@ -36,6 +91,7 @@ def source_of(file: Path) -> Source | None:
         return None
     if len(text) > LARGEST:
         return None
+    text = ocaml_in(file.name, text)
     stem = file.name.partition(".")[0]
     found = Source(file=file, module=stem[:1].upper() + stem[1:], words=tokens_of(text))
     found.items.extend(_structure(syntax_tree(text), found))

@@ -13,6 +13,8 @@ from mirage_py.project.reading import bytes_of
 
 __all__ = ["STDLIB", "Key", "Text", "Unit", "module_of"]
 
+OCAML: Final = (".ml", ".mll", ".mly")
+
 STDLIB: Final = "Stdlib"
 """Stands for the standard library, whose text is not read."""
 
@@ -29,7 +31,8 @@ class Key(NamedTuple):
 class Text:
     """The sources of one library; `modules` says which of them count, `left_out` which do not, all where it is None.
 
-    `tops` are the modules that other libraries see: the one that wraps it, all that count where it is None.
+    `tops` are the modules that other libraries see: the one that wraps it, all that count where it is None. `copies`
+    are files that a build brings beside those of the folder.
     """
 
     library: str
@@ -38,13 +41,15 @@ class Text:
     left_out: frozenset[str] = frozenset()
     below: bool = False
     tops: frozenset[str] | None = None
+    copies: tuple[Path, ...] = ()
 
     def files(self) -> Iterator[Path]:
-        """The `.ml` files of the library."""
+        """The files of the library: its OCaml, and that in the sources of its lexers and parsers."""
+        yield from (file for file in self.copies if self._counts(module_of(file.name)))
         for folder, inner, names in os.walk(self.directory):
             inner[:] = sorted(one for one in inner if self.below and not _is_apart(Path(folder, one)))
             for name in sorted(names):
-                if name.endswith(".ml") and self._counts(module_of(name)):
+                if name.endswith(OCAML) and self._counts(module_of(name)):
                     yield Path(folder) / name
 
     def _counts(self, module: str) -> bool:

@@ -82,13 +82,11 @@ def token_of(name: str) -> bytes:
     return name.rpartition(".")[2].strip("() ").encode()
 
 
-OS_TYPE: Final = "Sys.os_type"
+OS_TYPE: Final = ("Sys.os_type", "Stdlib.Sys.os_type")
 NEVER: Final = ("Win32", "Cygwin")
 """The systems that no unikernel is; the compilers for them say "Unix" or "None"."""
 
-OTHER_SYSTEM: Final = frozenset(
-    {"Sys.win32", "Sys.cygwin", *(f'{one}="{name}"' for one in (OS_TYPE, "Stdlib.Sys.os_type") for name in NEVER)}
-)
+OTHER_SYSTEM: Final = frozenset({"Sys.win32", "Sys.cygwin", *(f'{one}="{name}"' for one in OS_TYPE for name in NEVER)})
 """Conditions that never hold."""
 
 MUTATES: Final = re.compile(r"(?:\w+\.)*(?:add|push|replace|set|register\w*|add_\w+|set_\w+|unsafe_set)")
@@ -267,13 +265,18 @@ def _application(state: _State, function: Node | None, given: list[Node], found:
     else:
         yield state.at(function, how="apply")
     into = " ".join(text_at(one) for one in given if one.type == "value_path") if MUTATES.fullmatch(by) else state.into
-    if GIVES.get(by.removeprefix("Stdlib."), 99) < len(given) or (by == "(" and state.how == "apply"):
-        how: How = "apply"
-    elif by.removeprefix("Stdlib.") in GIVES and state.how in ("hand", "apply"):
-        how, by = state.how, state.by
-    else:
-        how = "apply" if state.how == "apply" else "hand"
+    how, by = _passed(state, by, len(given))
     yield from (state.at(one, how=how, by=state.by if state.later else by, into=into) for one in given)
+
+
+def _passed(state: _State, by: str, given: int) -> tuple[How, str]:
+    """How so many arguments of a function are used, and by whom: what gives them back is only on the way."""
+    arity = GIVES.get(by.removeprefix("Stdlib."))
+    if arity is None:
+        return "apply" if state.how == "apply" else "hand", by
+    if given > arity:
+        return "apply", by
+    return (state.how, state.by) if state.how in ("hand", "apply") else ("hand", by)
 
 
 def _infix(state: _State, found: list[Use]) -> Iterator[_State]:
@@ -335,40 +338,39 @@ def _local(state: _State, found: list[Use]) -> Iterator[_State]:
             yield state.at(one, how="hand", by="let")
 
 
-def _method(state: _State, found: list[Use]) -> Iterator[_State]:
-    """A method that is called: of whatever the object holds."""
+def _opened(state: _State, found: list[Use]) -> Iterator[_State]:
+    """A method that is called, or a module taken out of a value: whatever that holds may be called from here on."""
     del found
     return (state.at(one, how="apply") for one in state.node.named_children)
 
 
-def _packed(state: _State, found: list[Use]) -> Iterator[_State]:
-    """A module taken out of a value: what it holds may be called from here on."""
+def _cases(state: _State, found: list[Use]) -> Iterator[_State]:
+    """`try`, and `match`: what it is about may be caught; cases of another system are never taken."""
     del found
-    return (state.at(one, how="apply") for one in state.node.named_children)
+    cases = [one for one in state.node.named_children if one.type == "match_case"]
+    caught = state.caught or state.node.type == "try_expression" or any(map(_is_of_exception, cases))
+    of_system = _first_of(state.node) in OS_TYPE
+    yield from (state.at(one, caught=caught) for one in state.node.named_children if one not in cases)
+    yield from (state.at(one) for one in cases if not (of_system and _is_of_other_system(one)))
 
 
-def _guarded(state: _State, found: list[Use]) -> Iterator[_State]:
-    """`try`, and `match` with an exception among its cases: what it is about is caught."""
-    del found
-    node = state.node
-    caught = node.type == "try_expression" or any(
-        below.type == "exception_pattern"
-        for one in node.named_children
-        if one.type == "match_case"
-        for below in one.named_children
-    )
-    of_system = [text_at(one) for one in node.named_children[:1]] == [OS_TYPE]
-    for one in node.named_children:
-        if one.type != "match_case":
-            yield state.at(one, caught=state.caught or caught)
-        elif not (of_system and one.named_children and text_at(one.named_children[0]).strip('"') in NEVER):
-            yield state.at(one)
+def _is_of_exception(case: Node) -> bool:
+    return any(one.type == "exception_pattern" for one in case.named_children)
+
+
+def _is_of_other_system(case: Node) -> bool:
+    return _first_of(case).strip('"') in NEVER
+
+
+def _first_of(node: Node) -> str:
+    """The text of the first part of a node, without blanks; empty where a damaged source has none."""
+    return "".join(text_at(node.named_children[0]).split()) if node.named_children else ""
 
 
 def _if(state: _State, found: list[Use]) -> Iterator[_State]:
     """A branch, which is taken or not; that of another system never is."""
     del found
-    never = "".join(text_at(state.node.named_children[0]).split()) in OTHER_SYSTEM
+    never = _first_of(state.node) in OTHER_SYSTEM
     return (state.at(one) for one in state.node.named_children if not (never and one.type == "then_clause"))
 
 
@@ -391,10 +393,10 @@ HANDLED: Final[Mapping[str, Handler]] = {
     "module_binding": _local_module,
     "let_binding": _local,
     "let_expression": _let,
-    "method_invocation": _method,
-    "packed_module": _packed,
-    "try_expression": _guarded,
-    "match_expression": _guarded,
+    "method_invocation": _opened,
+    "packed_module": _opened,
+    "try_expression": _cases,
+    "match_expression": _cases,
     "if_expression": _if,
 }
 

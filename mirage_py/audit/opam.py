@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from mirage_py.audit.rules import freestanding, verdict_of
-from mirage_py.audit.tried import Tried, finding_of, how_sure, libraries_of, severity_of, tried, tried_on
+from mirage_py.audit.tried import Tried, finding_of, libraries_of, severity_of, tried, tried_on, verdict_told
 from mirage_py.dataclass import dataclass
 from mirage_py.model.audit import VERDICT_WORDS, AuditRequest, Finding, LibraryAudit, Problem, Root, Severity
 from mirage_py.packages.linked import Files, Folder, Linked, Source, linked
@@ -117,7 +117,7 @@ class Packages:
         other = next(iter(self._rows(library, None, target)), None)
         message = f"{named} was not tried"
         if other is not None:
-            message += f"; {other.library} {other.version} {VERDICT_WORDS[other.verdict]} {how_sure(other)}"
+            message += f"; {other.library} {other.version} {verdict_told(other)}"
         remedy = "vendor it (mpy lock, mpy pull) or install it, and ask again: its sources tell the rest"
         return Finding(rule="opam-only", severity="unsure", message=message, remedy=remedy)
 
@@ -151,7 +151,7 @@ class Packages:
     def _on_package(self, name: str, path: tuple[str, ...], row: Tried | None) -> Iterator[Finding]:
         described = self.linked.packages.get(name)
         if row is not None and row.verdict not in ("runs", "recompile"):
-            message = f"{name} {VERDICT_WORDS[row.verdict]} {how_sure(row)}"
+            message = f"{name} {verdict_told(row)}"
             yield _finding(name, severity_of(row.verdict), message, path)
         elif name in UNIX_PACKAGES or (row is None and name.endswith(("-unix", "_unix"))):
             yield _finding(name, "unix", f"the package needs {name}; a part of it may not", path)

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Final
 
 from mirage_py.audit.libc import Libc
-from mirage_py.audit.rules import rule_of
+from mirage_py.audit.rules import freestanding, rule_of
 from mirage_py.audit.vendored import source_findings, stanza_findings
 from mirage_py.libraries.findlib import DRIVER, Findlib
 from mirage_py.libraries.vendored import Stanza, Vendored
-from mirage_py.model.audit import OWN_C, Finding, OwnC, Problem
+from mirage_py.model.audit import OWN_C, AuditRequest, Finding, OwnC, Problem
 from mirage_py.model.library import Library
 
 NO_MODULE: Final = ("-",)
@@ -41,7 +41,8 @@ class Sources:
         self.findlib = Findlib(path)
         self.vendored = Vendored(
             vendored,
-            elsewhere=self._is_installed,
+            elsewhere=lambda name: self.findlib.find(name) is not None,
+            selectable=self._is_selectable,
             preprocessors=lambda name: self.findlib.find(name, DRIVER),
         )
         if own is not None:
@@ -85,7 +86,18 @@ class Sources:
             self.note(library.meta)
         return library
 
-    def _is_installed(self, name: str) -> bool:
+    @classmethod
+    def of(cls, request: AuditRequest) -> Sources:
+        """The libraries that a question is about."""
+        return cls(
+            request.path,
+            request.vendored,
+            bare=any(map(freestanding, request.targets)),
+            own=request.own,
+            toolchain=request.toolchain_folders,
+        )
+
+    def _is_selectable(self, name: str) -> bool:
         """Whether a library is installed that the target can have: of others a build shows dune nothing."""
         if self.findlib.find(name) is None:
             return False

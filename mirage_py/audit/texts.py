@@ -22,8 +22,7 @@ from mirage_py.audit.starting import Reached, Sure, start_findings
 from mirage_py.audit.startup import End
 from mirage_py.audit.waiting import Waiting
 from mirage_py.dataclass import replace
-from mirage_py.libraries.sexp import atoms
-from mirage_py.libraries.vendored import Stanza
+from mirage_py.libraries.vendored import capital
 from mirage_py.model.audit import Finding
 
 
@@ -78,14 +77,15 @@ def _texts(closure: Closure, link: Link, sources: Sources) -> Iterator[Text]:
         if name == STDLIB or rule_for(name) is not None or node.library.package in OF_COMPILER or node.library.ppx:
             continue
         if node.library.read_as_text and stanza is not None:
-            modules, left_out = _modules(stanza)
+            modules, left_out = stanza.chosen
             yield Text(
                 library=name,
                 directory=stanza.library.directory,
                 modules=modules,
                 left_out=left_out,
                 below=stanza.spread,
-                tops=frozenset({_capital(stanza.main)}) if stanza.wrapped else None,
+                copies=stanza.written.copies,
+                tops=frozenset({capital(stanza.main)}) if stanza.wrapped else None,
             )
         elif link.units.get(name):
             units = link.units[name]
@@ -95,23 +95,6 @@ def _texts(closure: Closure, link: Link, sources: Sources) -> Iterator[Text]:
                 modules=frozenset(unit.rpartition("__")[2] for unit in units),
                 tops=frozenset(unit.partition("__")[0] for unit in units),
             )
-
-
-def _capital(name: str) -> str:
-    return name[:1].upper() + name[1:]
-
-
-def _modules(stanza: Stanza) -> tuple[frozenset[str] | None, frozenset[str]]:
-    """The modules of a stanza that names them (None for one that takes all of its folder), and those it leaves out."""
-    words = tuple(atoms(stanza.modules))
-    taken, _, left_out = (list(words), "", []) if "\\" not in words else _parted(words)
-    modules = None if not taken or ":standard" in taken else frozenset(map(_capital, taken))
-    return modules, frozenset(map(_capital, left_out))
-
-
-def _parted(words: tuple[str, ...]) -> tuple[list[str], str, list[str]]:
-    at = words.index("\\")
-    return list(words[:at]), "\\", list(words[at + 1 :])
 
 
 def _seeds(ends: Iterable[End], settled: Collection[str]) -> Mapping[Key, Reached]:

@@ -16,10 +16,10 @@ from typing import Final, cast
 
 from mirage_py.audit.rules import UNIKRAFT, UNIX, XEN
 from mirage_py.dataclass import dataclass
-from mirage_py.model.audit import VERDICTS, Finding, Severity, Verdict
+from mirage_py.model.audit import VERDICT_WORDS, VERDICTS, Finding, Severity, Verdict
 from mirage_py.model.version import fits, version_key
 
-__all__ = ["COLUMNS", "Tried", "how_sure", "libraries_of", "row_of", "series_of", "table", "tried"]
+__all__ = ["COLUMNS", "Tried", "how_sure", "libraries_of", "row_of", "series_of", "table", "tried", "verdict_told"]
 
 COLUMNS: Final = ("library", "version", "from", "below", "ocaml", "target", "verdict", "stubs", "how", "date", "reason")
 DATA: Final = "verdicts.csv"
@@ -146,6 +146,11 @@ def how_sure(row: Tried) -> str:
     ocaml = ".".join(row.ocaml.split(".")[:2])
     why = f": {row.reason}" if row.reason else ""
     return f"{made}({row.version}, OCaml {ocaml}, {row.target}, {row.how}){why}"
+
+
+def verdict_told(row: Tried) -> str:
+    """The verdict, and what it rests on: `runs; stubs compiled from source (v0.17, OCaml 5.3, spt, built and run)`."""
+    return f"{VERDICT_WORDS[row.verdict]}{'; ' if row.stubs else ' '}{how_sure(row)}"
 
 
 def severity_of(verdict: Verdict) -> Severity:

@@ -137,16 +137,25 @@ def _externals(
     """The externals that a library uses and whose C function is nowhere."""
     for text in texts:
         files = tuple(text.files()) if text.directory.is_dir() else ()
-        declared = [one for file in files for one in externals_in(file)]
-        lacking = [one for one in declared if one.symbol not in defined and (base or not OF_BASE.fullmatch(one.symbol))]
-        if not lacking:
+        declared = [(file, one) for file in files for one in externals_in(file) if one.symbol not in defined]
+        kept = [(file, one) for file, one in declared if base or not OF_BASE.fullmatch(one.symbol)]
+        if not kept:
             continue
         by = Pulled(place=Place(text.library, NOTHING, -1, "ocaml"), object=Object(name="", defined=(), undefined=()))
-        known = {one.symbol: one for one in lacking}
+        known = {one.symbol: one for _, one in kept}
         read = [bytes_of(file) for file in files]
-        used = (one for one in lacking if _is_used(one, read))
+        used = (one for file, one in kept if _is_value(one, file) or _is_used(one, read))
         for one in used:
             yield from ((text.library, finding) for finding in judge.want(Want(one.symbol, by), known))
+
+
+def _is_value(one: External, file: Path) -> bool:
+    """Whether others see it as a value: then the module holds a closure of it, which asks for the C function."""
+    try:
+        interface = bytes_of(file.with_suffix(".mli"))
+    except OSError:
+        return file.suffix == ".ml"
+    return re.search(rb"\bval\s+" + re.escape(one.name).encode() + rb"\s*:", interface) is not None
 
 
 def _is_used(one: External, read: Iterable[bytes]) -> bool:

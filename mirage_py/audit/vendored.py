@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Final
 
 from mirage_py.audit.branches import kept
+from mirage_py.audit.endings import FUNCTIONS, RAISING
 from mirage_py.audit.libc import Libc
+from mirage_py.audit.mlunits import module_of
 from mirage_py.audit.names import posix_names
 from mirage_py.libraries.vendored import Stanza
 from mirage_py.model.audit import Finding, Severity
@@ -35,6 +37,10 @@ C_COMMENT: Final = re.compile(BLOCK + r'|//[^\n]*+|"(?:[^"\\\n]|\\.)*+"', re.DOT
 C_BLOCK: Final = re.compile(BLOCK)
 LINE: Final = re.compile(r"^\s*#(?!\s*define).*$", re.MULTILINE)
 OF_COMPILER: Final = re.compile(r"\w*intrin\.h|std(?:atomic|align|noreturn)\.h|cpuid\.h|iso646\.h|arm_neon\.h")
+WORD: Final = re.compile(r"[a-z_][\w']*")
+ENDING: Final = frozenset(name.rpartition(".")[2] for name in (*FUNCTIONS, *RAISING))
+"""What functions that end a program are called."""
+
 KEYWORDS: Final = frozenset({"if", "while", "for", "switch", "return", "sizeof", "defined"})
 
 
@@ -64,11 +70,23 @@ def stanza_findings(stanza: Stanza) -> Iterator[Finding]:
         message = f"its C is made by a rule: {' '.join(f'{name}.c' for name in stanza.unmade)}"
         known: Severity = "note" if _includes_solo5(stanza.library.directory) else "unsure"
         yield Finding(rule="foreign-archive", severity=known, message=message, archive=place, remedy=UNBUILT)
+    yield from _of_modules(stanza)
     if stanza.archives:
         message = f"it links archives that a rule makes: {' '.join(stanza.archives)}"
         made_for_it = _includes_solo5(stanza.file.parent)
         severity: Severity = "note" if made_for_it else "unsure"
         yield Finding(rule="foreign-archive", severity=severity, message=message, archive=place, remedy=UNBUILT)
+
+
+def _of_modules(stanza: Stanza) -> Iterator[Finding]:
+    """Modules that a program writes, or a rule with words in them that end a program: nobody has read those yet."""
+    told = [name for name, text in stanza.written.texts if not ENDING.isdisjoint(WORD.findall(text))]
+    names = [name for name in (*told, *stanza.written.unread) if stanza.takes(module_of(name))]
+    if names:
+        more = f" and {len(names) - 3} more" if names[3:] else ""
+        message = f"its OCaml is made by a rule: {', '.join(names[:3])}{more}"
+        place = f"{stanza.file.parent.name}/dune"
+        yield Finding(rule="made-module", severity="unsure", message=message, archive=place, remedy=UNBUILT)
 
 
 def uncopied(file: Path, stanza: Stanza) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from glob import iglob
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from mirage_py.dataclass import dataclass
 from mirage_py.errors import ConfigError
@@ -65,8 +65,20 @@ def stubs_for_target(libraries: Iterable[Served], request: StubsRequest) -> tupl
 
     ConfigError for a declaration that means no file.
     """
+    libraries = tuple(libraries)
     sides = ((one, one.c) for one in libraries if one.library.origin == "installed" and one.use == "image")
-    return tuple(found for one, side in sides if side and (found := _made(one, side, request)))
+    made = [found for one, side in sides if side and (found := _made(one, side, request))]
+    asks = any(one.c is not None and MATHS in one.c.words for one in libraries if one.use == "image")
+    return (*made, *((_maths(request),) if asks and request.toolchain.generation == "cross" else ()))
+
+
+MATHS: Final = "-lm"
+
+
+def _maths(request: StubsRequest) -> TargetStubs:
+    """An empty libm: the target's C library has its functions, and without it the linker would take the host's."""
+    step = archive(request.folder / "libm.a", ())
+    return TargetStubs(library="libm", way="sysroot", archives=(), flags=(), steps=(step,), folder=request.folder)
 
 
 def sources_of(declared: DeclaredStubs, base: Path) -> tuple[Path, ...]:

@@ -11,7 +11,7 @@ from mirage_py.dataclass import dataclass
 from mirage_py.libraries.sexp import Sexp, atoms, field
 from mirage_py.libraries.stanzas import Located
 
-__all__ = ["Made", "made_by"]
+__all__ = ["Made", "feeds", "made_by"]
 
 PROGRAM: Final = re.compile(r"%\{(exe|bin|dep|libexec):([^}]+)\}$")
 BY_STANZA: Final = {"menhir": "menhir", "ocamllex": "", "ocamlyacc": "", "coq.theory": "coqc"}
@@ -33,7 +33,7 @@ def made_by(library: Located, by_folder: Mapping[Path, list[Located]]) -> Made:
     libraries: dict[str, None] = {}
     programs: dict[str, None] = {}
     beside = by_folder.get(library.directory, [])
-    for rule in (one for one in beside if one.kind == "rule" and _feeds(one)):
+    for rule in (one for one in beside if one.kind == "rule" and feeds(one)):
         for word in _runs(rule.stanza):
             _note(word, library.directory, by_folder, libraries, programs)
     for one in beside:
@@ -73,7 +73,7 @@ def _normal(path: Path) -> str:
     return os.path.normpath(path)
 
 
-def _feeds(rule: Located) -> bool:
+def feeds(rule: Located) -> bool:
     """Whether a rule makes what a library may be compiled from: no test, and nothing that is kept in the sources."""
     if any(field(rule.stanza, part) for part in ("alias", "aliases")):
         return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 
 from mirage_py.dataclass import dataclass, replace
@@ -14,10 +15,11 @@ from mirage_py.libraries.generated import made_by
 from mirage_py.libraries.sexp import Sexp, atoms, field
 from mirage_py.libraries.stanzas import Located, Reading, stanzas_below
 from mirage_py.libraries.versions import version_of
+from mirage_py.libraries.written import Written, written_for
 from mirage_py.model.audit import Problem
 from mirage_py.model.library import Library
 
-__all__ = ["Selection", "Stanza", "Vendored"]
+__all__ = ["Selection", "Stanza", "Vendored", "capital"]
 
 Available = Callable[[str], bool]
 
@@ -40,10 +42,11 @@ class Selection:
 class Stanza:
     """A `library` stanza: its library, and what it says of C.
 
-    `stubs` are its C files, `unmade` the names of those that are only there when a rule has made them.
-    `library.requires` are the needs that hold whatever is there; `selections` add to them. `headers` are the folders
-    that its C files include from besides their own, and the names of libraries whose folders are. `modules` is that
-    field as it stands, `wrapped` says that other libraries see one module of it, `spread` that folders below count.
+    `stubs` are its C files, `unmade` the names of those that are only there when a rule has made them, `written` the
+    OCaml files that a build brings. `library.requires` are the needs that hold whatever is there; `selections` add to
+    them. `headers` are the folders that its C files include from besides their own, and the names of libraries whose
+    folders are. `modules` is that field as it stands, `wrapped` says that other libraries see one module of it,
+    `spread` that folders below count.
     """
 
     library: Library
@@ -68,19 +71,39 @@ class Stanza:
     wrapped: bool = True
     spread: bool = False
     enabled: tuple[Sexp, ...] = ()
+    written: Written = Written()
 
     @property
     def main(self) -> str:
         """The name of the module that wraps the others, and of its archives."""
         return self.private or self.library.name.replace(".", "_").replace("-", "_")
 
+    @property
+    def chosen(self) -> tuple[frozenset[str] | None, frozenset[str]]:
+        """The modules that it names (None where it takes all of its folder), and those that it leaves out."""
+        words = tuple(atoms(self.modules))
+        at = words.index("\\") if "\\" in words else len(words)
+        taken, left_out = words[:at], words[at + 1 :]
+        modules = None if not taken or ":standard" in taken else frozenset(map(capital, taken))
+        return modules, frozenset(map(capital, left_out))
+
+    def takes(self, module: str) -> bool:
+        """Whether a module that is in its folder is one of it."""
+        modules, left_out = self.chosen
+        return module not in left_out and (modules is None or module in modules)
+
+
+def capital(name: str) -> str:
+    """A module as OCaml writes it."""
+    return name[:1].upper() + name[1:]
+
 
 class Vendored:
     """The libraries below some folders of sources, by public name, and by name where they have no other.
 
     `facts` are what is known of the dune context (`context_name`, `system`, ...); folders for which `skip` holds are
-    not looked into. What is `elsewhere` counts for `select` and `optional`; `preprocessors` are what others than these
-    sources have to preprocess with.
+    not looked into. What is `elsewhere` counts for `optional`, and for `select` unless others do; `preprocessors` are
+    what others than these sources have to preprocess with.
     """
 
     def __init__(
@@ -90,6 +113,7 @@ class Vendored:
         facts: Mapping[str, str] | None = None,
         skip: Callable[[Path], bool] = lambda _: False,
         elsewhere: Available = lambda _: False,
+        selectable: Available | None = None,
         preprocessors: Callable[[str], Library | None] = lambda _: None,
         like: Vendored | None = None,
     ) -> None:
@@ -98,6 +122,7 @@ class Vendored:
         self.facts = facts or {}
         self.skip = skip
         self.elsewhere = elsewhere
+        self.selectable = selectable or elsewhere
         self.preprocessors = preprocessors
         self.reading: Reading = like.reading if like else Reading()
 
@@ -192,11 +217,17 @@ class Vendored:
         """The libraries with what their selections choose, without the optional ones that lack what they need."""
         gone: set[str] = set()
 
+        def here(name: str) -> bool:
+            return name in stanzas and name not in gone
+
         def available(name: str) -> bool:
-            return (name in stanzas and name not in gone) or self.elsewhere(name)
+            return here(name) or self.elsewhere(name)
+
+        def selectable(name: str) -> bool:
+            return here(name) or self.selectable(name)
 
         while True:
-            chosen = {name: _selected(one, available) for name, one in stanzas.items() if name not in gone}
+            chosen = {name: _selected(one, selectable) for name, one in stanzas.items() if name not in gone}
             lacking = {
                 name for name, one in chosen.items() if one.optional and not all(map(available, one.library.requires))
             }
@@ -285,7 +316,7 @@ def _stanza(one: Located, by_folder: Mapping[Path, list[Located]], tops: tuple[P
     spread = any(
         isinstance(part, tuple) and part[:1] == ("include_subdirs",) and part[1:] != ("no",) for part in one.beside
     )
-    words = [word for part in ("c_library_flags", "link_flags") for word in atoms(field(stanza, part))]
+    words = list(_linked_words(stanza))
     stubs = tuple(_stub_files(stanza, directory, spread=spread))
     implements = next(atoms(field(stanza, "implements")), "")
     requires = tuple(_requires(field(stanza, "libraries")))
@@ -334,6 +365,7 @@ def _stanza(one: Located, by_folder: Mapping[Path, list[Located]], tops: tuple[P
         spread=spread,
         optional=any(part == ("optional",) for part in stanza),
         enabled=field(stanza, "enabled_if"),
+        written=written_for(one, by_folder.get(directory, ())),
     )
 
 
@@ -420,6 +452,13 @@ def _without_includes(parts: tuple[Sexp, ...]) -> tuple[Sexp, ...]:
 
 def _includes(part: Sexp) -> bool:
     return isinstance(part, tuple) and part[:1] == (":include",)
+
+
+def _linked_words(stanza: Sexp) -> Iterator[str]:
+    """What a stanza gives to the C linker, `-cclib` of its archive among it."""
+    yield from atoms(field(stanza, "c_library_flags"))
+    flags = tuple(atoms(field(stanza, "library_flags")))
+    yield from (word for before, word in pairwise(flags) if before == "-cclib")
 
 
 def _foreign(stanza: Sexp) -> Iterator[tuple[Sexp, ...]]:

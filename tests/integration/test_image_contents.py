@@ -110,3 +110,18 @@ def test_program_from_the_cache_of_dune_is_looked_into_all_the_same(project: Mak
     mpy("build", code=0)
     assert (folder / "dist/noop.spt").read_bytes() == image
     assert list((folder / "mirage/.stubs/maps/noop-spt").glob("*.map"))
+
+
+@pytest.mark.parametrize("link", ["cross", "pkg-config"])
+@pytest.mark.parametrize("asking", ["(c_library_flags (-lm))", "(library_flags (-cclib -lm))"])
+def test_maths_are_the_targets_own(asking: str, link: str, project: MakeProject, mpy: Mpy) -> None:
+    stub = "#include <caml/mlvalues.h>\n#include <math.h>\n"
+    sources = {
+        **ADLER,
+        "duniverse/adler/stub.c": stub
+        + "value adler_sum(value x) { return Val_long((long)(100 * sin(Long_val(x)))); }\n",
+        "duniverse/adler/dune": f"(library (public_name adler) {asking} (foreign_stubs (language c) (names stub)))\n",
+    }
+    folder = project({"config.py": CONFIG, "unikernel.ml": USER, **sources})
+    mpy("build", "-t", "spt", "-t", "hvt", "--link", link, code=0)
+    assert said(tender(), folder / "dist/sums.spt") == ["[INFO] [application] 65"]

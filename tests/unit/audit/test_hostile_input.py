@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from mirage_py.audit.elf import deciding, read_code, read_object, references
 from mirage_py.audit.externals import externals_in
 from mirage_py.audit.libc import shipped
+from mirage_py.audit.mltext import ocaml_in
 from mirage_py.audit.mlunits import Key, Text
 from mirage_py.audit.starting import Reached, start_findings
 from mirage_py.audit.vendored import _c_findings
@@ -126,6 +127,14 @@ def test_a_source_without_an_end_is_read(text: str, tmp_path: Path) -> None:
     (tmp_path / "foo.ml").write_text(f'let load () = open_in "x"\n{text}\n')
     with bounded():
         start_findings((Text(library="foo", directory=tmp_path),), {Key("other", "Sub", "load"): Reached("Sub.load")})
+
+
+@pytest.mark.parametrize(
+    "text", ["{" * 40_000, "}" * 40_000, "{} " * 20_000, "} {" * 20_000, "%{" * 20_000, "\n%%" * 9_999]
+)
+def test_a_lexer_or_parser_without_an_end_is_read(text: str) -> None:
+    with bounded():
+        assert len(ocaml_in("x.mll", text.encode())) == len(ocaml_in("x.mly", text.encode())) == len(text)
 
 
 def test_names_that_lead_to_each_other_are_followed_once(tmp_path: Path) -> None:

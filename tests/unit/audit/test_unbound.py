@@ -14,6 +14,7 @@ PLAIN = "(library (public_name lb))"
 STUBS = "(library (public_name lb) (foreign_stubs (language c) (names st)))"
 MADE = """(library (public_name lb) (foreign_archives lb_bindings))
 (rule (targets liblb_bindings.a) (deps (source_tree bindings)) (action (run make)))"""
+DECLARED = 'external now : unit -> int64 = "lb_now"'
 USED = 'external now : unit -> int64 = "lb_now"\nlet later () = Int64.succ (now ())'
 C = "#include <caml/mlvalues.h>\n"
 
@@ -46,16 +47,27 @@ def test_an_external_that_no_c_defines_will_not_link(tmp_path: Path) -> None:
     assert "external now (lb.ml:1) names a C function that nobody defines" in found.findings[0].message
 
 
+@pytest.mark.parametrize("interface", [{}, {"lb_mli": "val now : unit -> int64"}], ids=["all is seen", "a value"])
+def test_an_external_that_others_see_as_a_value_is_in_the_module(interface: dict[str, str], tmp_path: Path) -> None:
+    assert row(judged(vendored(tmp_path, lb_ml=DECLARED, **interface)), "lb").verdict == "missing"
+
+
 @pytest.mark.parametrize(
     "files",
     [
-        {"lb_ml": 'external now : unit -> int64 = "lb_now"'},
+        {"lb_ml": DECLARED, "lb_mli": DECLARED},
         {"lb_ml": USED, "dune": STUBS, "st_c": C + "value lb_now(value u) { return u; }"},
         {"lb_ml": USED, "dune": MADE, "bindings__st_c": C + "value lb_now(value u) { return u; }"},
         {"lb_ml": USED.replace("lb_now", "caml_get_monotonic_time")},
         {"lb_ml": USED.replace("lb_now", "caml_obj_tag")},
     ],
-    ids=["not used", "of its stubs", "of an archive that a rule makes", "of every image's base", "of the runtime"],
+    ids=[
+        "shown as it is, and not used",
+        "of its stubs",
+        "of an archive that a rule makes",
+        "of every image's base",
+        "of the runtime",
+    ],
 )
 def test_an_external_with_its_c_is_nothing(files: dict[str, str], tmp_path: Path) -> None:
     findings = row(judged(vendored(tmp_path, **files)), "lb").findings

@@ -9,6 +9,7 @@ import pytest
 
 from mirage_py.audit import audit, with_toolchain
 from mirage_py.errors import MpyError
+from mirage_py.libraries.findlib import Findlib
 from mirage_py.model.audit import AuditReport, AuditRequest, LibraryAudit, Root
 from mirage_py.model.toolchain import Toolchain, ToolchainChoice
 from mirage_py.toolchain.discover import discover, discover_host, from_environment
@@ -40,9 +41,13 @@ def vendored(folder: Path, **files: str) -> Path:
 
 
 def judged(folder: Path, toolchain: Toolchain | None = None) -> LibraryAudit:
-    asked = AuditRequest(roots=(Root(library="lb"),), targets=("spt",), vendored=(folder,))
+    asked = request(folder)
     report: AuditReport = audit(asked if toolchain is None else with_toolchain(asked, toolchain))
     return row(report, "lb")
+
+
+def request(folder: Path, path: tuple[Path, ...] = (), target: str = "spt") -> AuditRequest:
+    return AuditRequest(roots=(Root(library="lb"),), targets=(target,), path=path, vendored=(folder,))
 
 
 REFUSED = {
@@ -83,6 +88,12 @@ def test_thread_local_variables_need_a_libc_that_has_a_place_for_them(tmp_path: 
     text = F + "static __thread int n;\nvalue lb_f(value x) { return Val_int(++n); }"
     found = judged(vendored(tmp_path, st_c=text), toolchain)
     assert found.verdict == ("runs" if toolchain.ocaml_version.startswith("5") else "unsure")
+
+
+def test_a_header_that_the_libc_has_not_is_brought_by_what_it_declares(tmp_path: Path, toolchain: Toolchain) -> None:
+    text = F + "#include <strings.h>\nvalue lb_f(value x) { return x; }"
+    found = judged(vendored(tmp_path, st_c=text), toolchain)
+    assert (found.verdict, [one.symbol for one in found.findings]) == ("gaps", ["strcasecmp"])
 
 
 def test_headers_of_all_that_a_library_needs_are_found(tmp_path: Path, toolchain: Toolchain) -> None:
@@ -140,3 +151,66 @@ def test_two_folders_of_one_library_are_refused(tmp_path: Path) -> None:
     assert inner.is_dir()
     found = judged(tmp_path)
     assert (found.verdict, [one.rule for one in found.findings]) == ("missing", ["twice"])
+
+
+UNIX = "let c = Unix.getpid ()"
+CHOICE = "(select impl.ml from (unix -> impl.unix.ml) (-> impl.none.ml))"
+
+
+def test_the_alternative_is_chosen_that_the_target_can_have(tmp_path: Path) -> None:
+    path = findlib_with_unix()
+    texts = {"lb_ml": "let x = Impl.c", "impl_unix_ml": UNIX, "impl_none_ml": "let c = 3"}
+    folder = vendored(tmp_path / "select", dune=f"(library (public_name lb) (libraries {CHOICE}))", **texts)
+    asked = {target: request(folder, path, target) for target in ("spt", "unix")}
+    assert [[one.library for one in audit(asked[target]).libraries] for target in asked] == [["lb"], ["lb", "unix"]]
+
+
+def test_an_optional_library_that_needs_unix_is_told_so(tmp_path: Path) -> None:
+    folder = vendored(tmp_path, dune="(library (public_name lb) (optional) (libraries unix))", lb_ml=UNIX)
+    assert row(audit(request(folder, findlib_with_unix())), "lb").verdict == "unix"
+
+
+def findlib_with_unix() -> tuple[Path, ...]:
+    try:
+        found = Findlib.discover()
+    except MpyError as error:
+        pytest.skip(f"no findlib: {error}")
+    return found.path
+
+
+WRITTEN = {
+    "a copy": ("(rule (copy away/g.ml g.ml))", "aborts"),
+    "copies": ("(copy_files# away/*.ml)", "aborts"),
+    "a text that opens nothing": ('(rule (with-stdout-to g.ml (echo "let c = 3")))', "runs"),
+    "a text that may open a file": ('(rule (with-stdout-to g.ml (echo "let c = open_in \\"x\\"")))', "unsure"),
+    "a text that is written": ('(rule (write-file g.ml "let c = Sys.getcwd ()"))', "unsure"),
+    "a program": ("(rule (with-stdout-to g.ml (run ./gen.exe)))", "unsure"),
+    "a program that writes what it names": ("(rule (targets g.ml) (action (run ./gen.exe %{targets})))", "unsure"),
+    "a program of tests": ("(rule (alias runtest) (action (run ./test.exe)))", "runs"),
+    "a program for a module of others": ("(rule (with-stdout-to other.ml (run ./gen.exe)))", "runs"),
+    "a lexer": ("(ocamllex lexer)", "aborts"),
+    "a lexer that opens when it is called": ("(ocamllex lexer2)", "runs"),
+    "a parser": ("(ocamlyacc parser)", "aborts"),
+}
+
+
+@pytest.mark.parametrize("kind", WRITTEN)
+def test_modules_that_a_build_writes_are_read_or_unsure(kind: str, tmp_path: Path) -> None:
+    rules, expected = WRITTEN[kind]
+    modules = {"lexer": "lexer", "lexer2": "lexer2", "parser": "parser"}.get(rules.strip("()").split()[-1], "g")
+    dune = f"{rules}\n(library (public_name lb) (modules lb {modules}))"
+    folder = vendored(tmp_path, dune=dune, lb_ml="let x = 1")
+    away = folder / "lb/away"
+    away.mkdir()
+    (away / "g.ml").write_text('let c = open_in "x"\n')
+    opening = 'let load f = open_in f\nlet c = load "x"\n'
+    (folder / "lb/lexer.mll").write_text(f"{{ {opening} }}\nrule tok = parse | 'a' {{ c }}\n{{ let z = 1 }}\n")
+    (folder / "lb/lexer2.mll").write_text("{ }\nrule tok = parse | 'a' { open_in }\n{ let go f = open_in f }\n")
+    (folder / "lb/parser.mly").write_text(f"%token A\n%%\nmain: A {{ 1 }}\n%%\n{opening}")
+    assert judged(folder).verdict == expected
+
+
+def test_what_a_preprocessor_writes_is_unsure_unless_it_only_leaves_out_lines(tmp_path: Path) -> None:
+    for program, expected in (("sed", "unsure"), ("%{bin:cppo}", "runs")):
+        dune = f"(library (public_name lb) (preprocess (action (run {program} %{{input-file}}))))"
+        assert judged(vendored(tmp_path / expected, dune=dune, lb_ml="let x = 1")).verdict == expected
