@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 
+from mirage_py.doors import signals
+
 TYPE_CHECKING = False  # typing's own costs 4 ms
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,31 +47,18 @@ class Children:
         """Start a program in a folder, with this laid over the environment. Raises OSError where it does not start."""
         merged = {**os.environ, **overlay}
         environment = {name: value for name, value in merged.items() if value is not None}
-        ours, theirs = os.pipe()
-        before = os.getcwd()
-        try:
-            os.chdir(folder)
-            pid = os.posix_spawn(
-                argv[0],
-                list(argv),
-                environment,
-                file_actions=[
-                    (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-                    (os.POSIX_SPAWN_DUP2, theirs, 1),
-                    (os.POSIX_SPAWN_DUP2, theirs, 2),
-                ],
-                setpgroup=0,
-                setsigdef=_RESTORED,
-            )
-        except BaseException:
-            os.close(ours)
-            raise
-        finally:
-            os.chdir(before)
-            os.close(theirs)
-        self._left[pid] = self._pipes[ours] = len(self.codes)
-        self.codes.append(None)
-        self.output.append(b"")
+        with signals.held():  # while it is being started nobody could end it
+            ours, theirs = os.pipe()
+            try:
+                pid = _spawned(argv, folder, environment, theirs)
+            except BaseException:
+                os.close(ours)
+                raise
+            finally:
+                os.close(theirs)
+            self._left[pid] = self._pipes[ours] = len(self.codes)
+            self.codes.append(None)
+            self.output.append(b"")
 
     def wait(self, patience: float | None = None, *, first: int | None = None) -> bool:
         """Until all have ended, or as many as were started first; or for so many seconds without a word from them.
@@ -111,6 +100,27 @@ class Children:
         code = self.codes[number]
         assert code is not None, "it was started"
         return code
+
+
+def _spawned(argv: Sequence[str], folder: str, environment: Mapping[str, str], output: int) -> int:
+    """The process id of a program that was started in a folder, and writes all to this descriptor."""
+    before = os.getcwd()
+    os.chdir(folder)
+    try:
+        return os.posix_spawn(
+            argv[0],
+            list(argv),
+            environment,
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_DUP2, output, 1),
+                (os.POSIX_SPAWN_DUP2, output, 2),
+            ],
+            setpgroup=0,
+            setsigdef=_RESTORED,
+        )
+    finally:
+        os.chdir(before)
 
 
 def _restored() -> Sequence[int]:

@@ -122,11 +122,13 @@ class _Rows(Generic[Made]):
             self._grant(number)
 
     def _listen(self) -> None:
-        """Take what running programs write, until one of them has ended."""
-        heard = {descriptor: one for one in self._running for descriptor in one.open()}
-        for descriptor in select.select([*heard], [], [])[0] if heard else ():
-            heard[descriptor].read(descriptor)
-        for one in [one for one in self._running if not one.open()]:
+        """Take what running programs write, unless some have ended: those are done with first."""
+        ended = [one for one in self._running if not one.open()]
+        if not ended:
+            heard = {descriptor: one for one in self._running for descriptor in one.open()}
+            for descriptor in select.select([*heard], [], [])[0] if heard else ():
+                heard[descriptor].read(descriptor)
+        for one in ended:
             self._running.remove(one)
             self._grant(one.number, one.place, one.result())
 

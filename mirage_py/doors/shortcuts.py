@@ -3,7 +3,7 @@
 A folder that is listed tells of each name in it whether something is there, and whether that is a file or a folder. A
 file or folder whose whole state is as it was holds what it held: the time of its last change cannot be set. That is
 kept only of what was not written to lately, for times are kept in steps; of no folder with links in it, for what they
-lead to may become something else; and of nothing that the system makes up when it is read.
+lead to may become something else; and of nothing on a file system whose times do not tell (`doors.mounts`).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import stat
 from typing import TYPE_CHECKING, Any, Final
 
 from mirage_py.doors import answers
+from mirage_py.doors.mounts import without_times
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,9 +31,6 @@ _WHETHER: Final = frozenset(("access", "file", "state", "link", "whole", "whole 
 
 _ELSEWHERE: Final = frozenset(("", ".", ".."))
 """What no listing has, and leads somewhere."""
-
-_MADE_UP: Final = ("/proc", "/sys", "/dev")
-"""Where the system tells of itself: contents change there without a time of theirs."""
 
 Listing = list[tuple[str, bool, bool, bool]]
 """Each name in a folder, with whether that is a link, a folder, a file."""
@@ -52,20 +50,13 @@ def shortened(inputs: Inputs, since: int) -> tuple[Inputs, Known]:
     left |= {("inside", path): answers.inside(path, listing) for path, listing in (listings | far).items()}
     linked = {path for path, listing in (listings | far).items() if any(one[1] for one in listing)}
     known: Known = {}
-    made_up = {found.st_dev for place in _MADE_UP if (found := _stat(place))}
+    timeless = without_times()
     for (kind, path), state in left.items():
         if answers.is_of_content(kind) and not isinstance(state, int) and path not in linked:
             whole = answers.settled_state(path, since)
-            if whole is not None and whole[1] not in made_up and _is_all(state, whole):
+            if whole is not None and whole[1] not in timeless and _is_all(state, whole):
                 known[kind, path] = state, whole
     return {one: state for one, state in left.items() if one not in known}, known
-
-
-def _stat(place: str) -> os.stat_result | None:
-    try:
-        return os.stat(place)
-    except OSError:
-        return None
 
 
 def _is_all(state: Any, whole: tuple[int, ...]) -> bool:  # any: what is known of an input

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from mirage_py.doors import answers
+from mirage_py.doors import answers, mounts
 from mirage_py.doors.shortcuts import shortened
 from tests.cli.test_sessions import HELLO
 from tests.conftest import ROOT
@@ -467,6 +467,21 @@ def test_what_the_system_makes_up_is_read_each_time(tmp_path: Path) -> None:
     short, known = shortened(inputs, time.time_ns() + answers.COARSE + answers.GRAIN)
     assert {*known} == {("file", str(tmp_path / "file")), ("modules", str(tmp_path / "folder"))}
     assert {*short} == {*inputs} - {*known}
+
+
+@pytest.mark.parametrize(("kind", "told"), [("ext4", True), ("vfat", False), ("fuse.sshfs", False)])
+def test_times_are_believed_where_nobody_can_set_them(
+    kind: str, told: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("1")
+    device = tmp_path.stat().st_dev
+    at = f"{os.major(device)}:{os.minor(device)}"
+    table = f"22 27 0:21 / /proc rw - proc proc rw\n27 1 {at} / / rw shared:1 - {kind} /dev/vda rw\n"
+    (tmp_path / "mountinfo").write_text(table)
+    monkeypatch.setattr(mounts, "TABLE", str(tmp_path / "mountinfo"))
+    one = ("file", str(tmp_path / "file"))
+    short, known = shortened({one: answers.seen(*one)}, time.time_ns() + answers.COARSE + answers.GRAIN)
+    assert ([*known] == [one], [*short] == [one]) == (told, not told)
 
 
 @pytest.mark.ocaml

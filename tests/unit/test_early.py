@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mirage_py.build.early import Early
 from mirage_py.build.ending import Ending, Grounds
+from mirage_py.doors import signals
 from mirage_py.doors.children import Children
 from mirage_py.doors.rows import Begun, Row, Wish, side_by_side
 from mirage_py.errors import ToolFailed
@@ -110,6 +114,38 @@ def test_waiting_for_the_first_waits_for_no_other(children: Children) -> None:
     assert children.wait(first=1)
     assert children.codes[0] == 0
     assert not children.wait(0.01)
+
+
+def test_what_was_begun_and_has_ended_is_not_waited_for_behind_others(tmp_path: Path, children: Children) -> None:
+    children.start(("/bin/true",), "/", {})
+    children.wait()
+    script = "for tick in $(seq 500); do [ ! -e go ] || exit 0; sleep 0.01; done; exit 1"
+    waiting = Command(argv=("sh", "-c", script), purpose="try", cwd=tmp_path)
+
+    def other() -> Row[int]:
+        return (yield Wish((waiting,)))[0].code
+
+    def begun() -> Row[int]:
+        (found,) = yield Wish((Begun(Command(argv=("x",), purpose="try"), children, 0),))
+        (tmp_path / "go").touch()
+        return found.code
+
+    assert side_by_side([other(), begun()]) == (0, 0)
+
+
+def test_program_that_is_being_started_is_ended_by_a_signal(monkeypatch: pytest.MonkeyPatch) -> None:
+    real, started = os.posix_spawn, list[int]()
+
+    def spawn(*args: Any, **kwargs: Any) -> int:
+        started.append(real(*args, **kwargs))
+        os.kill(os.getpid(), signal.SIGTERM)
+        return started[0]
+
+    monkeypatch.setattr(os, "posix_spawn", spawn)
+    with pytest.raises(signals.Stopped), signals.unwinding(), Children() as children:
+        children.start(("/bin/sleep", "60"), "/", {})
+    with pytest.raises(ProcessLookupError):
+        os.kill(started[0], 0)
 
 
 def test_row_takes_what_was_begun(children: Children) -> None:
