@@ -194,10 +194,7 @@ class Below:
         syncing = Syncing()
         try:
             for path, content in contents.items():
-                above, slash, _ = path.rpartition("/")
-                scratch = f"{above}{slash}{scratch_name()}"
-                self.create(scratch, content)
-                scratches[path] = scratch
+                scratches[path] = self.beside(path, content)
             for path in (*scratches.values(), *synced):
                 syncing.begin(self.opened(path))
             with self._writing(next(iter(contents))):
@@ -213,13 +210,21 @@ class Below:
                     self.remove(scratch)
             raise
 
-    def create(self, path: str, content: bytes | int, *, mode: int = 0o666, sync: bool = False) -> None:
-        """Put a file where none is yet, with the folders above it; refused by the system where something is.
+    def beside(self, path: str, content: bytes | int, *, mode: int = 0o666) -> str:
+        """Put a file beside a place that it is to take, with the folders above it: the path that it has until then.
 
         The content is given, or an open file that has it.
         """
+        above, slash, _ = path.rpartition("/")
+        scratch = scratch_name()
+        with self._writing(path), self._parent(path, create=True) as (folder, _):
+            self._new(folder, scratch, content, mode=mode, sync=False)
+        return f"{above}{slash}{scratch}"
+
+    def create(self, path: str, content: bytes, *, sync: bool = False) -> None:
+        """Put a file where none is yet, with the folders above it; refused by the system where something is."""
         with self._writing(path), self._parent(path, create=True) as (folder, name):
-            self._new(folder, name, content, mode=mode, sync=sync)
+            self._new(folder, name, content, mode=0o666, sync=sync)
 
     def link(self, source: str, path: str) -> bool:
         """Give a file a second name, with the folders above it; False where the file system has no such thing."""

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mirage_py.digest import sha256_of
-from mirage_py.doors.below import Below, scratch_name, translated
+from mirage_py.doors.below import Below, translated
 from mirage_py.doors.manifest import Owned
 from mirage_py.doors.syncing import Syncing
 from mirage_py.errors import MpyError
@@ -66,9 +66,8 @@ class Installing:
             if path in self._owned and there == new:
                 return
             self._refuse(path, there)
-            scratch = f"{path.rpartition('/')[0]}/{scratch_name()}"
             os.lseek(made, 0, os.SEEK_SET)
-            self._below.create(scratch, made, mode=os.fstat(made).st_mode & 0o777)
+            scratch = self._below.beside(path, made, mode=os.fstat(made).st_mode & 0o777)
         self._brought[path] = scratch
         self.changed[path] = frozenset(filter(None, (new, there)))
         self._syncing.begin(self._below.opened(scratch))

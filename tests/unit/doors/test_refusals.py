@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -107,6 +108,21 @@ def test_refused_call_is_one_line_and_loses_nothing(memory: Path, monkeypatch: p
         if not faults.reached:
             return
     pytest.fail("the calls never came to an end")
+
+
+def test_what_a_full_disk_refuses_is_named_by_the_place_that_it_was_to_take(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    tree = _lived_in(tmp_path)
+    for operation, place in ((_install, "dist/a"), (OPERATIONS["write"], "mirage/owned.json")):
+        with tree.locked(), monkeypatch.context() as patch:
+            patch.setattr(os, "write", full)
+            with pytest.raises(MpyError, match="No space left") as caught:
+                operation(tree)
+        assert str(caught.value.location).endswith(place)
 
 
 COMMANDS = {
