@@ -249,20 +249,35 @@ LINES = st.sampled_from(["query name", "query files", "configure", "configure -t
 def test_no_sequence_of_edits_tells_memory_from_none(
     steps: list[tuple[str, str]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Two equal folders go through the same steps; in one of them nothing is ever remembered."""
     base = tmp_path_factory.mktemp("pair")
-    folders = [base / "with" / "p", base / "without" / "p"]
-    for folder in folders:
-        folder.mkdir(parents=True)
-        (folder / "config.py").write_text(HELLO)
+    folders = pair(base, {"config.py": HELLO})
     for edit, line in steps:
         for folder in folders:
             edited(folder, edit)
         for _ in range(2):
-            one = ran(folders[0], base / "cache", *line.split())
-            other = ran(folders[1], base / "cache", *line.split(), MPY_REMEMBER="no")
-            assert one[:2] == other[:2]
+            assert_one_answer(base, folders, line, edit)
         assert tree(folders[0]) == tree(folders[1])
+
+
+def pair(base: Path, files: dict[str, str]) -> list[Path]:
+    """Two equal folders, which go through the same steps."""
+    folders = [base / "with" / "p", base / "without" / "p"]
+    for folder in folders:
+        written(folder, files)
+    return folders
+
+
+def assert_one_answer(base: Path, folders: list[Path], line: str, edit: str) -> None:
+    """What is told in the first folder is what is told in the other one, where nothing is ever remembered."""
+    one = ran(folders[0], base / "cache", *line.split())
+    code, told, _ = ran(folders[1], base / "cache", *line.split(), MPY_REMEMBER="no")
+    assert one[:2] == (code, told.replace("/without/p", "/with/p")), (edit, line)
+
+
+def written(folder: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
 
 
 def edited(folder: Path, edit: str) -> None:
@@ -355,23 +370,13 @@ def test_no_edit_of_vendored_trees_tells_memory_from_none(
     steps: list[tuple[str, str]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     base = tmp_path_factory.mktemp("pair")
-    folders = [base / "with" / "p", base / "without" / "p"]
-    for folder in folders:
-        written(folder, VENDORED)
+    folders = pair(base, VENDORED)
     for edit, line in [("nothing", "describe -t unix"), *steps]:
         for folder in folders:
             TREES[edit](folder / "duniverse")
         for pause in (0.0, 0.06):
-            one = ran(folders[0], base / "cache", *line.split())
-            other = ran(folders[1], base / "cache", *line.split(), MPY_REMEMBER="no")
-            assert one[:2] == (other[0], other[1].replace("/without/p", "/with/p")), (edit, line)
+            assert_one_answer(base, folders, line, edit)
             time.sleep(pause)
-
-
-def written(folder: Path, files: dict[str, str]) -> None:
-    for name, text in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
 
 
 SEEN: dict[str, Callable[[Path], object]] = {
