@@ -13,19 +13,17 @@ import os
 import shlex
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
-from statistics import median
-from typing import Any, Final, NamedTuple
+from typing import Final
 
 import mirage_py
+from benchmarks.building import FREESTANDING, build, freestanding
 from benchmarks.inputs import (
-    HELLO_ML,
     NETWORK_ML,
     write_chain,
     write_hello,
@@ -41,26 +39,18 @@ from benchmarks.measure import (
     imports,
     interleaved,
     mpy,
-    recorded,
     repeat,
     resident,
     run,
     slope,
 )
 from benchmarks.table import HEAD, RECORD, Figure, record
-from mirage_py.errors import MpyError
-from mirage_py.model.toolchain import ToolchainChoice
-from mirage_py.toolchain.discover import discover, from_environment
-
-PYTHON: Final = Measured(argv=(sys.executable, "-c", "pass"))
-QUIET: Final = 13
-"""Milliseconds that the interpreter takes on the machine that the bounds are of."""
+from benchmarks.turns import PYTHON, as_times, bound_of, in_turns, ms, targets_of
 
 TARGETS: Final = (
     "unix", "macosx", "hvt", "spt", "virtio", "muen", "genode", "xen", "qubes", "unikraft-firecracker", "unikraft-qemu",
 )  # fmt: skip
 METADATA: Final = Path(__file__).parents[2] / "shared" / "opam"
-FREESTANDING: Final = ("spt", "hvt", "virtio", "muen")
 LIBRARIES: Final = 200
 SIZES: Final = [1000, 2000, 5000, 10000]
 LARGE: Final = 100_000
@@ -101,38 +91,17 @@ def start(folder: Path) -> Iterator[Figure]:
     write_hello(folder)
     commands = {"python": PYTHON, "`mpy --version`": Measured(argv=mpy("--version"))}
     taken = interleaved(commands, folder, runs=41)
-    yield Figure(what="`python -c pass`, for comparison", value=_ms(taken["python"]))
+    yield Figure(what="`python -c pass`, for comparison", value=ms(taken["python"]))
     yield _against("`mpy --version`", taken, "1.5", "4 ms")
 
 
 def _against(what: str, taken: dict[str, Sample], bound: str, mirage: str = "") -> Figure:
-    return Figure(what=what, value=_as_times(taken[what], taken["python"]), bound=f"{bound} times", mirage=mirage)
-
-
-def _as_times(one: Sample, python: Sample) -> str:
-    return f"{_ms(one)}, {one.seconds / python.seconds:.1f} times python"
-
-
-def _in_turns(
-    what: str, argv: tuple[str, ...], folder: Path, *, runs: int = 11, bound: int = 0, mirage: str = "", **how: Any
-) -> tuple[Figure, Sample]:
-    """The row of a command that is run in turns with the interpreter, and what came out."""
-    taken = interleaved({"python": PYTHON, what: Measured(argv=argv, **how)}, folder, runs=runs)
-    value = _as_times(taken[what], taken["python"])
-    return Figure(what=what, value=value, bound=_bound(bound), mirage=mirage), taken[what]
-
-
-def _bound(milliseconds: int) -> str:
-    """A bound as time and as a multiple; nothing for none."""
-    if not milliseconds:
-        return ""
-    time_ = f"{milliseconds} ms" if milliseconds < 1000 else f"{milliseconds / 1000:g} s"
-    return f"{time_} ({milliseconds / QUIET:.1f} times)"
+    return Figure(what=what, value=as_times(taken[what], taken["python"]), bound=f"{bound} times", mirage=mirage)
 
 
 def configure(folder: Path) -> Iterator[Figure]:
     """`configure` of hello: the first time and after an edit; of many devices, for every target."""
-    one, every = mpy("configure", "-t", "unix"), mpy("configure", *_targets(*TARGETS))
+    one, every = mpy("configure", "-t", "unix"), mpy("configure", *targets_of(*TARGETS))
     hello, many = folder / "hello", folder / "many"
     write_wide(many, MANY)
     edits = count()
@@ -160,7 +129,7 @@ def configure(folder: Path) -> Iterator[Figure]:
     for what, (argv, place, before, bound, mirage) in rows.items():
         if argv is not None:
             run(argv, place)
-        figure, _ = _in_turns(what, argv or UNSEEN, place, runs=15, bound=bound, mirage=mirage, before=before)
+        figure, _ = in_turns(what, argv or UNSEEN, place, runs=15, bound=bound, mirage=mirage, before=before)
         yield figure
     edit(hello)()
     value = f"{resident(one, hello) / 2**20:.0f} MB"
@@ -242,7 +211,7 @@ def graphs(folder: Path) -> Iterator[Figure]:
     empty, large = _graph(folder / "empty", write_chain, 1), _graph(folder / "large", write_chain, LARGE, runs=3)
     each = (large.memory - empty.memory) / LARGE / 1024
     value = f"{_of_processor(large)}; {each:.1f} KiB a device"
-    yield Figure(what=f"{LARGE:,} devices, chain", value=value, bound=f"{_bound(4000)}; 2.0 KiB")
+    yield Figure(what=f"{LARGE:,} devices, chain", value=value, bound=f"{bound_of(4000)}; 2.0 KiB")
     many = _graph(folder / "many", write_many, UNIKERNELS, runs=3, targets=TARGETS)
     yield Figure(what=f"{UNIKERNELS} unikernels, all eleven targets, first time", value=_of_processor(many))
     short = _graph(folder / "short", write_chain, 30)
@@ -259,7 +228,9 @@ def _growth(
     samples = {size: _graph(folder / f"{shape}-{size}", write, size) for size in SIZES}
     for size, sample in samples.items():
         bound, mirage = bounds.get(size, (0, ""))
-        yield Figure(what=f"{size:,} devices, {shape}", value=_of_processor(sample), bound=_bound(bound), mirage=mirage)
+        yield Figure(
+            what=f"{size:,} devices, {shape}", value=_of_processor(sample), bound=bound_of(bound), mirage=mirage
+        )
     # The processor's time, and the least of it: other work on the machine bends a slope before it bends a median.
     seconds = slope(SIZES, [sample.cpu - empty.cpu for sample in samples.values()])
     memory = slope(SIZES, [float(sample.memory - empty.memory) for sample in samples.values()])
@@ -271,7 +242,7 @@ def _growth(
 def _of_processor(one: Sample) -> str:
     """What takes long meets other work on the machine: its time on the processor, over that of the interpreter."""
     python = repeat(PYTHON.argv, Path.cwd(), runs=7)
-    return f"{_ms(one)}, of the processor {one.cpu:.2f} s, {one.cpu / python.cpu:.0f} times python"
+    return f"{ms(one)}, of the processor {one.cpu:.2f} s, {one.cpu / python.cpu:.0f} times python"
 
 
 def _graph(
@@ -287,58 +258,10 @@ def _graph(
     def unconfigured() -> None:
         shutil.rmtree(folder / "mirage", ignore_errors=True)
 
-    command = mpy("configure", *_targets(*targets))
+    command = mpy("configure", *targets_of(*targets))
     taken = repeat(command, folder, runs=runs, before=unconfigured)
     unconfigured()
     return replace(taken, memory=resident(command, folder))  # which a small process has started
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# Building
-
-
-def build(folder: Path) -> Iterator[Figure]:
-    """`build` of hello with nothing to do, next to the dune run that it makes."""
-    yield from _idle(folder / "one", ("unix",), "one target")
-    if _toolchain():
-        yield from _idle(folder / "five", ("unix", *FREESTANDING), "five targets")
-
-
-def freestanding(folder: Path) -> Iterator[Figure]:
-    """Images without an operating system: from clean, again, after an edit."""
-    if not _toolchain():
-        yield Figure(what="freestanding targets", value="no Solo5 toolchain on this machine")
-        return
-    hello = folder / "hello"
-
-    def fresh() -> None:
-        shutil.rmtree(hello, ignore_errors=True)
-        write_hello(hello)
-
-    edits = count()
-
-    def edit() -> None:
-        text = HELLO_ML.replace('"hello"', f'"hello {next(edits)}"')
-        (hello / "unikernel.ml").write_text(text, encoding="utf-8")
-
-    fresh()
-    one, four = _build(FREESTANDING[0]), _build(*FREESTANDING)
-    figure, first = _in_turns(
-        f"hello for {FREESTANDING[0]} from clean", one, hello, runs=5, mirage="0.46 s", before=fresh
-    )
-    yield figure
-    what = "the same, unikernel.ml edited: compile and link one image"
-    yield _in_turns(what, one, hello, bound=1000, before=edit)[0]
-    figure, every = _in_turns(f"hello for {', '.join(FREESTANDING)} from clean", four, hello, runs=5, before=fresh)
-    yield figure
-    further = (every.seconds - first.seconds) / 3
-    yield Figure(what="each further target", value=f"{further:.2f} s", bound="0.3 s", mirage="0.46 s")
-    for _ in range(3):
-        run(four, hello)
-    yield _in_turns("all four, nothing changed", four, hello, bound=200, mirage="1.14 s for three")[0]
-    what = "all four, unikernel.ml edited"
-    yield _in_turns(what, four, hello, bound=600, mirage="1.28 s for three", before=edit)[0]
-    yield from _discovery(folder)
 
 
 def audit(folder: Path) -> Iterator[Figure]:
@@ -354,11 +277,11 @@ def audit(folder: Path) -> Iterator[Figure]:
 
     cold = repeat(command, folder, runs=5, before=forget, env=env)
     what = f"audit of {len(names)} libraries, first time, by the time of the processor"
-    yield Figure(what=what, value=_of_processor(cold), bound=_bound(1500))
+    yield Figure(what=what, value=_of_processor(cold), bound=bound_of(1500))
     forget()
     memory = f"{resident(command, folder, env) / 2**20:.0f} MB"
     yield Figure(what="memory of the first", value=memory, bound="120 MB")
-    yield _in_turns("the same audit, nothing changed", command, folder, bound=250, env=env)[0]
+    yield in_turns("the same audit, nothing changed", command, folder, bound=250, env=env)[0]
 
 
 def dependencies(folder: Path) -> Iterator[Figure]:
@@ -372,7 +295,7 @@ def dependencies(folder: Path) -> Iterator[Figure]:
     (folder / "web/config.py").write_text((web / "config.py").read_text("utf-8").replace("@NAME@", "web"), "utf-8")
     sources = [word for archive in reversed(archives) for word in ("--repo", str(archive))]
     for_debian_13 = ("--ocaml", "5.3.0", "--dune", "3.20.2")
-    command = mpy("lock", *_targets("unix", *FREESTANDING), *sources, *for_debian_13)
+    command = mpy("lock", *targets_of("unix", *FREESTANDING), *sources, *for_debian_13)
     caches = count()
     env = {**os.environ}
 
@@ -384,17 +307,17 @@ def dependencies(folder: Path) -> Iterator[Figure]:
         (folder / "web" / "mpy.lock").unlink(missing_ok=True)
 
     place, what = folder / "web", "`mpy lock` of a web server with TLS, five targets, metadata never read"
-    yield _in_turns(what, command, place, runs=5, bound=1000, mirage="6.7 s", before=forget, env=env)[0]
-    yield _in_turns("the same, metadata cached", command, place, bound=300, before=again, env=env)[0]
-    checked = mpy("lock", "--check", *_targets("unix", *FREESTANDING))
-    yield _in_turns("`mpy lock --check`", checked, place, bound=200, env=env)[0]
+    yield in_turns(what, command, place, runs=5, bound=1000, mirage="6.7 s", before=forget, env=env)[0]
+    yield in_turns("the same, metadata cached", command, place, bound=300, before=again, env=env)[0]
+    checked = mpy("lock", "--check", *targets_of("unix", *FREESTANDING))
+    yield in_turns("`mpy lock --check`", checked, place, bound=200, env=env)[0]
 
 
 def conversion(folder: Path) -> Iterator[Figure]:
     """A config.ml of the OCaml tool: converted, and read in the place of a config.py."""
     (folder / "config.ml").write_text(NETWORK_ML, encoding="utf-8")
     checked = mpy("convert", "--check")
-    yield _in_turns("`mpy convert --check` of a network unikernel", checked, folder, bound=200)[0]
+    yield in_turns("`mpy convert --check` of a network unikernel", checked, folder, bound=200)[0]
     edits = count()
 
     def edit() -> None:
@@ -407,100 +330,11 @@ def conversion(folder: Path) -> Iterator[Figure]:
     }
     found = interleaved(commands, folder, runs=15)
     extra = (found["config.ml"].seconds - found["config.py"].seconds) * 1000
-    value = f"{_ms(found['config.ml'])}, {extra:.0f} ms more than the config.py"
+    value = f"{ms(found['config.ml'])}, {extra:.0f} ms more than the config.py"
     yield Figure(what="`configure -f config.ml` of the same, after an edit", value=value, bound="60 ms more")
 
 
-def _idle(folder: Path, targets: tuple[str, ...], what: str) -> Iterator[Figure]:
-    """A build and the run of dune that it makes, in turns: with nothing to do, and after an edit.
-
-    Each has a folder of its own: a build would take what another one's dune has left for a change.
-    """
-    command, ours, bare = _build(*targets), folder / "ours", folder / "bare"
-    for place in (ours, bare):
-        write_hello(place)
-        run(command, place)
-    argv, env = recorded("dune", command, bare)
-    for _ in range(3):
-        run(command, ours)
-        time.sleep(0.1)
-    yield from _more(Turn(ours, command), Turn(bare, argv, env), f"nothing to do, {what}", 40)
-    edits = count()
-
-    def edit(place: Path) -> Callable[[], object]:
-        def write() -> None:
-            text = HELLO_ML.replace('"hello"', f'"hello {next(edits)}"')
-            (place / "unikernel.ml").write_text(text, encoding="utf-8")
-
-        return write
-
-    turns = Turn(ours, command, before=edit(ours)), Turn(bare, argv, env, edit(bare))
-    yield from _more(*turns, f"unikernel.ml edited, {what}", 60)
-
-
-class Turn(NamedTuple):
-    """A command that takes turns with others, each in a folder of its own."""
-
-    folder: Path
-    argv: tuple[str, ...]
-    env: Mapping[str, str] | None = None
-    before: Callable[[], object] = unchanged
-
-
-def _more(ours: Turn, bare: Turn, what: str, bound: int) -> Iterator[Figure]:
-    commands = {"python": PYTHON}
-    for name, one in (("bare", bare), ("ours", ours)):
-        argv = ("env", "-C", str(one.folder), *one.argv)
-        commands[name] = Measured(argv=argv, env=one.env, before=one.before)
-    taken = interleaved(commands, ours.folder, runs=11)
-    python, extra = taken["python"], taken["ours"].seconds - taken["bare"].seconds
-    yield Figure(what=f"bare `dune build` of hello, {what}", value=_as_times(taken["bare"], python))
-    value = f"{_ms(taken['ours'])}, {extra / python.seconds:.1f} times python more"
-    yield Figure(what=f"`mpy build`, {what}", value=value, bound=f"{_bound(bound)} more", mirage="107 ms a target")
-
-
-def _build(*targets: str) -> tuple[str, ...]:
-    return mpy("build", *_targets(*targets))
-
-
-def _targets(*names: str) -> tuple[str, ...]:
-    return tuple(word for name in names for word in ("-t", name))
-
-
-def _toolchain() -> bool:
-    try:
-        discover(FREESTANDING[0], from_environment(ToolchainChoice()))
-    except MpyError:
-        return False
-    return True
-
-
-def _discovery(folder: Path) -> Iterator[Figure]:
-    """Discovery alone, inside a process, without and with what an earlier one left in the cache."""
-    script = (
-        "import time\n"
-        "from mirage_py.model.toolchain import ToolchainChoice\n"
-        "from mirage_py.toolchain.discover import discover, from_environment\n"
-        "start = time.perf_counter()\n"
-        f"discover({FREESTANDING[0]!r}, from_environment(ToolchainChoice()))\n"
-        "print(time.perf_counter() - start)\n"
-    )
-    for what, caches in (("first time", [f"cold-{number}" for number in range(7)]), ("cached", ["cold-0"] * 7)):
-        seconds = [_printed(script, folder, folder / cache) for cache in caches]
-        yield Figure(what=f"discovery of a toolchain, {what}", value=f"{median(seconds) * 1000:.0f} ms", bound="100 ms")
-
-
-def _printed(script: str, folder: Path, cache: Path) -> float:
-    env = {**os.environ, "XDG_CACHE_HOME": str(cache)}
-    argv = (sys.executable, "-c", script)
-    return float(subprocess.run(argv, cwd=folder, env=env, capture_output=True, text=True, check=True).stdout)
-
-
 # ---------------------------------------------------------------------------------------------------------------------
-
-
-def _ms(sample: Sample) -> str:
-    return f"{sample.seconds:.2f} s" if sample.seconds >= 1 else f"{sample.seconds * 1000:.0f} ms"
 
 
 BENCHMARKS: Final[dict[str, Benchmark]] = {
