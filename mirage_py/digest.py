@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from importlib import import_module
 
 TYPE_CHECKING = False  # typing's own costs 4 ms
@@ -42,11 +43,20 @@ def pieces(descriptor: int) -> Iterator[memoryview]:
 
 
 def _total(size: int) -> Any:  # any: of one of three modules
-    for module in ("_sha2", "_sha256") if size <= _SMALL else ():  # the names since Python 3.12, and before
-        try:
-            return import_module(module).sha256()
-        except (ImportError, AttributeError):  # built without it
-            continue
+    quick = _quick() if size <= _SMALL else None
+    if quick is not None:
+        return quick()
     import hashlib
 
     return hashlib.sha256()
+
+
+@cache
+def _quick() -> Any | None:  # any: as above
+    """Python's own SHA-256; None where it was built without. A module that is not there is looked for each time."""
+    for module in ("_sha2", "_sha256"):  # the names since Python 3.12, and before
+        try:
+            return import_module(module).sha256
+        except (ImportError, AttributeError):
+            continue
+    return None

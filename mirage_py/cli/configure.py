@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from mirage_py.cli.command import command, option
 from mirage_py.cli.line import Line, request
@@ -99,14 +99,20 @@ def _tell(one: Resolved) -> None:
     )
 
 
+NAMED: Final = 11
+"""Folders that are named, one unikernel's for every target; hundreds of unikernels have thousands."""
+
+
 def _tell_files(done: Configured, *, dry_run: bool) -> None:
     written = done.written
     verbs = ("would create", "would change", "would remove") if dry_run else ("created", "changed", "removed")
     for verb, paths in zip(verbs, (written.created, written.changed, written.removed), strict=True):
         for path in paths:
             (console.say if dry_run else console.detail)(f"  {verb} {path}", event="file", action=verb, path=path)
-    folders = ", ".join(f"mirage/{one.plan.label}/" for one in done.resolved)
-    console.say(f"{_sum(written, dry_run=dry_run)}: {folders}", event="configured", **_counts(written))
+    labels = [one.plan.label for one in done.resolved]
+    folders = ", ".join(f"mirage/{label}/" for label in labels[:NAMED])
+    more = f" and {len(labels) - NAMED:,} more" if len(labels) > NAMED else ""
+    console.say(f"{_sum(written, dry_run=dry_run)}: {folders}{more}", event="configured", **_counts(written))
     if not dry_run and (written.created or written.changed):
         console.say("next: mpy build")
 

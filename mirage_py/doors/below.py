@@ -106,7 +106,19 @@ class Below:
     def _content(self, path: str, *, strange: bool) -> bytes | None:
         """The content of a file; what is no file is opened, and refused, only where that is wanted."""
         with self._reading(path), self._opened(path, strange=strange) as descriptor:
-            return None if descriptor is None else b"".join(iter(lambda: os.read(descriptor, _CHUNK), b""))
+            return None if descriptor is None else _all_of(descriptor)
+
+    def contents(self, folder: str, names: Iterable[str]) -> dict[str, bytes]:
+        """The contents of the files of these names in a folder; without those that are none, or not there."""
+        found: dict[str, bytes] = {}
+        with self._reading(folder), suppress(FileNotFoundError), self._folder(folder) as at:
+            for name in names:
+                path = f"{folder}/{name}"
+                with self._reading(path), suppress(FileNotFoundError):
+                    descriptor = self._file(at, name, strange=False)
+                    with self._ordinary(descriptor, path):
+                        found |= {} if descriptor is None else {name: _all_of(descriptor)}
+        return found
 
     def digest(self, path: str) -> str | None:
         """The SHA-256 of a file; None where there is none, or something else."""
@@ -127,19 +139,25 @@ class Below:
     def _opened(self, path: str, *, strange: bool) -> Iterator[int | None]:
         try:
             with self._parent(path) as (folder, name):
-                if not strange and self._is_strange(folder, name):
-                    descriptor = None
-                else:
-                    descriptor = os.open(name, _READ, dir_fd=folder)
+                descriptor = self._file(folder, name, strange=strange)
         except FileNotFoundError:
             descriptor = None
+        with self._ordinary(descriptor, path):
+            yield descriptor
+
+    def _file(self, folder: int, name: str, *, strange: bool) -> int | None:
+        return os.open(name, _READ, dir_fd=folder) if strange or not self._is_strange(folder, name) else None
+
+    @contextmanager
+    def _ordinary(self, descriptor: int | None, path: str) -> Iterator[None]:
+        """Refuses what is no file, and closes it after the block."""
         if descriptor is None:
-            yield None
+            yield
             return
         try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise no_file(self._place(path))
-            yield descriptor
+            yield
         finally:
             os.close(descriptor)
 
@@ -225,6 +243,13 @@ class Below:
         """Put a file where none is yet, with the folders above it; refused by the system where something is."""
         with self._writing(path), self._parent(path, create=True) as (folder, name):
             self._new(folder, name, content, mode=0o666, sync=sync)
+
+    def create_all(self, folder: str, contents: Mapping[str, bytes]) -> None:
+        """Put files in a folder, by their names, each as `create` does."""
+        with self._writing(folder), self._folder(folder, create=True) as at:
+            for name, content in contents.items():
+                with self._writing(f"{folder}/{name}"):
+                    self._new(at, name, content, mode=0o666, sync=False)
 
     def link(self, source: str, path: str) -> bool:
         """Give a file a second name, with the folders above it; False where the file system has no such thing."""
@@ -321,13 +346,14 @@ class Below:
             os.close(at)
 
     def _step(self, at: int, name: str, walked: str, *, create: bool) -> int:
-        if create:
-            with suppress(FileExistsError):
-                os.mkdir(name, dir_fd=at)
         try:
             return os.open(name, _FOLDER, dir_fd=at)
         except FileNotFoundError:
-            raise
+            if not create:
+                raise
+            with suppress(FileExistsError):
+                os.mkdir(name, dir_fd=at)
+            return self._step(at, name, walked, create=False)
         except OSError:
             mode = os.stat(name, dir_fd=at, follow_symlinks=False).st_mode
             if stat.S_ISDIR(mode):
@@ -391,6 +417,10 @@ class Below:
                 return stat.S_ISLNK(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
         except (OSError, MpyError):
             return False
+
+
+def _all_of(descriptor: int) -> bytes:
+    return b"".join(iter(lambda: os.read(descriptor, _CHUNK), b""))
 
 
 def _strange(folder: str) -> Iterator[tuple[str, bool]]:

@@ -186,15 +186,20 @@ class Tree:
         unchanged: list[str] = []
         self._below.refuse_links(*folders, *folders_of(loose))
         wanted = _flat(folders, loose)
+        there: dict[str, bytes | None] = {path: self._below.content(path) for path in loose}
+        for folder, files in folders.items():
+            names = [name for name in self._below.names(folder) if name in files or not is_scratch(name)]
+            there |= {f"{folder}/{name}": None for name in names}
+            own = self._below.contents(folder, (name for name in names if name in files))
+            there |= {f"{folder}/{name}": text for name, text in own.items()}
         for path, content in sorted(wanted.items()):
-            present = self._below.content(path)
-            if present != content:
+            present = there.get(path)
+            if path in there and present != content:
                 self._refuse_foreign(path, owned=owned)
             (created if present is None else unchanged if present == content else changed).append(path)
-        for folder, files in folders.items():
-            for name in self._below.names(folder):
-                if name not in files and not is_scratch(name):
-                    self._refuse_foreign(f"{folder}/{name}", owned=owned)
+        for path in there:
+            if path not in wanted:
+                self._refuse_foreign(path, owned=owned)
         stale = [path for path in sorted(owned) if path not in wanted and path.rpartition("/")[0] in folders]
         return Written(created=tuple(created), changed=tuple(changed), removed=tuple(stale), unchanged=tuple(unchanged))
 
@@ -221,6 +226,8 @@ class Tree:
         from mirage_py.doors.swap import Change, put
 
         new = {path: frozenset({digest(content)}) for path, content in _flat(folders, loose).items()}
+        touched = done.touched
+        changing = folders_of(touched)
         kept = {path: digests for path, digests in before.items() if path not in done.removed}
         put(
             self._below,
@@ -228,9 +235,9 @@ class Tree:
                 folders={
                     folder: {name: encoded(text) for name, text in files.items()}
                     for folder, files in folders.items()
-                    if any(path.startswith(f"{folder}/") for path in done.touched)
+                    if folder in changing
                 },
-                loose={path: encoded(text) for path, text in loose.items() if path in done.touched},
+                loose={path: encoded(text) for path, text in loose.items() if path in touched},
                 before=before,
                 after={**kept, **new},
             ),

@@ -131,11 +131,13 @@ def _staged(path: str, stage: str) -> str:
 
 def _make(below: Below, folder: str, files: Mapping[str, bytes], place: str) -> None:
     """A folder with these files; those that stay as they are keep their times, so that dune need not read them."""
+    there = below.contents(folder, files)
+    fresh = {name: content for name, content in files.items() if there.get(name) != content}
+    if fresh:
+        below.create_all(place, fresh)
     for name, content in files.items():
-        if below.content(f"{folder}/{name}") == content:
+        if there.get(name) == content:
             _second_name(below, f"{folder}/{name}", f"{place}/{name}")
-        else:
-            below.create(f"{place}/{name}", content)
 
 
 def _copy(below: Below, folder: str, place: str) -> None:
@@ -266,9 +268,8 @@ def _one_by_one(below: Below, change: Change) -> None:
 def _in_folders(below: Below, change: Change) -> Iterator[tuple[str, bytes]]:
     """The files of the folders that are not there as they should be."""
     for folder, files in change.folders.items():
-        for name, content in files.items():
-            if below.content(f"{folder}/{name}") != content:
-                yield f"{folder}/{name}", content
+        there = below.contents(folder, files)
+        yield from ((f"{folder}/{name}", content) for name, content in files.items() if there.get(name) != content)
 
 
 # ---------------------------------------------------------------------------------------------------------------------

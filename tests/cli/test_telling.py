@@ -136,3 +136,11 @@ def test_packages_of_the_scheduler_are_asked_for_by_it(folder: Path, capsys: pyt
     )
     assert main(["query", "packages", "-t", "unix"]) == 4
     assert "by the scheduler lwt" in capsys.readouterr().err
+
+
+def test_folders_of_many_unikernels_are_not_all_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    many = "for number in range(20):\n    register(f'u{number}', [main('Unikernel', job)])\n"
+    (folder / "config.py").write_text(f"from mirage_py import *\n{many}")
+    assert main(["configure", "-t", "unix"]) == 0
+    told = next(line for line in capsys.readouterr().err.splitlines() if " created: " in line)
+    assert told.endswith("mirage/u10-unix/ and 9 more")
