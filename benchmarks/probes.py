@@ -21,7 +21,8 @@ from typing import Final, Literal
 
 from mirage_py.build.linkmap import linked_objects
 from mirage_py.libraries.findlib import Findlib
-from mirage_py.libraries.vendored import Stanza, Vendored
+from mirage_py.libraries.librarystanza import Stanza
+from mirage_py.libraries.vendored import Vendored
 from mirage_py.model.gaps import FUNCTIONS, gaps_library
 
 State = Literal["runs", "ends", "does not link", "does not build", "is of the host", "is not all here"]

@@ -14,7 +14,7 @@ from typing import Final
 from mirage_py.audit.closure import Closure
 from mirage_py.audit.sources import Sources
 from mirage_py.dataclass import replace
-from mirage_py.libraries.vendored import Stanza
+from mirage_py.libraries.librarystanza import Stanza
 from mirage_py.model.audit import BuildFolder
 from mirage_py.model.library import Library
 from mirage_py.project.reading import bytes_of

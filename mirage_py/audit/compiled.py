@@ -16,7 +16,7 @@ from mirage_py.audit.objects import Compiled, Compiler, Source, compile_all, hea
 from mirage_py.audit.vendored import UNBUILT, uncopied
 from mirage_py.dataclass import dataclass, replace
 from mirage_py.libraries.archives import Archive, Member
-from mirage_py.libraries.vendored import Stanza
+from mirage_py.libraries.librarystanza import Stanza
 from mirage_py.model.audit import OWN_C, Finding
 from mirage_py.project.reading import bytes_of, text_of
 

@@ -29,7 +29,7 @@ from mirage_py.audit.texts import texts_of
 from mirage_py.audit.unbound import unbound
 from mirage_py.dataclass import dataclass, field, replace
 from mirage_py.libraries.archives import Archive, Unreadable, read_archive
-from mirage_py.libraries.vendored import Stanza
+from mirage_py.libraries.librarystanza import Stanza
 from mirage_py.model.audit import (
     AuditRequest,
     Finding,

@@ -12,7 +12,8 @@ from mirage_py.audit.libc import Libc
 from mirage_py.audit.rules import freestanding, rule_of
 from mirage_py.audit.vendored import source_findings, stanza_findings
 from mirage_py.libraries.findlib import DRIVER, Findlib
-from mirage_py.libraries.vendored import Stanza, Vendored
+from mirage_py.libraries.librarystanza import Stanza
+from mirage_py.libraries.vendored import Vendored
 from mirage_py.model.audit import OWN_C, AuditRequest, Finding, OwnC, Problem
 from mirage_py.model.library import Library
 

@@ -22,7 +22,7 @@ from mirage_py.audit.starting import Reached, Sure, start_findings
 from mirage_py.audit.startup import End
 from mirage_py.audit.waiting import Waiting
 from mirage_py.dataclass import replace
-from mirage_py.libraries.vendored import capital
+from mirage_py.libraries.librarystanza import capital
 from mirage_py.model.audit import Finding
 
 

@@ -25,7 +25,7 @@ from mirage_py.audit.mltext import source_of
 from mirage_py.audit.mlunits import Text
 from mirage_py.audit.sources import Sources
 from mirage_py.audit.vendored import C_BLOCK
-from mirage_py.libraries.vendored import Stanza
+from mirage_py.libraries.librarystanza import Stanza
 from mirage_py.model.audit import Finding
 from mirage_py.project.reading import bytes_of, text_of
 

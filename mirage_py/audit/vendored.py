@@ -16,7 +16,7 @@ from mirage_py.audit.endings import FUNCTIONS, RAISING
 from mirage_py.audit.libc import Libc
 from mirage_py.audit.mlunits import module_of
 from mirage_py.audit.names import posix_names
-from mirage_py.libraries.vendored import Stanza
+from mirage_py.libraries.librarystanza import Stanza
 from mirage_py.model.audit import Finding, Severity
 from mirage_py.project.reading import text_of
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from mirage_py.libraries.meta import Definition, Package
-from mirage_py.libraries.sexp import Sexp, atoms, field, parse
+from mirage_py.libraries.sexp import Sexp, atoms, field, parse, word_of
 
 __all__ = ["NAME", "read_package", "with_roles"]
 
@@ -24,12 +24,12 @@ _SAYS_MORE: Final = re.compile(rf"\((?:{'|'.join(ROLES)})\b")
 def read_package(text: str) -> Package:
     """The package as a META file would say it, with the roles of its libraries. Raises SexpError."""
     stanzas = parse(text)
-    version = next(atoms(field(("package", *stanzas), "version")), "")
+    version = word_of(("package", *stanzas), "version")
     given = (Definition("version", version),) if version else ()
     root = Package(given, {})
     for stanza in stanzas:
         if isinstance(stanza, tuple) and stanza[:1] == ("library",):
-            root = _put(root, next(atoms(field(stanza, "name")), "").split(".")[1:], tuple(_definitions(stanza)))
+            root = _put(root, word_of(stanza, "name").split(".")[1:], tuple(_definitions(stanza)))
     return root
 
 
@@ -44,10 +44,10 @@ def _definitions(stanza: Sexp) -> Iterator[Definition]:
     yield Definition("requires", requires)
     yield Definition("archive", " ".join(atoms(archives)), _NATIVE)
     yield Definition("ppx_runtime_deps", " ".join(atoms(field(stanza, "ppx_runtime_deps"))))
-    yield Definition("library_kind", next(atoms(field(stanza, "kind")), ""))
+    yield Definition("library_kind", word_of(stanza, "kind"))
     for role in ROLES:
         if any(isinstance(part, tuple) and part[:1] == (role,) for part in stanza):
-            yield Definition(role, next(atoms(field(stanza, role)), "true"))
+            yield Definition(role, word_of(stanza, role) or "true")
 
 
 def _put(package: Package, path: list[str], definitions: tuple[Definition, ...]) -> Package:

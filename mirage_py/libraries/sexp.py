@@ -69,3 +69,8 @@ def atoms(parts: tuple[Sexp, ...]) -> Iterator[str]:
             yield part
         else:
             yield from atoms(part)
+
+
+def word_of(stanza: Sexp, name: str) -> str:
+    """The first word behind the field's name in a stanza; "" without it."""
+    return next(atoms(field(stanza, name)), "")

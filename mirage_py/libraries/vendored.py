@@ -1,101 +1,21 @@
-"""Libraries in source form, as their dune files describe them: names, needs, and what they say of C."""
+"""Libraries in source form, as their dune files describe them: which there are, by which names, and what each needs."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
 
-from mirage_py.dataclass import dataclass, replace
-from mirage_py.libraries.askdune import project_of
+from mirage_py.dataclass import replace
 from mirage_py.libraries.conditions import holds
-from mirage_py.libraries.generated import made_by
-from mirage_py.libraries.sexp import Sexp, atoms, field
+from mirage_py.libraries.librarystanza import Available, Stanza, library_stanza
+from mirage_py.libraries.sexp import atoms, field, word_of
 from mirage_py.libraries.stanzas import Located, Reading, stanzas_below
-from mirage_py.libraries.versions import version_of
-from mirage_py.libraries.written import Written, written_for
 from mirage_py.model.audit import Problem
 from mirage_py.model.library import Library
 
-__all__ = ["Selection", "Stanza", "Vendored", "capital"]
-
-Available = Callable[[str], bool]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Selection:
-    """`(select FILE from (LIBS -> CHOICE) ...)`: the first choice whose libraries are there; `!` means absent."""
-
-    choices: tuple[tuple[str, ...], ...]
-
-    def chosen(self, available: Available) -> tuple[str, ...]:
-        """The libraries that dune takes."""
-        for names in self.choices:
-            if all(not available(name[1:]) if name.startswith("!") else available(name) for name in names):
-                return tuple(name for name in names if not name.startswith("!"))
-        return ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Stanza:
-    """A `library` stanza: its library, and what it says of C.
-
-    `stubs` are its C files, `unmade` the names of those that are only there when a rule has made them, `written` the
-    OCaml files that a build brings. `library.requires` are the needs that hold whatever is there; `selections` add to
-    them. `headers` are the folders that its C files include from besides their own, and the names of libraries whose
-    folders are. `modules` is that field as it stands, `wrapped` says that other libraries see one module of it,
-    `spread` that folders below count.
-    """
-
-    library: Library
-    stubs: tuple[Path, ...] = ()
-    unmade: tuple[str, ...] = ()
-    system: tuple[str, ...] = ()
-    configured: bool = False
-    generated: bool = False
-    archives: tuple[str, ...] = ()
-    objects: tuple[str, ...] = ()
-    flags: tuple[str, ...] = ()
-    headers: tuple[Path | str, ...] = ()
-    file: Path
-    private: str = ""
-    implements: str = ""
-    default: str = ""
-    project: Path = Path()
-    selections: tuple[Selection, ...] = ()
-    optional: bool = False
-    ppxs: tuple[str, ...] = ()
-    modules: tuple[Sexp, ...] = ()
-    wrapped: bool = True
-    spread: bool = False
-    enabled: tuple[Sexp, ...] = ()
-    written: Written = Written()
-
-    @property
-    def main(self) -> str:
-        """The name of the module that wraps the others, and of its archives."""
-        return self.private or self.library.name.replace(".", "_").replace("-", "_")
-
-    @property
-    def chosen(self) -> tuple[frozenset[str] | None, frozenset[str]]:
-        """The modules that it names (None where it takes all of its folder), and those that it leaves out."""
-        words = tuple(atoms(self.modules))
-        at = words.index("\\") if "\\" in words else len(words)
-        taken, left_out = words[:at], words[at + 1 :]
-        modules = None if not taken or ":standard" in taken else frozenset(map(capital, taken))
-        return modules, frozenset(map(capital, left_out))
-
-    def takes(self, module: str) -> bool:
-        """Whether a module that is in its folder is one of it."""
-        modules, left_out = self.chosen
-        return module not in left_out and (modules is None or module in modules)
-
-
-def capital(name: str) -> str:
-    """A module as OCaml writes it."""
-    return name[:1].upper() + name[1:]
+__all__ = ["Vendored"]
 
 
 class Vendored:
@@ -156,7 +76,8 @@ class Vendored:
         libraries = [one for one in self.located if one.kind == "library"]
         for one in sorted(libraries, key=lambda one: not field(one.stanza, "public_name")):
             if holds(field(one.stanza, "enabled_if"), self.facts):
-                for stanza in _stanza(one, by_folder, self.folders):
+                stanza = library_stanza(one, by_folder, self.folders)
+                if stanza is not None:
                     found.setdefault(stanza.library.name, stanza)
         return self._whole(_with_runtimes(_resolved(found), self.preprocessors) | self._renamed(found))
 
@@ -204,8 +125,8 @@ class Vendored:
         """`deprecated_library_name`: a name that stands for another library."""
         names: dict[str, Stanza] = {}
         for one in self.located:
-            old = next(atoms(field(one.stanza, "old_public_name")), None)
-            new = next(atoms(field(one.stanza, "new_public_name")), None)
+            old = word_of(one.stanza, "old_public_name")
+            new = word_of(one.stanza, "new_public_name")
             if one.kind == "deprecated_library_name" and old and new and old not in found:
                 library = Library(
                     name=old, package=old.split(".")[0], origin="vendored", directory=one.directory, requires=(new,)
@@ -302,211 +223,3 @@ def _with_runtimes(stanzas: dict[str, Stanza], elsewhere: Callable[[str], Librar
         return replace(stanza, library=replace(stanza.library, requires=requires)) if more else stanza
 
     return {name: whole(stanza) for name, stanza in stanzas.items()}
-
-
-def _stanza(one: Located, by_folder: Mapping[Path, list[Located]], tops: tuple[Path, ...]) -> Iterator[Stanza]:
-    """The library of a stanza."""
-    stanza, directory = one.stanza, one.directory
-    private = next(atoms(field(stanza, "name")), "")
-    public = next(atoms(field(stanza, "public_name")), "")
-    name = public or private
-    if not name:
-        return
-    made = made_by(one, by_folder)
-    spread = any(
-        isinstance(part, tuple) and part[:1] == ("include_subdirs",) and part[1:] != ("no",) for part in one.beside
-    )
-    words = list(_linked_words(stanza))
-    stubs = tuple(_stub_files(stanza, directory, spread=spread))
-    implements = next(atoms(field(stanza, "implements")), "")
-    requires = tuple(_requires(field(stanza, "libraries")))
-    archives = tuple(atoms(field(stanza, "foreign_archives")))
-    ppxs = tuple(_ppxs(stanza))
-    yield Stanza(
-        library=Library(
-            name=name,
-            package=name.split(".")[0],
-            origin="vendored",
-            directory=directory,
-            version=version_of(directory, name.split(".")[0], tops),
-            requires=(*requires, implements) if implements else requires,
-            ppx=next(atoms(field(stanza, "kind")), "").startswith("ppx_"),
-            implements=implements,
-            virtual=bool(field(stanza, "virtual_modules")),
-            default=next(atoms(field(stanza, "default_implementation")), ""),
-            words=(
-                *((f"-l{private or name.replace('.', '_').replace('-', '_')}_stubs",) if stubs else ()),
-                *(f"-l{archive.rpartition('/')[2]}" for archive in archives),
-                *(word for word in words if word.startswith("-l")),
-            ),
-            tools=(*ppxs, *made.libraries),
-            programs=made.programs,
-            runtime=tuple(atoms(field(stanza, "ppx_runtime_libraries"))),
-        ),
-        stubs=stubs,
-        unmade=tuple(_unmade(stanza, stubs)),
-        system=tuple(dict.fromkeys(word[2:] for word in words if word.startswith("-l") and word != "-lm")),
-        configured=":include" in (*words, *(word for part in _flag_fields(stanza) for word in atoms(part)))
-        or "dune-configurator" in (*requires, *made.libraries),
-        generated="ctypes" in {part[0] for part in stanza[1:] if isinstance(part, tuple) and part},
-        archives=archives,
-        ppxs=ppxs,
-        objects=tuple(atoms(field(stanza, "extra_objects"))),
-        flags=tuple(_c_flags(stanza)),
-        headers=tuple(_headers(stanza, directory)),
-        file=one.file,
-        private=private,
-        implements=implements,
-        default=next(atoms(field(stanza, "default_implementation")), ""),
-        project=project_of(directory, *tops),
-        selections=tuple(_selections(field(stanza, "libraries"))),
-        modules=field(stanza, "modules"),
-        wrapped=next(atoms(field(stanza, "wrapped")), "true") != "false",
-        spread=spread,
-        optional=any(part == ("optional",) for part in stanza),
-        enabled=field(stanza, "enabled_if"),
-        written=written_for(one, by_folder.get(directory, ())),
-    )
-
-
-def _requires(parts: tuple[Sexp, ...]) -> Iterator[str]:
-    """The libraries of a `libraries` field that hold whatever is there."""
-    for part in parts:
-        if isinstance(part, str):
-            yield part
-        elif part[:1] == ("re_export",):
-            yield from atoms(part[1:])
-
-
-def _selections(parts: tuple[Sexp, ...]) -> Iterator[Selection]:
-    for part in parts:
-        if isinstance(part, tuple) and part[:1] == ("select",):
-            yield Selection(choices=tuple(_choice(one) for one in part if isinstance(one, tuple)))
-
-
-def _choice(words: tuple[Sexp, ...]) -> tuple[str, ...]:
-    """What stands before the arrow."""
-    names = [word for word in words if isinstance(word, str)]
-    return tuple(names[: names.index("->")]) if "->" in names else ()
-
-
-def _ppxs(stanza: Sexp) -> Iterator[str]:
-    """The preprocessors of `(preprocess (pps ...))` and of its form for each module, their flags left out.
-
-    Those of `lint` run for the alias of that name alone.
-    """
-    for part in _lists(field(stanza, "preprocess")):
-        for words in _found("pps", part):
-            yield from _until_flags(words)
-        for words in _found("staged_pps", part):
-            yield from _until_flags(words)
-
-
-def _lists(parts: tuple[Sexp, ...]) -> Iterator[tuple[Sexp, ...]]:
-    return (part for part in parts if isinstance(part, tuple))
-
-
-def _found(head: str, part: Sexp) -> Iterator[tuple[Sexp, ...]]:
-    if isinstance(part, tuple):
-        if part[:1] == (head,):
-            yield part[1:]
-        else:
-            for one in part:
-                yield from _found(head, one)
-
-
-def _until_flags(words: Iterable[Sexp]) -> Iterator[str]:
-    for word in words:
-        if word == "--":
-            return
-        if isinstance(word, str) and not word.startswith(("-", "%")):
-            yield word
-
-
-def _c_flags(stanza: Sexp) -> Iterator[str]:
-    """The flags of its C files, as far as they stand here: a variable, and what a rule writes, is left to dune."""
-    for part in _flag_fields(stanza):
-        yield from (word for word in atoms(_without_includes(part)) if not word.startswith((":", "%")))
-
-
-def _headers(stanza: Sexp, directory: Path) -> Iterator[Path | str]:
-    """`include_dirs` of its C: folders, and `(lib NAME)`."""
-    for part in _foreign(stanza):
-        for one in field(part, "include_dirs"):
-            if isinstance(one, str):
-                yield directory / one
-            elif one[:1] == ("lib",):
-                yield from atoms(one[1:])
-
-
-def _flag_fields(stanza: Sexp) -> Iterator[tuple[Sexp, ...]]:
-    yield from (field(part, "flags") for part in _foreign(stanza))
-    yield field(stanza, "c_flags")
-
-
-def _without_includes(parts: tuple[Sexp, ...]) -> tuple[Sexp, ...]:
-    """The parts without `(:include FILE)`, at any depth."""
-    inside = ((_without_includes(part) if isinstance(part, tuple) else part) for part in parts if not _includes(part))
-    return tuple(inside)
-
-
-def _includes(part: Sexp) -> bool:
-    return isinstance(part, tuple) and part[:1] == (":include",)
-
-
-def _linked_words(stanza: Sexp) -> Iterator[str]:
-    """What a stanza gives to the C linker, `-cclib` of its archive among it."""
-    yield from atoms(field(stanza, "c_library_flags"))
-    flags = tuple(atoms(field(stanza, "library_flags")))
-    yield from (word for before, word in pairwise(flags) if before == "-cclib")
-
-
-def _foreign(stanza: Sexp) -> Iterator[tuple[Sexp, ...]]:
-    for part in stanza[1:] if isinstance(stanza, tuple) else ():
-        if isinstance(part, tuple) and part[:1] == ("foreign_stubs",):
-            yield part
-
-
-def _stub_files(stanza: Sexp, directory: Path, *, spread: bool) -> Iterator[Path]:
-    """The C files of `foreign_stubs` and of the older `c_names`, with those that `:standard` means."""
-    groups: list[tuple[tuple[Sexp, ...], str]] = []
-    old = field(stanza, "c_names")
-    if old:
-        groups.append((old, "c"))
-    for part in _foreign(stanza):
-        groups.append((field(part, "names") or (":standard",), next(atoms(field(part, "language")), "c")))
-    for names, language in groups:
-        endings = (".c",) if language == "c" else (".cpp", ".cc", ".cxx")
-        yield from _files(names, directory, endings, spread=spread)
-
-
-def _unmade(stanza: Sexp, stubs: Iterable[Path]) -> Iterator[str]:
-    """The names of C files that do not lie there."""
-    there = {file.stem for file in stubs}
-    parts = (field(stanza, "c_names"), *(field(part, "names") for part in _foreign(stanza)))
-    for part in parts:
-        words = list(atoms(part))
-        named = words[: words.index("\\")] if "\\" in words else words
-        yield from (word for word in named if not word.startswith(":") and word.rpartition("/")[2] not in there)
-
-
-def _files(names: tuple[Sexp, ...], directory: Path, endings: tuple[str, ...], *, spread: bool) -> Iterator[Path]:
-    """Those of a folder, and of the folders below where they count too, that an ordered set of names means."""
-    below = directory.rglob("*") if spread else directory.glob("*")
-    there = {file.stem: file for file in sorted(below) if file.suffix in endings}
-    chosen: dict[str, Path] = {}
-    taken_away = False
-    for word in atoms(names):
-        if word == "\\":
-            taken_away = True
-        elif taken_away:
-            for stem in there if word == ":standard" else (word,):
-                chosen.pop(stem, None)
-        elif word == ":standard":
-            chosen |= there
-        else:
-            file = next((directory / f"{word}{end}" for end in endings if (directory / f"{word}{end}").is_file()), None)
-            found = file or there.get(re.sub(r".*/", "", word))
-            if found:
-                chosen[word] = found
-    yield from chosen.values()
