@@ -194,7 +194,7 @@ def _sum(report: AuditReport) -> str:
 
 def render_json(report: AuditReport) -> str:
     """The whole report; the fields are those of `mirage_py.model.audit`."""
-    libraries = [{**vars(row), "fails": row in report.failing} for row in report.libraries]
+    libraries = [{**vars(row), "fails": report.fails(row)} for row in report.libraries]
     value = {
         "schema": SCHEMA,
         "exit_code": report.exit_code,

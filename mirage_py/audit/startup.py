@@ -33,13 +33,15 @@ SAYS: Final = frozenset(
 class Read:
     """What was read of the objects of a link: who refers to whom, by archive and number, and who asks for a symbol.
 
-    `of_c` are the symbols that objects of C ask for.
+    `of_c` are the symbols that objects of C ask for, `only_ending` functions of C that do nothing but end the program,
+    each with its object and what it calls for that.
     """
 
     def __init__(self) -> None:
         self.calls: dict[tuple[int, int], Mapping[str, frozenset[str]]] = {}
         self.users: dict[str, list[Pulled]] = {}
         self.of_c: dict[str, None] = {}
+        self.only_ending: list[tuple[Pulled, str, str]] = []
 
     def note(self, pulled: Iterable[Pulled]) -> None:
         """Note what these objects ask for."""
@@ -48,6 +50,36 @@ class Read:
                 self.users.setdefault(symbol, []).append(one)
             if one.place.kind == "c":
                 self.of_c |= dict.fromkeys(one.object.undefined)
+        enders = {
+            _place(one): one for symbol in sorted(ENDS) for one in self.users.get(symbol, ()) if one.place.kind == "c"
+        }
+        self.only_ending = [(one, *found) for one in enders.values() for found in self._ends_only(one)]
+
+    def references(self, one: Pulled) -> Mapping[str, frozenset[str]]:
+        """The names that each function of an object refers to."""
+        key = _place(one)
+        if key not in self.calls:
+            try:
+                self.calls[key] = references(one.place.archive, one.place.number) if one.object.name else {}
+            except Unreadable:  # said where the object was linked
+                self.calls[key] = {}
+        return self.calls[key]
+
+    def _ends_only(self, one: Pulled) -> Iterator[tuple[str, str]]:
+        """C functions that do nothing but end the program, whatever they are given; each with what it calls for that.
+
+        One that has two ways to go is none; what a compiler put aside as seldom (`.cold`) is one of two.
+        """
+        found = {
+            name: min(called & ENDS)
+            for name, called in self.references(one).items()
+            if not called.isdisjoint(ENDS)
+            and all(symbol.startswith((".", "_GLOBAL_")) for symbol in called - ENDS - SAYS)
+            and not name.startswith("caml_startup")
+            and ".cold" not in name
+        }
+        two_ways = deciding(one.place.archive, one.place.number) if found else ()
+        return ((name, ending) for name, ending in found.items() if name not in two_ways)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,38 +120,25 @@ class _Walk:
     """The state of the walk: why each reached name ends the program."""
 
     def __init__(self, read: Read, primitives: Mapping[str, str], libc: Libc) -> None:
-        self.users = read.users
-        self.calls = read.calls
+        self.read = read
         self.reached: dict[tuple[int, int, str], End] = {}
         ends = (symbol for symbol in read.of_c if symbol not in primitives and symbol not in ENDS)
         self.why = {**primitives, **{symbol: "" for symbol in ends if _aborts(symbol, libc)}}
 
     def run(self) -> Iterator[End]:
         """Everything that is reached, in the order in which it was."""
-        only_end = [one for symbol in ENDS for one in self.users.get(symbol, ()) if one.place.kind == "c"]
-        queue = [*self.why, *(name for one in only_end for name in self._ends_only(one))]
+        for one, name, ending in self.read.only_ending:
+            self.why.setdefault(name, ending)
+            self._note(one, name)
+        queue = list(self.why)
         for symbol in queue:  # grows while it is walked
-            for one in self.users.get(symbol, ()):
+            for one in self.read.users.get(symbol, ()):
                 queue += self._spread(one)
         return iter(self.reached.values())
 
-    def _ends_only(self, one: Pulled) -> Iterator[str]:
-        """C functions that do nothing but end the program, whatever they are given."""
-        for name, called in self._references(one).items():
-            ending = called & ENDS
-            others = {symbol for symbol in called - ENDS - SAYS if not symbol.startswith((".", "_GLOBAL_"))}
-            if ending and not others and not name.startswith("caml_startup") and not self._decides(one, name):
-                self.why.setdefault(name, min(ending))
-                self._note(one, name)
-                yield name
-
-    def _decides(self, one: Pulled, name: str) -> bool:
-        """Whether a function has two ways to go; what a compiler put aside as seldom (`.cold`) is one of two."""
-        return ".cold" in name or name in deciding(one.place.archive, one.place.number)
-
     def _spread(self, one: Pulled) -> list[str]:
         """The functions of one object that call what is reached; their names, for other objects' sake."""
-        calls = self._references(one)
+        calls = self.read.references(one)
         fresh: list[str] = []
         known = self.why.keys()
         more = True
@@ -138,8 +157,9 @@ class _Walk:
         return sum(1 for _ in self._chain(name)), self.why.get(name) != "strerror", name
 
     def _note(self, one: Pulled, function: str) -> None:
-        key = (id(one.place.archive), one.place.number, function)
-        self.reached.setdefault(key, End(function=function, by=one, chain=tuple(self._chain(function))))
+        self.reached.setdefault(
+            (*_place(one), function), End(function=function, by=one, chain=tuple(self._chain(function)))
+        )
 
     def _chain(self, function: str) -> Iterator[str]:
         here = self.why.get(function, "")
@@ -147,14 +167,10 @@ class _Walk:
             yield here
             here = self.why.get(here, "")
 
-    def _references(self, one: Pulled) -> Mapping[str, frozenset[str]]:
-        key = (id(one.place.archive), one.place.number)
-        if key not in self.calls:
-            try:
-                self.calls[key] = references(one.place.archive, one.place.number) if one.object.name else {}
-            except Unreadable:  # said where the object was linked
-                self.calls[key] = {}
-        return self.calls[key]
+
+def _place(one: Pulled) -> tuple[int, int]:
+    """Which object it is: its archive and its number there."""
+    return id(one.place.archive), one.place.number
 
 
 def _aborts(symbol: str, libc: Libc) -> bool:

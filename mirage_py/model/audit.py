@@ -175,7 +175,11 @@ class AuditReport:
     @property
     def failing(self) -> tuple[LibraryAudit, ...]:
         """The libraries whose verdict makes the audit fail, the allowed ones left out."""
-        return tuple(lib for lib in self.libraries if lib.allowed is None and fails(lib, self.fail_on))
+        return tuple(library for library in self.libraries if self.fails(library))
+
+    def fails(self, library: LibraryAudit) -> bool:
+        """Whether the verdict on one of these libraries makes the audit fail."""
+        return library.allowed is None and fails(library, self.fail_on)
 
     @property
     def exit_code(self) -> int:
