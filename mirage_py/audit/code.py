@@ -52,11 +52,11 @@ class _Reader:
         self.problems: list[Problem] = []
         self.read: list[Path] = []
 
-    def archive(self, path: Path) -> Archive | None:
-        """The archive, or None with the reason noted."""
+    def archive(self, path: Path, *, of_units: bool = False) -> Archive | None:
+        """The archive, or None with the reason noted; of one whose units are known only their own names."""
         self.read.append(path)
         try:
-            return open_archive(path) if path.suffix == ".o" else read_archive(path)
+            return open_archive(path) if path.suffix == ".o" else read_archive(path, of_units=of_units)
         except Unreadable as unreadable:
             self.problems.append(unreadable.problem)
             return None
@@ -91,8 +91,12 @@ def code_of(
     gone = [path for path in library.archives if not path.exists()]
     cmxas = [path for path in library.archives if path.suffix == ".cmxa" and path not in gone]
     extras = [reader.c_side(path) for path in cmxas]
-    objects = {path: reader.archive(path.with_suffix(".a")) for path in cmxas if path.with_suffix(".a").exists()}
-    units = tuple((objects.get(path), found) for path in cmxas if (found := reader.units(path)))
+    of_cmxa = {path: reader.units(path) for path in cmxas}
+    objects = {
+        path: reader.archive(path.with_suffix(".a"), of_units=bool(units))
+        for path, units in of_cmxa.items()
+        if path.with_suffix(".a").exists()
+    }
     ocaml = list(objects.values())
     ocaml += [
         reader.archive(path.with_suffix(".o"))
@@ -108,7 +112,7 @@ def code_of(
     return Code(
         library=library.name,
         ocaml=tuple(found for found in ocaml if found),
-        units=units,
+        units=tuple((objects.get(path), units) for path, units in of_cmxa.items() if units),
         stubs=tuple(found for found in stubs if found),
         system=tuple(system),
         target_built=bool(declared)

@@ -12,6 +12,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from itertools import pairwise, repeat
+from sys import intern
 from typing import Final, NamedTuple
 
 from mirage_py.dataclass import dataclass, field
@@ -283,7 +284,7 @@ class Elf:
     def name(self, at: int) -> str:
         """The name that starts at this place of the table of names."""
         names = self._names
-        return names[at : names.find(b"\0", at)].decode("utf-8", "replace")
+        return intern(names[at : names.find(b"\0", at)].decode("utf-8", "replace"))
 
     def target(self, info: int, addend: int) -> str:
         """What a relocation refers to: a symbol, or the function at an offset of a section."""

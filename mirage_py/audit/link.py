@@ -8,6 +8,7 @@ answer that, so an object that is never pulled in is never read.
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -24,6 +25,15 @@ Kind = Literal["ocaml", "c"]
 
 OF_UNIT: Final = ("caml{}__code_begin", "caml{}.code_begin", "caml{}$code_begin", "caml{}__frametable", "caml{}")
 """Symbols that the object of a unit defines; how OCaml joins names has changed with its releases."""
+
+
+JOINT: Final = re.compile(r"__|[.$]")
+"""How OCaml joins the names of units and of what is in them."""
+
+
+def of_unit(symbol: str) -> bool:
+    """Whether a symbol is of a unit of OCaml's; those of the runtime and of C go on in small letters."""
+    return symbol.startswith("caml") and symbol[4:5].isupper()
 
 
 class Place(NamedTuple):
@@ -191,11 +201,21 @@ class _Linker:
             here = self.waiting.popleft()
             own = self.own.get(here.place.library, {})
             for symbol in here.object.undefined:
-                place = own.get(symbol) or self.definitions.get(symbol)
+                if here.unit and of_unit(symbol):
+                    continue  # what a unit imports is linked before it, or said to be absent
+                place = own.get(symbol) or self.definitions.get(symbol) or self._of_unit(symbol)
                 if place is None:
                     self.wants.append(Want(symbol, here))
                 else:
                     self._pull(place, symbol)
+
+    def _of_unit(self, symbol: str) -> Place | None:
+        """The object of the unit that one of OCaml's names is inside of: an object that is no unit's asks for those."""
+        if not of_unit(symbol):
+            return None
+        ends = (len(symbol), *reversed([joint.start() for joint in JOINT.finditer(symbol)]))  # the innermost unit first
+        forms = (form.format(symbol[4:end]) for end in ends for form in OF_UNIT)
+        return next((self.definitions[form] for form in forms if form in self.definitions), None)
 
     def _pull(self, place: Place, wanted: str = "", unit: str = "") -> None:
         key = (id(place.archive), place.number)

@@ -38,7 +38,7 @@ class Read:
     """
 
     def __init__(self) -> None:
-        self.calls: dict[tuple[int, int], Mapping[str, frozenset[str]]] = {}
+        self.calls: dict[tuple[int, int], Mapping[str, tuple[str, ...]]] = {}  # a set of each takes six times the room
         self.users: dict[str, list[Pulled]] = {}
         self.of_c: dict[str, None] = {}
         self.only_ending: list[tuple[Pulled, str, str]] = []
@@ -55,14 +55,15 @@ class Read:
         }
         self.only_ending = [(one, *found) for one in enders.values() for found in self._ends_only(one)]
 
-    def references(self, one: Pulled) -> Mapping[str, frozenset[str]]:
+    def references(self, one: Pulled) -> Mapping[str, tuple[str, ...]]:
         """The names that each function of an object refers to."""
         key = _place(one)
         if key not in self.calls:
             try:
-                self.calls[key] = references(one.place.archive, one.place.number) if one.object.name else {}
+                found = references(one.place.archive, one.place.number) if one.object.name else {}
             except Unreadable:  # said where the object was linked
-                self.calls[key] = {}
+                found = {}
+            self.calls[key] = {name: tuple(called) for name, called in found.items()}
         return self.calls[key]
 
     def _ends_only(self, one: Pulled) -> Iterator[tuple[str, str]]:
@@ -71,10 +72,10 @@ class Read:
         One that has two ways to go is none; what a compiler put aside as seldom (`.cold`) is one of two.
         """
         found = {
-            name: min(called & ENDS)
+            name: min(ENDS.intersection(called))
             for name, called in self.references(one).items()
-            if not called.isdisjoint(ENDS)
-            and all(symbol.startswith((".", "_GLOBAL_")) for symbol in called - ENDS - SAYS)
+            if not ENDS.isdisjoint(called)
+            and all(symbol.startswith((".", "_GLOBAL_")) for symbol in set(called) - ENDS - SAYS)
             and not name.startswith("caml_startup")
             and ".cold" not in name
         }
@@ -146,7 +147,7 @@ class _Walk:
             more = False
             for function, called in calls.items():
                 if function not in known and not known.isdisjoint(called):
-                    self.why[function] = min(called & known, key=self._rank)
+                    self.why[function] = min(known & set(called), key=self._rank)
                     self._note(one, function)
                     fresh.append(function)
                     more = True

@@ -6,8 +6,9 @@ audit of two hundred libraries fast: only members that the linker would pull in 
 
 from __future__ import annotations
 
+import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -69,14 +70,15 @@ class Archive:
             raise _cannot_be_read(self.path, error) from error
 
 
-def read_archive(path: Path) -> Archive:
+def read_archive(path: Path, *, of_units: bool = False) -> Archive:
     """The archive at `path`; raises `Unreadable` with the reason when it is none.
 
-    Its index and the headers of its members are all that is read: they are a tenth of an archive.
+    Its index and the headers of its members are all that is read: they are a tenth of an archive. With `of_units` the
+    index is without OCaml's functions and constants, which are nine names in ten: units are linked whole.
     """
     try:
         with parts_of(path) as parts:
-            return parse_archive(path, parts)
+            return parse_archive(path, parts, of_units=of_units)
     except (OSError, ValueError) as error:
         raise _cannot_be_read(path, error) from error
 
@@ -113,7 +115,11 @@ def machine_of(file: Path) -> str | None:
     return None
 
 
-def parse_archive(path: Path, data: bytes | Parts) -> Archive:
+INSIDE_UNITS: Final = re.compile(r"caml[A-Z].*_\d+(?:_[a-z]\w*)?")
+"""OCaml's name for a function or a constant; those of a whole unit have no number."""
+
+
+def parse_archive(path: Path, data: bytes | Parts, *, of_units: bool = False) -> Archive:
     """The archive that `data` holds, whose members' bytes are then read from the file where they are parts of it."""
     magic = data[: len(MAGIC)]
     if magic not in (MAGIC, THIN_MAGIC):
@@ -121,27 +127,30 @@ def parse_archive(path: Path, data: bytes | Parts) -> Archive:
     thin = magic == THIN_MAGIC
     members: list[Member] = []
     by_header: dict[int, int] = {}
-    offsets: list[tuple[str, int]] = []
+    symbols: Sequence[str] = ()
+    headers: Sequence[int] = ()
     names, indexed = b"", False
     for member in _raw_members(path, data, thin):
         if member.name in ("/", "/SYM64/"):
-            offsets, indexed = list(_symbol_index(path, data, member)), True
+            (symbols, headers), indexed = _symbol_index(path, data, member), True
         elif member.name == "//":
             names = data[member.start : member.start + member.size]
         else:
             by_header[member.header] = len(members)
             members.append(_named(path, data, member, names, thin))
-    index = _first_definitions(offsets, by_header)
+    index = _first_definitions(symbols, map(by_header.get, headers), INSIDE_UNITS if of_units else None)
     held = data if isinstance(data, bytes) else b""
     return Archive(path=path, data=held, members=tuple(members), index=index, indexed=indexed)
 
 
-def _first_definitions(offsets: list[tuple[str, int]], by_header: dict[int, int]) -> dict[str, int]:
+def _first_definitions(
+    symbols: Iterable[str], numbers: Iterable[int | None], without: re.Pattern[str] | None
+) -> dict[str, int]:
     """Symbol to member number; as for the linker, the first of several definitions counts."""
     index: dict[str, int] = {}
-    for symbol, header in offsets:
-        if header in by_header:
-            index.setdefault(symbol, by_header[header])
+    for symbol, number in zip(symbols, numbers, strict=False):
+        if number is not None and (without is None or not without.fullmatch(symbol)):
+            index.setdefault(symbol, number)
     return index
 
 
@@ -188,7 +197,7 @@ def _named(path: Path, data: bytes | Parts, member: Member, names: bytes, thin: 
     return Member(name=name, header=member.header, start=start, size=size, file=file)
 
 
-def _symbol_index(path: Path, data: bytes | Parts, member: Member) -> Iterator[tuple[str, int]]:
+def _symbol_index(path: Path, data: bytes | Parts, member: Member) -> tuple[list[str], tuple[int, ...]]:
     """GNU's symbol index: a count, that many offsets of headers, that many NUL-ended names."""
     width, code = (8, "Q") if member.name == "/SYM64/" else (4, "I")
     body = data[member.start : member.start + member.size]
@@ -196,9 +205,7 @@ def _symbol_index(path: Path, data: bytes | Parts, member: Member) -> Iterator[t
     if width * (count + 1) > len(body):
         raise Unreadable(_truncated(path, "the symbol index", width * (count + 1) - len(body)))
     headers = struct.unpack_from(f">{count}{code}", body, width)
-    symbols = body[width * (count + 1) :].split(b"\0")
-    for header, symbol in zip(headers, symbols, strict=False):
-        yield symbol.decode("utf-8", "replace"), header
+    return body[width * (count + 1) :].decode("utf-8", "replace").split("\0"), headers
 
 
 REINSTALL: Final = "reinstall the package that brings it"

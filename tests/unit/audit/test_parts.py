@@ -12,11 +12,14 @@ import pytest
 from mirage_py.audit import Undefined, audit, explain_undefined, read_linker, with_toolchain
 from mirage_py.audit.branches import kept
 from mirage_py.audit.cache import LARGE
+from mirage_py.audit.code import Code
 from mirage_py.audit.libc import Libc, derive, shipped
+from mirage_py.audit.link import link
 from mirage_py.audit.names import ocaml_name, source_names
 from mirage_py.errors import MpyError
 from mirage_py.libraries.archives import parse_archive, read_archive
 from mirage_py.libraries.sexp import SexpError, parse as parse_sexp
+from mirage_py.libraries.units import Unit
 from mirage_py.model.audit import AuditReport, AuditRequest, LibraryAudit, Root
 from mirage_py.model.toolchain import ToolchainChoice
 
@@ -296,3 +299,24 @@ def test_an_archive_is_read_in_parts_and_says_the_same(install: Install) -> None
     read, parsed = read_archive(archive / "foo.a"), parse_archive(archive / "foo.a", (archive / "foo.a").read_bytes())
     assert (read.members, read.index, read.data) == (parsed.members, parsed.index, b"")
     assert [read.contents(number) for number in range(3)] == [parsed.contents(number) for number in range(3)]
+
+
+def test_an_index_of_units_is_without_what_is_inside_of_them(install: Install) -> None:
+    archive = install(
+        "foo", ocaml="long camlFoo, camlFoo__code_begin, camlFoo__f_12, camlFoo__7, camlFoo__g_3_closure, caml_own;"
+    )
+    assert read_archive(archive / "foo.a", of_units=True).index.keys() == {"camlFoo", "camlFoo__code_begin", "caml_own"}
+
+
+def test_an_object_of_no_unit_brings_the_innermost_unit_that_it_names(install: Install) -> None:
+    outer = "long camlBar__code_begin;"
+    inner = "long camlBar__Inner__code_begin; long camlBar__Inner__f_12(void) { return 0; }"
+    bar = read_archive(install("bar", ocaml=f"{outer}----{inner}") / "bar.a", of_units=True)
+    named = "extern long camlBar__Inner__f_12(void); long camlFoo__g_1(void) { return camlBar__Inner__f_12(); }"
+    foo = read_archive(install("foo", ocaml=named) / "foo.a")
+    units = (Unit(name="Bar"), Unit(name="Bar__Inner"))
+    found = link(
+        [Code(library="foo", ocaml=(foo,)), Code(library="bar", ocaml=(bar,), units=((bar, units),))], ["foo"], {}
+    )
+    assert [one.object.name for one in found.pulled] == ["part0.o", "part1.o"]
+    assert not found.wants
