@@ -107,7 +107,7 @@ class Sources:
 
     def implementation(self, library: Library) -> str:
         """The library that implements a virtual one for the target: one for Solo5 or Xen, else the default."""
-        names = sorted(name for name, one in self.vendored.stanzas.items() if one.implements == library.name)
+        names = sorted(name for name, one in self.vendored.libraries.items() if one.implements == library.name)
         fitting = (name for name in names if self.bare and name.endswith((".solo5", ".xen")))
         return next(fitting, library.default)
 

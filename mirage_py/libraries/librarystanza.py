@@ -64,7 +64,6 @@ class Stanza:
     headers: tuple[Path | str, ...] = ()
     file: Path
     private: str = ""
-    implements: str = ""
     project: Path = Path()
     selections: tuple[Selection, ...] = ()
     optional: bool = False
@@ -158,7 +157,6 @@ def library_stanza(one: Located, by_folder: Mapping[Path, list[Located]], tops: 
         headers=tuple(include_folders(stanza, directory)),
         file=one.file,
         private=private,
-        implements=implements,
         project=project_of(directory, *tops),
         selections=tuple(_selections(field(stanza, "libraries"))),
         modules=field(stanza, "modules"),

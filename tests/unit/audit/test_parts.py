@@ -198,6 +198,15 @@ def test_a_virtual_library_takes_the_implementation_for_solo5(tmp_path: Path) ->
     assert row(audit(request), "v").verdict == "runs"
 
 
+def test_an_implementation_may_name_its_virtual_library_as_the_project_does(tmp_path: Path) -> None:
+    vendor(tmp_path / "v", "(library (name virt) (public_name v) (virtual_modules v) (default_implementation v.unix))")
+    vendor(tmp_path / "u", "(library (public_name v.unix) (implements virt) (libraries unix))")
+    vendor(tmp_path / "s", "(library (public_name v.solo5) (implements virt))")
+    vendor(tmp_path / "unix", "(library (name unix))")
+    report = audit(AuditRequest(roots=roots("v"), vendored=(tmp_path,)))
+    assert row(report, "v").verdict == "runs"
+
+
 def test_a_c_library_of_the_system_in_a_dune_file(tmp_path: Path) -> None:
     vendor(tmp_path / "z", "(library (name z) (c_library_flags (-lgmp -lm)))")
     found = row(audit(AuditRequest(roots=roots("z"), vendored=(tmp_path,))), "z")
