@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from mirage_py.convert import keys, lists, tree as t, verbs
+from mirage_py.convert.analysis import Call
 from mirage_py.convert.catalogue import Entry
-from mirage_py.convert.connect import FORMATS, string_of
+from mirage_py.convert.connect import string_of
 from mirage_py.convert.context import Context
 from mirage_py.convert.devices import Devices
 from mirage_py.convert.handlers import with_default
-from mirage_py.convert.infer import Call, nodes, unopened
 from mirage_py.convert.library import LIBRARY
 from mirage_py.convert.ocaml_types import Arrow, argument as argument_of, is_con
 from mirage_py.convert.python import (
@@ -30,7 +30,7 @@ from mirage_py.convert.python import (
 from mirage_py.convert.report import CannotConvert
 from mirage_py.convert.scope import Local
 from mirage_py.convert.values import Values
-from mirage_py.convert.verb_types import BOOT_NAMES
+from mirage_py.convert.verb_types import BOOT_NAMES, FORMATS, PRINTERS
 from mirage_py.convert.words import word_of
 
 MOST_ARGUMENTS = 8
@@ -50,21 +50,19 @@ class Calls:
     def prepare(self) -> None:
         """Look at the whole file first: which keys were boot options, what a `register` adds to every job."""
         self._c.boot_keys |= keys.boot_keys(self._c)
-        for item in self._c.source.items:
-            for node in nodes(item):
-                if isinstance(node, t.Apply) and self._c.analysis.entry(node.function) == "register":
-                    for argument in node.arguments:
-                        if argument.label in ("packages", "keys"):
-                            self._c.register_extras[argument.label] = argument.value
+        for call in self._c.calls_of("register"):
+            for argument in call.arguments:
+                if argument.label in ("packages", "keys"):
+                    self._c.register_extras[argument.label] = argument.value
 
     def wanted_first(self, item: t.Item) -> Iterable[Local]:
         """The definitions that one needs although they come later in the file: those `register` passes to every job."""
         if not self._c.register_extras:
             return
         mains = ("main", "foreign")
-        if any(isinstance(node, t.Apply) and self._c.analysis.entry(node.function) in mains for node in nodes(item)):
+        if any(isinstance(node, t.Apply) and self._c.analysis.entry(node.function) in mains for node in t.nodes(item)):
             for extra in self._c.register_extras.values():
-                for node in nodes(extra):
+                for node in t.nodes(extra):
                     if isinstance(node, t.Var) and isinstance(local := self._c.analysis.symbols.get(node), Local):
                         yield local
 
@@ -135,7 +133,7 @@ class Calls:
 
     def apply(self, expr: t.Apply) -> PyExpr:
         """A function applied to arguments; `Key.(if_impl k) a b` is one call, however it is bracketed."""
-        inner = unopened(expr.function)
+        inner = t.unopened(expr.function)
         if isinstance(inner, t.Apply) and self._c.analysis.entry(inner.function) in _VERBS:
             return self.apply(replace(expr, function=inner.function, arguments=(*inner.arguments, *expr.arguments)))
         entry = self._c.analysis.entry(expr.function)
@@ -147,7 +145,7 @@ class Calls:
             return self._lists.apply(entry, expr)
         if isinstance(inner, t.Fun) and _is_plain(inner, expr) and len(inner.params) <= len(expr.arguments):
             return self._lists.applied(inner, expr, *(self._c.emit(one.value) for one in expr.arguments))
-        symbol = self._c.analysis.symbol(unopened(expr.function))
+        symbol = self._c.analysis.symbol(t.unopened(expr.function))
         if isinstance(symbol, Entry):
             return self._devices.call(symbol, expr)
         return self._own(expr)
@@ -179,7 +177,7 @@ class Calls:
         return True
 
     def _printed(self, expr: t.Apply, given: list[t.Expr]) -> Iterable[PyExpr]:
-        if self._c.analysis.entry(expr.function).endswith(("printf", ".pr", ".epr")):
+        if self._c.analysis.entry(expr.function) in PRINTERS:
             yield string_of(self._c, expr)
         elif given and not isinstance(given[0], t.Unit):
             yield self._c.emit(given[0])
@@ -187,7 +185,7 @@ class Calls:
     def reason(self, expr: t.Apply) -> PyExpr:
         """What a failure says."""
         given = expr.arguments[-1].value
-        if isinstance(unopened(given), t.Constructor):
+        if isinstance(t.unopened(given), t.Constructor):
             return Text(line=expr.line, parts=(self._c.source.excerpt(given),))
         return self._c.emit(given)
 
@@ -212,11 +210,11 @@ class Calls:
 
     def _taken_later(self, expr: t.Apply, given: int) -> int:
         """How many of the arguments the function does not take itself: what it gives is a function that takes them."""
-        symbol = self._c.analysis.symbol(unopened(expr.function))
-        function = unopened(symbol.value) if isinstance(symbol, Local) and symbol.value is not None else None
+        symbol = self._c.analysis.symbol(t.unopened(expr.function))
+        function = t.unopened(symbol.value) if isinstance(symbol, Local) and symbol.value is not None else None
         if not isinstance(function, t.Fun) or any(param.label for param in function.params):
             return 0
-        last = unopened(function.body)
+        last = t.unopened(function.body)
         units = sum(isinstance(one.pattern, t.Literal) and one.pattern.value is None for one in function.params)
         cases = isinstance(last, t.Match) and last.subject is None
         gone = sum(self._c.is_gone(self._c.analysis.type_of(one.pattern)) is not None for one in function.params)
@@ -244,7 +242,7 @@ class Calls:
     def functor(self, expr: t.Chain) -> PyExpr:
         """`f $ a $ b`: the arguments that are none any more are left out."""
         head, *given = expr.operands
-        if is_con(self._c.analysis.type_of(unopened(head)), "value"):
+        if is_con(self._c.analysis.type_of(t.unopened(head)), "value"):
             return self._values.computed(head, given, expr.line)
         made = self._c.emit(head)
         args = [self._c.emit(one) for one in given if not self._c.is_gone_value(one)]
@@ -293,7 +291,7 @@ class Calls:
 
     def if_(self, expr: t.If) -> PyExpr | None:
         """An `if` that the target decides: both devices are there until it is known."""
-        condition = unopened(expr.condition)
+        condition = t.unopened(expr.condition)
         if (
             isinstance(condition, t.Chain)
             and condition.operator == "="
@@ -478,10 +476,6 @@ _PRINTS = {
     "print_newline": None,
     "print_string": "",
     "prerr_string": "",
-    "Printf.printf": "",
-    "Printf.eprintf": "",
-    "Format.printf": "",
-    "Fmt.pr": "",
-    "Fmt.epr": "",
+    **dict.fromkeys(PRINTERS, ""),
 }
 """Functions that print -> what they print at the end; None for the end of a line."""

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 
 from mirage_py.convert import tree as t
 from mirage_py.convert.context import Context
-from mirage_py.convert.infer import unopened
 from mirage_py.convert.literals import format_pieces
 from mirage_py.convert.ocaml_types import Con
 from mirage_py.convert.patterns import meeting
@@ -39,13 +38,12 @@ from mirage_py.convert.python import (
 )
 from mirage_py.convert.report import CannotConvert
 from mirage_py.convert.scope import Local
+from mirage_py.convert.verb_types import FORMATS, PRINTERS
 
 Lines = list[list[str | PyExpr]]
 """Text with holes, line by line as the OCaml file lays it out."""
 
-FORMATS = frozenset(("code", "Printf.sprintf", "Fmt.str", "Fmt.strf", "Format.asprintf", "Format.sprintf"))
-_PRINTERS = frozenset(("Printf.printf", "Printf.eprintf", "Fmt.pr", "Fmt.epr", "Format.printf"))
-_BREAKING = (FORMATS | _PRINTERS) - {"Printf.sprintf", "Printf.printf", "Printf.eprintf"}
+_BREAKING = (FORMATS | PRINTERS) - {"Printf.sprintf", "Printf.printf", "Printf.eprintf"}
 _REFUSALS = frozenset(("failwith", "invalid_arg", "connect_err"))
 
 
@@ -89,7 +87,7 @@ class Texts:
 
     def of(self, expr: t.Expr) -> Lines:  # noqa: C901  # one case for each form of expression
         """The text that an expression of type string (or code) is."""
-        expr = unopened(expr)
+        expr = t.unopened(expr)
         match expr:
             case t.Str():
                 return [[part] for part in expr.parts]
@@ -102,7 +100,7 @@ class Texts:
                     if isinstance(binding.pattern, t.Name):
                         self.holes[self.context.analysis.locals[binding.pattern]] = self.of(binding.value)
                 return self.of(expr.body)
-            case t.Apply() if self.context.analysis.entry(expr.function) in FORMATS | _PRINTERS:
+            case t.Apply() if self.context.analysis.entry(expr.function) in FORMATS | PRINTERS:
                 return self._format(expr)
             case t.Apply() if (listed := self._listed(expr)) is not None:
                 return listed
@@ -126,7 +124,7 @@ class Texts:
         """What is made of a list of inputs: all of them with something between, or one of them."""
         analysis = self.context.analysis
         values = [argument.value for argument in expr.arguments]
-        inputs = [self.whole[one] for v in values if (one := analysis.symbol(unopened(v))) in self.whole]
+        inputs = [self.whole[one] for v in values if (one := analysis.symbol(t.unopened(v))) in self.whole]
         name = analysis.entry(expr.function)
         if not inputs:
             return None
@@ -297,7 +295,7 @@ def _alternatives(context: Context, function: t.Expr) -> tuple[Local | None, tup
         raise CannotConvert(function, "a connect of this form")
     second = function.params[1].pattern
     module = context.analysis.locals[second] if isinstance(second, t.Name) else None
-    body = unopened(function.body)
+    body = t.unopened(function.body)
     if len(function.params) == 2:
         if isinstance(body, t.Match) and body.subject is None:
             return module, body.cases
@@ -334,7 +332,7 @@ def _alternative(
 
 def _body(context: Context, texts: Texts, body: t.Expr, line: int) -> PyExpr:
     """What is printed: one text, or one of several that a value of the configuration decides."""
-    body = unopened(body)
+    body = t.unopened(body)
     if not isinstance(body, t.Match) or body.subject is None or body.handler:
         return _written(context, texts, texts.of(body), line)
     subject = context.emit(body.subject)
@@ -357,7 +355,7 @@ def _takes(case: t.Case, count: int) -> bool:
         return len(case.pattern.items) == count
     if isinstance(case.pattern, t.Longer):
         return len(case.pattern.heads) <= count
-    body = unopened(case.body)
+    body = t.unopened(case.body)
     return not (isinstance(body, t.Assert) or (isinstance(body, t.Apply) and _is_refusal(body)))
 
 

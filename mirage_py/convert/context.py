@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from mirage_py.convert import tree as t
+from mirage_py.convert.analysis import Analysis
 from mirage_py.convert.catalogue import GONE_TYPES
 from mirage_py.convert.dialect import Dialect
-from mirage_py.convert.infer import Analysis, impl_type, unopened
-from mirage_py.convert.ocaml_types import Con, Type, resolved
+from mirage_py.convert.ocaml_types import Con, Type, impl_type, resolved
 from mirage_py.convert.python import AnyStatement, Do, PyExpr, Ref
 from mirage_py.convert.report import Report
 from mirage_py.convert.scope import Local
@@ -44,6 +44,12 @@ class Context:
     eyeballs: dict[Local, PyExpr] = field(default_factory=dict)
     """DNS clients of before 4.6 -> the happy eyeballs that come before them now."""
 
+    def calls_of(self, *names: str) -> Iterator[t.Apply]:
+        """The calls of functions of the catalogue by their names, wherever in the file they stand."""
+        for node in self.source.nodes():
+            if isinstance(node, t.Apply) and self.analysis.entry(node.function) in names:
+                yield node
+
     @property
     def gone(self) -> frozenset[str]:
         """Module types that are none any more."""
@@ -64,7 +70,7 @@ class Context:
 
     def is_gone_value(self, expr: t.Expr) -> str | None:
         """As `is_gone`, for an expression."""
-        return self.is_gone(self.analysis.type_of(unopened(expr)))
+        return self.is_gone(self.analysis.type_of(t.unopened(expr)))
 
     def is_symbolic(self, type_: Type) -> bool:
         """Whether values of a type are followed instead of written down."""

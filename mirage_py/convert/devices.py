@@ -7,9 +7,8 @@ from typing import Final
 from mirage_py.convert import tree as t
 from mirage_py.convert.catalogue import Entry
 from mirage_py.convert.context import Context
-from mirage_py.convert.infer import impl_type, nodes, unopened
 from mirage_py.convert.keys import key_local
-from mirage_py.convert.ocaml_types import Arrow, Con, is_con, resolved
+from mirage_py.convert.ocaml_types import Arrow, Con, impl_type, is_con, resolved
 from mirage_py.convert.python import Assign, Attribute, Called, Constant, Imported, PyExpr, Ref
 from mirage_py.convert.report import CannotConvert
 from mirage_py.convert.scope import Local
@@ -58,15 +57,14 @@ class Devices:
     def _keys_of_devices(self) -> list[Local | None]:
         """The keys that devices are given, once for each time."""
         found = []
-        for item in self._c.source.items:
-            for node in nodes(item):
-                if isinstance(node, t.Apply):
-                    name = self._c.analysis.entry(node.function)
-                    found += [
-                        key_local(self._c, argument.value)
-                        for argument in node.arguments
-                        if (name, argument.label or "") in _OPTIONS
-                    ]
+        for node in self._c.source.nodes():
+            if isinstance(node, t.Apply):
+                name = self._c.analysis.entry(node.function)
+                found += [
+                    key_local(self._c, argument.value)
+                    for argument in node.arguments
+                    if (name, argument.label or "") in _OPTIONS
+                ]
         return found
 
     def is_done(self, local: Local) -> bool:
@@ -152,7 +150,7 @@ class Devices:
         return [(entry.keywords.get(label, label), self._c.emit(argument.value))]
 
     def _is_key(self, expr: t.Expr) -> bool:
-        type_ = self._c.analysis.type_of(unopened(expr))
+        type_ = self._c.analysis.type_of(t.unopened(expr))
         if isinstance(type_, Con) and type_.name == "option":
             type_ = resolved(type_.args[0])
         return isinstance(type_, Con) and type_.name in ("key", "runtime_arg", "abstract_key", "abstract_runtime_arg")
@@ -220,7 +218,7 @@ class Devices:
     def _eyeballs_for(self, client: Local, value: t.Apply) -> tuple[Local, PyExpr]:
         """The file's own happy eyeballs of this client where it names them, else new ones."""
         for pattern, local in self._c.analysis.locals.items():
-            made = None if local.value is None else unopened(local.value)
+            made = None if local.value is None else t.unopened(local.value)
             if isinstance(pattern, t.Name) and isinstance(made, t.Apply) and self._makes_eyeballs(made, client):
                 self._settled.add(local)
                 local.top = client.top
@@ -234,7 +232,7 @@ class Devices:
     def _makes_eyeballs(self, expr: t.Apply, client: Local) -> bool:
         if self._c.analysis.entry(expr.function) != "generic_happy_eyeballs":
             return False
-        return any(self._c.analysis.symbol(unopened(one.value)) is client for one in expr.arguments)
+        return any(self._c.analysis.symbol(t.unopened(one.value)) is client for one in expr.arguments)
 
     def _eyeballs(self, expr: t.Apply) -> PyExpr:
         """Happy eyeballs without the DNS client."""
@@ -268,7 +266,7 @@ class Devices:
         if entry.name == "generic_dns_client":
             return self._client(expr, self._new_eyeballs(positional[0]))
         if entry.name == "generic_happy_eyeballs":
-            client = self._c.analysis.symbol(unopened(positional[-1]))
+            client = self._c.analysis.symbol(t.unopened(positional[-1]))
             if isinstance(client, Local) and client in self._c.eyeballs:
                 return self._c.eyeballs[client]
             raise CannotConvert(expr, "happy eyeballs of a DNS client that is not defined by name before (see 4.6)")

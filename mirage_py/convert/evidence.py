@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from mirage_py.convert import tree as t
 from mirage_py.convert.catalogue import entries
 from mirage_py.convert.dialect import BEYOND, OLDEST, Evidence
-from mirage_py.convert.infer import nodes, unopened
 from mirage_py.convert.verb_types import LABELS
 
 
@@ -20,17 +19,16 @@ def evidence(source: t.Source) -> Iterator[Evidence]:
         for binding in item.bindings
         if isinstance(binding.pattern, t.Name) and _makes_key(binding.value)
     }
-    own = {node.name for item in source.items for node in nodes(item) if isinstance(node, t.Name)}
-    for item in source.items:
-        for node in nodes(item):
-            if isinstance(node, t.Var):
-                yield from _name(node, own)
-            elif isinstance(node, t.Apply):
-                yield from _call(node, keys)
-            elif isinstance(node, t.Object):
-                yield Evidence(what="a device as an object", line=node.line, until=(4, 0, 0))
-            elif isinstance(node, t.Constructor) and node.name == "Type" and node.argument is not None:
-                yield Evidence(what="Type", line=node.line, until=(4, 0, 0))
+    own = {node.name for node in source.nodes() if isinstance(node, t.Name)}
+    for node in source.nodes():
+        if isinstance(node, t.Var):
+            yield from _name(node, own)
+        elif isinstance(node, t.Apply):
+            yield from _call(node, keys)
+        elif isinstance(node, t.Object):
+            yield Evidence(what="a device as an object", line=node.line, until=(4, 0, 0))
+        elif isinstance(node, t.Constructor) and node.name == "Type" and node.argument is not None:
+            yield Evidence(what="Type", line=node.line, until=(4, 0, 0))
 
 
 def _name(node: t.Var, own: set[str]) -> Iterator[Evidence]:
@@ -45,7 +43,7 @@ def _name(node: t.Var, own: set[str]) -> Iterator[Evidence]:
 
 
 def _call(node: t.Apply, keys: set[str]) -> Iterator[Evidence]:
-    function = unopened(node.function)
+    function = t.unopened(node.function)
     if not isinstance(function, t.Var):
         return
     name = function.path[-1]
@@ -55,7 +53,7 @@ def _call(node: t.Apply, keys: set[str]) -> Iterator[Evidence]:
             yield Evidence(what=f"{name} ~{argument.label}", line=argument.line, since=found[0], until=found[1])
     if name in _BOOT_ARGUMENTS:
         for argument in node.arguments:
-            given = unopened(argument.value)
+            given = t.unopened(argument.value)
             if isinstance(given, t.Var) and given.path[-1] in keys:
                 yield Evidence(what=f"{name} with a key", line=argument.line, until=(4, 5, 0))
     count = sum(1 for argument in node.arguments if argument.label is None)
@@ -71,7 +69,7 @@ _BOOT_ARGUMENTS = frozenset(("ccm_block", "chamelon", "paf_server", "git_ssh", "
 
 def _makes_key(expr: t.Expr) -> bool:
     """Whether a definition is a key in the end."""
-    expr = unopened(expr)
+    expr = t.unopened(expr)
     while isinstance(expr, t.Let):
-        expr = unopened(expr.body)
+        expr = t.unopened(expr.body)
     return isinstance(expr, t.Apply) and isinstance(expr.function, t.Var) and expr.function.path[-1] == "create"

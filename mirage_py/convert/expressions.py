@@ -13,7 +13,6 @@ from mirage_py.convert.calls import FAILURES, Calls
 from mirage_py.convert.comments import Comments
 from mirage_py.convert.context import Context
 from mirage_py.convert.handlers import attempted
-from mirage_py.convert.infer import unopened
 from mirage_py.convert.names import python_name
 from mirage_py.convert.ocaml_types import Arrow, Con, Type
 from mirage_py.convert.patterns import alternatives, decided, matched, meeting, returned
@@ -68,7 +67,7 @@ class Expressions:
 
     def perform(self, expr: t.Expr) -> None:  # noqa: C901  # one case for each form of expression
         """An expression for what it does."""
-        expr = unopened(expr)
+        expr = t.unopened(expr)
         match expr:
             case t.Let():
                 for binding in expr.bindings:
@@ -104,7 +103,7 @@ class Expressions:
 
     def way(self, expr: t.Expr) -> PyExpr | None:  # noqa: C901  # one case for each form of expression
         """As `emit`; None for what comes to no end: a failure."""
-        expr = unopened(expr)
+        expr = t.unopened(expr)
         match expr:
             case t.Let():
                 for binding in expr.bindings:
@@ -271,12 +270,12 @@ class Expressions:
 
     def _function_value(self, expr: t.Expr, unpacked: bool = False) -> tuple[tuple[Local, ...], PyExpr] | None:
         """The parameters and the body of a function written where it is used."""
-        expr = unopened(expr)
+        expr = t.unopened(expr)
         if isinstance(expr, t.Match) and expr.subject is None:
             return self._cases_value(expr)
         if not isinstance(expr, t.Fun) or any(param.label for param in expr.params):
             return None
-        last = unopened(expr.body)
+        last = t.unopened(expr.body)
         if isinstance(last, t.Match) and last.subject is None:
             inner, value = self._cases_value(last)
             return (*self._value_params(expr, unpacked=False), *inner), value

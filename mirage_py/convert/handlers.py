@@ -7,7 +7,6 @@ from typing import Final
 
 from mirage_py.convert import tree as t
 from mirage_py.convert.context import Context
-from mirage_py.convert.infer import nodes, unopened
 from mirage_py.convert.lists import Lists
 from mirage_py.convert.python import AnyStatement, Assign, Attempt, Attribute, Called, Handler, Imported, PyExpr, Ref
 from mirage_py.convert.report import CannotConvert
@@ -35,7 +34,7 @@ _OPTIONAL = {"List.assoc": "List.assoc_opt", "List.find": "List.find_opt"}
 
 def with_default(context: Context, lists: Lists, expr: t.Match) -> PyExpr | None:
     """`try Sys.getenv "X" with Not_found -> d` and its like, as a call that is given `d`; None for another `try`."""
-    asked, otherwise = unopened(expr.subject) if expr.subject is not None else None, _on_not_found(expr)
+    asked, otherwise = t.unopened(expr.subject) if expr.subject is not None else None, _on_not_found(expr)
     if not isinstance(asked, t.Apply) or otherwise is None:
         return None
     entry = context.analysis.entry(asked.function)
@@ -53,7 +52,7 @@ def with_default(context: Context, lists: Lists, expr: t.Match) -> PyExpr | None
 
 def _on_not_found(expr: t.Match) -> t.Expr | None:
     """What stands for what was not found, when that is all that is handled and is a plain value."""
-    if len(expr.cases) != 1 or not isinstance(unopened(expr.cases[0].body), _PLAIN):
+    if len(expr.cases) != 1 or not isinstance(t.unopened(expr.cases[0].body), _PLAIN):
         return None
     pattern = expr.cases[0].pattern
     fits = isinstance(pattern, t.Anything) or (isinstance(pattern, t.Case_of) and pattern.name == "Not_found")
@@ -66,7 +65,7 @@ _PLAIN = (t.Str, t.Num, t.Bool, t.Var, t.Constructor, t.ListOf)
 def attempted(context: Context, expr: t.Match, way: Callable[[t.Expr], PyExpr | None]) -> PyExpr | None:
     """A `try` as Python's; `CannotConvert` where what is handled has no counterpart."""
     assert expr.subject is not None
-    own = next((one for one in nodes(expr.subject) if _raises_itself(context, one)), None)
+    own = next((one for one in t.nodes(expr.subject) if _raises_itself(context, one)), None)
     if own is not None:
         raise CannotConvert(own, "an exception that is raised and handled here")
     result = Local(name="chosen", line=expr.line, type=context.analysis.type_of(expr))
@@ -116,5 +115,5 @@ def _caught(context: Context, case: t.Case, subject: t.Expr) -> tuple[str, ...]:
 
 def _raised(context: Context, subject: t.Expr, exception: str) -> list[str]:
     """What Python raises in place of an exception, where functions that raise it are called by name."""
-    entries = [context.analysis.entry(node) for node in nodes(subject) if isinstance(node, t.Var)]
+    entries = [context.analysis.entry(node) for node in t.nodes(subject) if isinstance(node, t.Var)]
     return sorted({_RAISED[one][1] for one in entries if one in _RAISED and _RAISED[one][0] == exception})

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from itertools import groupby
 
 from mirage_py.convert import tree as t
+from mirage_py.convert.analysis import Analysis, Call
 from mirage_py.convert.catalogue import Entry
 from mirage_py.convert.dialect import Release
 from mirage_py.convert.ocaml_types import (
@@ -16,99 +16,13 @@ from mirage_py.convert.ocaml_types import (
     Unknown_,
     generalized,
     instance,
-    is_con,
     parameters,
     resolved,
-    signature,
     unify,
 )
-from mirage_py.convert.scope import Local, Scope, Symbol
-
-MOST_SYNONYMS = 20
-"""Names of types that stand for others, one after the other."""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Call:
-    """How a function's parameters were met: the pairs in the order of the parameters, and what is still wanted."""
-
-    met: tuple[tuple[Arrow, t.Argument], ...]
-    wanted: tuple[Arrow, ...]
-    beyond: tuple[t.Argument, ...] = ()
-
-
-@dataclass(kw_only=True)
-class Analysis:
-    """What was found out about each node of a file."""
-
-    release: Release
-    lowest: Release
-    symbols: dict[t.Var, Symbol] = field(default_factory=dict)
-    types: dict[t.Node, Type] = field(default_factory=dict)
-    calls: dict[t.Apply, Call] = field(default_factory=dict)
-    locals: dict[t.Node, Local] = field(default_factory=dict)
-    variants: dict[t.Node, str] = field(default_factory=dict)
-    constructors: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    tagged: set[str] = field(default_factory=set)
-    """The file's own types of which a constructor takes an argument."""
-    records: dict[str, t.RecordType] = field(default_factory=dict)
-    """The file's own records; the last one that has a field is meant by it."""
-    synonyms: dict[str, str] = field(default_factory=dict)
-    record_of: dict[t.Node, str] = field(default_factory=dict)
-
-    def written(self, text: str) -> Type | None:
-        """The type that the file writes; None for one with variables, objects or tags."""
-        if set(text) & set("'<[`"):
-            return None
-        return self._own(signature(" ".join(text.split())), depth=0)
-
-    def _own(self, type_: Type, depth: int) -> Type | None:
-        type_ = resolved(type_)
-        if isinstance(type_, Arrow):
-            param, result = self._own(type_.param, depth), self._own(type_.result, depth)
-            return None if param is None or result is None else Arrow(param, result, type_.label, type_.optional)
-        if not isinstance(type_, Con):
-            return None
-        if type_.name in self.synonyms and depth < MOST_SYNONYMS:
-            text = self.synonyms[type_.name]
-            return None if set(text) & set("'<[`") else self._own(signature(" ".join(text.split())), depth + 1)
-        args = tuple(self._own(one, depth) for one in type_.args)
-        if type_.name in self.records:
-            return Con(f"record {type_.name}")
-        if type_.name in self.constructors and depth == 0 and not type_.args:
-            return self.variant(type_.name)
-        return None if None in args else Con(type_.name, tuple(one for one in args if one is not None))
-
-    def variant(self, own: str) -> Type:
-        """The type of the file's own that has constructors."""
-        return Con(f"{'tagged' if own in self.tagged else 'variant'} {own}")
-
-    def type_of(self, node: t.Node) -> Type:
-        return resolved(self.types[node]) if node in self.types else Unknown_(0)
-
-    def symbol(self, expr: t.Expr) -> Symbol | None:
-        """What an expression names, if it is a name."""
-        return self.symbols.get(expr) if isinstance(expr, t.Var) else None
-
-    def entry(self, expr: t.Expr) -> str:
-        """The catalogue's name of an expression, or nothing."""
-        expr = unopened(expr)
-        found = self.symbol(expr)
-        return found.name if isinstance(found, Entry) else ""
-
-    def followed(self, expr: t.Expr) -> t.Expr:
-        """What an expression was defined as, through names that stand for values."""
-        expr = unopened(expr)
-        while isinstance(found := self.symbol(expr), Local) and found.value is not None:
-            expr = unopened(found.value)
-        return expr
-
-
-def unopened(expr: t.Expr) -> t.Expr:
-    """The expression within `Module.( ... )`: its names are bound already."""
-    while isinstance(expr, t.Open):
-        expr = expr.body
-    return expr
+from mirage_py.convert.operator_types import chained
+from mirage_py.convert.scope import Local, Scope
+from mirage_py.convert.verb_types import FORMATS, PRINTERS
 
 
 def analyse(source: t.Source, release: Release, lowest: Release) -> Analysis:
@@ -191,7 +105,7 @@ class _Inference:
             local = self.found.locals.get(binding.pattern)
             if binding.recursive and local is not None:
                 unify(local.type, type_)
-            if isinstance(unopened(binding.value), (t.Fun, t.Match)):
+            if isinstance(t.unopened(binding.value), (t.Fun, t.Match)):
                 generalized(type_, self._level)
             if not (binding.recursive and local is not None):
                 self._bind(binding.pattern, type_, inner, value=binding.value, top=top, prefix=prefix)
@@ -251,7 +165,7 @@ class _Inference:
 
     def _verb(self, value: t.Expr | None) -> Entry | None:
         """The function of the language, or of OCaml's library, that a definition gives another name."""
-        found = None if value is None else self.found.symbol(unopened(value))
+        found = None if value is None else self.found.symbol(t.unopened(value))
         named = isinstance(found, Entry) and found.python is None and "->" in found.type
         return found if named and isinstance(found, Entry) else None
 
@@ -293,7 +207,7 @@ class _Inference:
             if inside:
                 unify(type_, Con("list", (inside[0],)))
         values: list[t.Expr | None] = [None] * len(pattern.items)
-        whole = unopened(value) if value is not None else None
+        whole = t.unopened(value) if value is not None else None
         if isinstance(whole, t.TupleOf) and len(whole.items) == len(pattern.items):
             values = list(whole.items)
         for one, its, its_value in zip(pattern.items, inside, values, strict=True):
@@ -340,7 +254,7 @@ class _Inference:
             case t.Apply():
                 return self._apply(expr, scope)
             case t.Chain():
-                return self._chain(expr, scope)
+                return chained(expr.operator, [self.infer(one, scope) for one in expr.operands], self._level)
             case t.Let():
                 for _, together in groupby(expr.bindings, key=lambda binding: binding.group):
                     scope = self._define(tuple(together), scope, top=False)
@@ -412,7 +326,7 @@ class _Inference:
             type_ = resolved(type_)
         if self._is_format(expr):
             name = self.found.entry(expr.function)
-            return Con({"code": "code"}.get(name, "unit" if name in _PRINTERS else "string"))
+            return Con({"code": "code"}.get(name, "unit" if name in PRINTERS else "string"))
         rest = list(parameters(type_))
         end = rest[-1].result if rest else type_
         met: list[tuple[Arrow, t.Argument]] = []
@@ -433,7 +347,7 @@ class _Inference:
         return result if not beyond else Unknown_(self._level)
 
     def _is_format(self, expr: t.Apply) -> bool:
-        return self.found.entry(expr.function) in FORMATTERS
+        return self.found.entry(expr.function) in _FORMATTERS
 
     def _meet(self, argument: t.Argument, rest: list[Arrow]) -> Arrow | None:
         """The parameter that an argument is for, taken off the list; optional ones before a positional one go."""
@@ -450,65 +364,6 @@ class _Inference:
         if param.optional and not argument.optional and isinstance(wanted, Con):
             wanted = wanted.args[0]
         unify(wanted, type_)
-
-    def _chain(self, expr: t.Chain, scope: Scope) -> Type:  # noqa: C901  # one case for each operator
-        types = [self.infer(operand, scope) for operand in expr.operands]
-        match expr.operator:
-            case "$":
-                return self._applied(types)
-            case "@->":
-                return self._arrow(types)
-            case "^":
-                for type_ in types:
-                    unify(type_, Con("string"))
-                return Con("string")
-            case "@":
-                for type_ in types[1:]:
-                    unify(types[0], type_)
-                return types[0]
-            case "::":
-                for type_ in types[:-1]:
-                    unify(types[-1], Con("list", (type_,)))
-                return types[-1]
-            case "+" | "-" | "*" | "/" | "mod":
-                return Con("float") if any(is_con(type_, "float") for type_ in types) else Con("int")
-            case "/.":
-                return Con("float")
-            case _:
-                unify(types[0], types[-1])
-                return Con("bool")
-
-    def _applied(self, types: list[Type]) -> Type:
-        function = types[0]
-        if is_con(function, "value"):  # Key.(pure f $ a $ b)
-            return self._computed(types)
-        for given in types[1:]:
-            param, result = Unknown_(self._level), Unknown_(self._level)
-            unify(function, Con("impl", (Arrow(param, result),)))
-            unify(given, Con("impl", (param,)))
-            function = Con("impl", (result,))
-        return function
-
-    def _computed(self, types: list[Type]) -> Type:
-        result: Type = Unknown_(self._level)
-        whole: Type = result
-        params = [Unknown_(self._level) for _ in types[1:]]
-        for param, given in zip(reversed(params), reversed(types[1:]), strict=True):
-            unify(given, Con("value", (param,)))
-            whole = Arrow(param, whole)
-        unify(types[0], Con("value", (whole,)))
-        return Con("value", (result,))
-
-    def _arrow(self, types: list[Type]) -> Type:
-        inside = []
-        for type_ in types:
-            one = Unknown_(self._level)
-            unify(type_, Con("typ", (one,)))
-            inside.append(one)
-        result: Type = inside[-1]
-        for one in reversed(inside[:-1]):
-            result = Arrow(one, result)
-        return Con("typ", (result,))
 
     def _function(self, expr: t.Fun, scope: Scope) -> Type:
         inner = scope.inner()
@@ -569,31 +424,10 @@ class _Inference:
         return Con("device", (inner,))
 
 
-_PRINTERS = frozenset(("Printf.printf", "Printf.eprintf", "Fmt.pr", "Fmt.epr", "Format.printf"))
-FORMATTERS = _PRINTERS | {
-    *("code", "Printf.sprintf", "Fmt.str", "Fmt.strf", "Format.asprintf", "Format.sprintf", "connect_err")
-}
+_FORMATTERS = FORMATS | PRINTERS | {"connect_err"}
 """Functions whose further arguments a format asks for."""
 
 
 def _ordered(met: list[tuple[Arrow, t.Argument]], type_: Type) -> list[tuple[Arrow, t.Argument]]:
     places = {id(param): at for at, param in enumerate(parameters(type_))}
     return sorted(met, key=lambda pair: places.get(id(pair[0]), len(places)))
-
-
-def nodes(expr: t.Node) -> Iterator[t.Node]:
-    """A node and all below it."""
-    stack: list[object] = [expr]
-    while stack:
-        one = stack.pop()
-        if isinstance(one, t.Node):
-            yield one
-            stack += [getattr(one, name) for name in one.__dataclass_fields__]
-        elif isinstance(one, tuple):
-            stack += one
-
-
-def impl_type(type_: Type) -> Type | None:
-    """What an implementation implements, or None for what is none."""
-    type_ = resolved(type_)
-    return resolved(type_.args[0]) if isinstance(type_, Con) and is_con(type_, "impl") else None

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from mirage_py.convert import tree as t
 from mirage_py.convert.context import Context
-from mirage_py.convert.infer import nodes, unopened
 from mirage_py.convert.python import Attribute, Called, Constant, Imported, Listed, Mapped, PyExpr, Text
 from mirage_py.convert.report import CannotConvert
 from mirage_py.convert.scope import Local
@@ -23,12 +22,12 @@ _WRAPPERS = frozenset(("Key.v", "Key.abstract", "key", "Key.value"))
 
 def creation(context: Context, expr: t.Expr) -> t.Apply | None:
     """The `Key.create` that an expression is in the end, if it is one."""
-    expr = unopened(expr)
+    expr = t.unopened(expr)
     while True:
         if isinstance(expr, t.Let):
-            expr = unopened(expr.body)
+            expr = t.unopened(expr.body)
         elif isinstance(expr, t.Apply) and context.analysis.entry(expr.function) in _WRAPPERS:
-            expr = unopened(expr.arguments[-1].value)
+            expr = t.unopened(expr.arguments[-1].value)
         else:
             break
     return expr if isinstance(expr, t.Apply) and context.analysis.entry(expr.function) == "Key.create" else None
@@ -36,17 +35,17 @@ def creation(context: Context, expr: t.Expr) -> t.Apply | None:
 
 def key_local(context: Context, expr: t.Expr) -> Local | None:
     """The name of the key that an expression speaks of."""
-    expr = unopened(expr)
+    expr = t.unopened(expr)
     while True:
         if isinstance(expr, t.Apply) and context.analysis.entry(expr.function) in _WRAPPERS:
-            expr = unopened(expr.arguments[-1].value)
+            expr = t.unopened(expr.arguments[-1].value)
             continue
         symbol = context.analysis.symbol(expr)
         if not isinstance(symbol, Local):
             return None
         if symbol.value is None or creation(context, symbol.value) is not None:
             return symbol
-        expr = unopened(symbol.value)
+        expr = t.unopened(symbol.value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -249,7 +248,7 @@ def _own_converter(context: Context, conv: t.Expr) -> PyExpr | None:
         return None
     pairs = []
     for case in parser.cases:
-        body = unopened(case.body)
+        body = t.unopened(case.body)
         if isinstance(case.pattern, t.Literal) and isinstance(case.pattern.value, str):
             if not isinstance(body, t.Constructor) or body.name != "Ok" or not isinstance(body.argument, t.Constructor):
                 return None
@@ -287,26 +286,22 @@ def _is_for_boot(context: Context, create: t.Apply) -> bool:
 
 
 def _deciding(context: Context) -> Iterator[Local]:
-    for item in context.source.items:
-        for node in nodes(item):
-            if isinstance(node, t.Apply) and context.analysis.entry(node.function) in _DECIDERS:
-                for argument in node.arguments:
-                    local = key_local(context, argument.value)
-                    if local is not None:
-                        yield local
+    for call in context.calls_of(*_DECIDERS):
+        for argument in call.arguments:
+            local = key_local(context, argument.value)
+            if local is not None:
+                yield local
 
 
-_DECIDERS = frozenset(("Key.value", "Key.map", "Key.match_", "Key.if_", "docteur", "generic_kv_ro", "generic_block"))
+_DECIDERS = ("Key.value", "Key.map", "Key.match_", "Key.if_", "docteur", "generic_kv_ro", "generic_block")
 
 
 def _module(context: Context) -> str:
-    for item in context.source.items:
-        for node in nodes(item):
-            if isinstance(node, t.Apply) and context.analysis.entry(node.function) in ("main", "foreign"):
-                for argument in node.arguments:
-                    text = context.analysis.followed(argument.value)
-                    if argument.label is None and isinstance(text, t.Str):
-                        return text.text.split(".")[0]
+    for call in context.calls_of("main", "foreign"):
+        for argument in call.arguments:
+            text = context.analysis.followed(argument.value)
+            if argument.label is None and isinstance(text, t.Str):
+                return text.text.split(".")[0]
     return "Unikernel"
 
 

@@ -9,7 +9,6 @@ from mirage_py.convert.annotations import annotation
 from mirage_py.convert.catalogue import Entry
 from mirage_py.convert.context import Context
 from mirage_py.convert.idioms import IDIOMS
-from mirage_py.convert.infer import unopened
 from mirage_py.convert.library import LIBRARY
 from mirage_py.convert.ocaml_types import Con, parameters, signature
 from mirage_py.convert.patterns import decided, meeting
@@ -126,7 +125,7 @@ class Lists:
         """A function, applied to what is Python already."""
         if not isinstance(function, t.Node):
             return Called(line=at.line, function=function, args=args)
-        function = unopened(function)
+        function = t.unopened(function)
         if isinstance(function, t.Fun) and len(function.params) == len(args):
             for param, arg in zip(function.params, args, strict=True):
                 self._c.replaced |= meeting(self._c, param.pattern, self.plain(arg, at)).names
@@ -185,7 +184,7 @@ class Lists:
         self, function: Given, items: PyExpr, at: t.Expr, *, counted: bool, perform: Callable[[t.Expr], None]
     ) -> None:
         """`List.iter` and `List.iteri`."""
-        written = unopened(function) if isinstance(function, t.Node) else None
+        written = t.unopened(function) if isinstance(function, t.Node) else None
         wanted = 2 if counted else 1
         names: tuple[Local, ...]
         with self._c.block() as body:

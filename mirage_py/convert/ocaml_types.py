@@ -162,6 +162,12 @@ def argument(type_: Type, index: int = 0) -> Type:
     return resolved(type_.args[index]) if isinstance(type_, Con) and len(type_.args) > index else Unknown_(GENERIC)
 
 
+def impl_type(type_: Type) -> Type | None:
+    """What an implementation implements, or None for what is none."""
+    type_ = resolved(type_)
+    return resolved(type_.args[0]) if isinstance(type_, Con) and is_con(type_, "impl") else None
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # Signatures, as OCaml writes them
 

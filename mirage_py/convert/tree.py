@@ -7,6 +7,7 @@ beyond a configuration is kept as `Unknown`, with the words to say so.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
@@ -425,6 +426,25 @@ class UnknownItem(Node):
 Item = Define | Evaluate | Variant | RecordType | Synonym | OpenModule | Module | Alias | UnknownItem
 
 
+def unopened(expr: Expr) -> Expr:
+    """The expression within `Module.( ... )`: its names are bound already."""
+    while isinstance(expr, Open):
+        expr = expr.body
+    return expr
+
+
+def nodes(expr: Node) -> Iterator[Node]:
+    """A node and all below it."""
+    stack: list[object] = [expr]
+    while stack:
+        one = stack.pop()
+        if isinstance(one, Node):
+            yield one
+            stack += [getattr(one, name) for name in one.__dataclass_fields__]
+        elif isinstance(one, tuple):
+            stack += one
+
+
 @dataclass(frozen=True, kw_only=True)
 class Comment:
     """A comment without its marks; `own_line` when nothing but blanks stands before it on its line."""
@@ -445,6 +465,11 @@ class Source:
     text: bytes
     items: tuple[Item, ...]
     comments: tuple[Comment, ...] = field(default=())
+
+    def nodes(self) -> Iterator[Node]:
+        """Every node of the file, one definition after the other."""
+        for item in self.items:
+            yield from nodes(item)
 
     def excerpt(self, node: Node) -> str:
         """The OCaml of a node, as it stands in the file."""

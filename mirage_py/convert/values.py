@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from mirage_py.convert import tree as t
 from mirage_py.convert.context import Context
-from mirage_py.convert.infer import unopened
 from mirage_py.convert.lists import Lists
 from mirage_py.convert.ocaml_types import Con
 from mirage_py.convert.python import (
@@ -72,7 +71,7 @@ class Values:
 
     def _tuple_value(self, expr: t.Expr) -> PyExpr:
         found = self._c.analysis.followed(expr)
-        name = self._c.analysis.symbol(unopened(expr))
+        name = self._c.analysis.symbol(t.unopened(expr))
         if isinstance(name, Local) and name.top:
             return self._c.emit(expr)
         return self._c.emit(found)
@@ -132,11 +131,11 @@ class Values:
             return Inverted(line=function.line, value=values[0])
         if not isinstance(found, t.Fun) or len(found.params) != len(values):
             return None
-        body = unopened(found.body)
+        body = t.unopened(found.body)
         if not isinstance(body, t.Chain) or body.operator not in ("&&", "||"):
             return None
         names = [self._c.analysis.locals.get(param.pattern) for param in found.params]
-        if [self._c.analysis.symbol(unopened(one)) for one in body.operands] != names:
+        if [self._c.analysis.symbol(t.unopened(one)) for one in body.operands] != names:
             return None
         return Joined(line=body.line, operator="&" if body.operator == "&&" else "|", operands=tuple(values))
 

@@ -202,3 +202,9 @@ LABELS: Final[dict[tuple[str, str], tuple[Release, Release]]] = {
     ("direct_stackv4v6", "tcp"): (OLDEST, (4, 11, 0)),
 }
 """Labels that only some releases have: (name, label) -> since, until."""
+
+FORMATS: Final = frozenset(("code", "Printf.sprintf", "Fmt.str", "Fmt.strf", "Format.asprintf", "Format.sprintf"))
+"""Functions that make a text of a format."""
+
+PRINTERS: Final = frozenset(("Printf.printf", "Printf.eprintf", "Fmt.pr", "Fmt.epr", "Format.printf"))
+"""Functions that print what a format says."""

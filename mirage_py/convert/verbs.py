@@ -10,7 +10,6 @@ from mirage_py.convert import keys, tree as t
 from mirage_py.convert.catalogue import GONE_TYPES
 from mirage_py.convert.connect import Inputs, connect_of
 from mirage_py.convert.context import Context
-from mirage_py.convert.infer import unopened
 from mirage_py.convert.lists import Lists
 from mirage_py.convert.literals import Stanza, stanzas
 from mirage_py.convert.ocaml_types import Arrow, Con, Type, argument as argument_of, resolved
@@ -89,7 +88,7 @@ class Verbs:
         return [("deps", Listed(line=expr.line, items=kept))] if kept else []
 
     def _gone_dep(self, expr: t.Expr) -> str | None:
-        expr = unopened(expr)
+        expr = t.unopened(expr)
         if isinstance(expr, t.Apply) and self._c.analysis.entry(expr.function) in ("dep", "abstract"):
             return self._c.is_gone_value(expr.arguments[0].value)
         return None
@@ -130,7 +129,7 @@ class Verbs:
 
     def impl(self, expr: t.Apply) -> PyExpr:
         """`impl`, also of an object, as devices were before 4.0."""
-        if len(expr.arguments) == 1 and isinstance(made := unopened(expr.arguments[0].value), t.Object):
+        if len(expr.arguments) == 1 and isinstance(made := t.unopened(expr.arguments[0].value), t.Object):
             return self._object(made)
         module, type_ = self._module_and_type(expr)
         given = {one.label: one.value for one in expr.arguments if one.label is not None}
@@ -222,7 +221,7 @@ class Verbs:
         counts, chosen = self._counts(runtime_args, given["connect"])
         first = counts[0] - len(boot) if boot else 0
         inputs = Inputs(
-            args=tuple(self._c.gone_name(one) is None for one in _params(self._c.analysis.type_of(unopened(type_)))),
+            args=tuple(self._c.gone_name(one) is None for one in _params(self._c.analysis.type_of(t.unopened(type_)))),
             deps=len(deps.items) if isinstance(deps, t.ListOf) else 0,
             counts=counts,
             chosen=chosen,
@@ -263,7 +262,7 @@ class Verbs:
             found = next(
                 (one.value for one in self._c.statements if isinstance(one, Assign) and one.targets == (local,)), None
             )
-            if found is None and local.value is not None and isinstance(unopened(local.value), t.ListOf):
+            if found is None and local.value is not None and isinstance(t.unopened(local.value), t.ListOf):
                 return self._c.emit(local.value)
             if found is None:
                 break
@@ -281,7 +280,7 @@ class Verbs:
 
     def _tell_gone(self, module: t.Expr, type_: t.Expr, *, main: bool) -> None:
         """What it means for the OCaml code that functor parameters are gone."""
-        params = _params(self._c.analysis.type_of(unopened(type_)))
+        params = _params(self._c.analysis.type_of(t.unopened(type_)))
         gone = [(at, name) for at, one in enumerate(params, 1) if (name := self._c.gone_name(one)) is not None]
         if not gone:
             return
@@ -370,7 +369,7 @@ class Verbs:
 
     def _inlined(self, expr: t.Expr) -> t.Expr:
         """An expression, or what it stands for where its name is known beside `register` only."""
-        local = self._c.analysis.symbol(unopened(expr))
+        local = self._c.analysis.symbol(t.unopened(expr))
         if isinstance(local, Local) and not local.top and local.value is not None:
             local.uses = 0
             return local.value
@@ -495,7 +494,7 @@ class Verbs:
         return made[0] if len(made) == 1 else Joined(line=expr.line, operator=">>", operands=tuple(made))
 
     def _is_gone_type(self, expr: t.Expr) -> bool:
-        type_ = self._c.analysis.type_of(unopened(expr))
+        type_ = self._c.analysis.type_of(t.unopened(expr))
         return isinstance(type_, Con) and type_.name == "typ" and self._c.gone_name(type_.args[0]) is not None
 
 

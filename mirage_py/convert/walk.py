@@ -14,7 +14,6 @@ from mirage_py.convert.annotations import ANY, annotation, class_name, of_functi
 from mirage_py.convert.comments import Comments
 from mirage_py.convert.context import Context
 from mirage_py.convert.expressions import Expressions
-from mirage_py.convert.infer import nodes, unopened
 from mirage_py.convert.names import python_name
 from mirage_py.convert.ocaml_types import Arrow, Con, Type, argument, is_con, parameters, resolved, result
 from mirage_py.convert.patterns import alternatives, meeting, plain, renamed, returned
@@ -129,9 +128,7 @@ class Walk:
                 return
 
     def _check_module(self, item: t.OpenModule) -> None:
-        own = (
-            node.name for one in self._c.source.items for node in nodes(one) if isinstance(node, (t.Module, t.Alias))
-        )
+        own = (node.name for node in self._c.source.nodes() if isinstance(node, (t.Module, t.Alias)))
         if item.module[0] not in KNOWN_MODULES and item.module[0] not in own:
             raise CannotConvert(item, f"{'.'.join(item.module)} is another file's module: config.ml is read alone")
 
@@ -161,7 +158,7 @@ class Walk:
 
     def bind(self, binding: t.Binding) -> None:
         """A definition as statements, or remembered for where its value is used."""
-        pattern, value = binding.pattern, unopened(binding.value)
+        pattern, value = binding.pattern, t.unopened(binding.value)
         if isinstance(pattern, (t.Literal, t.Anything)) or (isinstance(pattern, t.Items) and not pattern.items):
             self._expressions.perform(value)
             return
@@ -204,7 +201,9 @@ class Walk:
         if not local.top and local.uses == 1 and local in self._punned:
             self._c.inlined[local] = value
             return
-        if binding.recursive and any(self._c.analysis.symbol(n) is local for n in nodes(value) if isinstance(n, t.Var)):
+        if binding.recursive and any(
+            self._c.analysis.symbol(n) is local for n in t.nodes(value) if isinstance(n, t.Var)
+        ):
             raise CannotConvert(binding, "a value that is made of itself")
         made = self._c.emit(value)
         if isinstance(made, Ref) and renamed(self._c.statements, made.local, local):
@@ -241,7 +240,7 @@ class Walk:
         if isinstance(value, t.Let):
             for inner in value.bindings:
                 self.bind(inner)
-            value = unopened(value.body)
+            value = t.unopened(value.body)
         names = [self._c.analysis.locals.get(one) for one in pattern.items]
         if isinstance(value, t.TupleOf) and len(value.items) == len(names):
             self._bind_each(names, value.items, binding)
@@ -254,7 +253,7 @@ class Walk:
                 self._add(binding, Assign(line=value.line, targets=(local,), value=self._c.emit(value)))
 
     def _locals_of(self, pattern: t.Pattern) -> Iterable[Local]:
-        return (local for node in nodes(pattern) if (local := self._c.analysis.locals.get(node)) is not None)
+        return (local for node in t.nodes(pattern) if (local := self._c.analysis.locals.get(node)) is not None)
 
     # -----------------------------------------------------------------------------------------------------------------
     # Functions
@@ -268,7 +267,7 @@ class Walk:
         with self._c.block() as body:
             params = self._parameters(value, type_)
             returned_type = self._result_type(type_, len(value.params))
-            last = unopened(value.body)
+            last = t.unopened(value.body)
             if isinstance(last, t.Match) and last.subject is None and isinstance(returned_type, Arrow):
                 params.insert(sum(not one.keyword for one in params), self._by_cases(last, returned_type, body))
                 returned_type = resolved(returned_type.result)
@@ -313,7 +312,7 @@ class Walk:
             for item in self._c.source.items
             if isinstance(item, t.Define)
             for binding in item.bindings
-            for node in nodes(binding.value)
+            for node in t.nodes(binding.value)
             if isinstance(node, t.Var) and self._c.analysis.symbols.get(node) is local
             for other in (self._c.analysis.type_of(binding.pattern),)
         ]
@@ -418,7 +417,7 @@ def _is_key(type_: Type) -> bool:
 
 def _takes_lists(value: t.Fun) -> bool:
     """Whether a function takes a list of names apart, as `connect` functions do; they are read where used."""
-    body = unopened(value.body)
+    body = t.unopened(value.body)
     return (
         isinstance(body, t.Match)
         and body.subject is None
@@ -428,22 +427,20 @@ def _takes_lists(value: t.Fun) -> bool:
 
 def _connects(context: Context) -> Iterator[Local]:
     """The functions that are given to devices as their `connect` and their `dune`: they are read where used."""
-    for item in context.source.items:
-        for node in nodes(item):
-            if isinstance(node, t.Argument) and node.label in ("connect", "dune", "install"):
-                symbol = context.analysis.symbol(unopened(node.value))
-                while isinstance(symbol, Local):
-                    yield symbol
-                    symbol = None if symbol.value is None else context.analysis.symbol(unopened(symbol.value))
+    for node in context.source.nodes():
+        if isinstance(node, t.Argument) and node.label in ("connect", "dune", "install"):
+            symbol = context.analysis.symbol(t.unopened(node.value))
+            while isinstance(symbol, Local):
+                yield symbol
+                symbol = None if symbol.value is None else context.analysis.symbol(t.unopened(symbol.value))
 
 
 def _punned(context: Context) -> frozenset[Local]:
     """The names that are passed on under a label of the same name: an argument can be written in their place."""
     found = set()
-    for item in context.source.items:
-        for node in nodes(item):
-            if isinstance(node, t.Argument) and isinstance(node.value, t.Var) and node.value.path == (node.label,):
-                symbol = context.analysis.symbol(node.value)
-                if isinstance(symbol, Local):
-                    found.add(symbol)
+    for node in context.source.nodes():
+        if isinstance(node, t.Argument) and isinstance(node.value, t.Var) and node.value.path == (node.label,):
+            symbol = context.analysis.symbol(node.value)
+            if isinstance(symbol, Local):
+                found.add(symbol)
     return frozenset(found)
