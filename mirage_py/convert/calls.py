@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from mirage_py.convert import keys, lists, tree as t, verbs
+from mirage_py.convert import keys, lists, tree as t
 from mirage_py.convert.analysis import Call
 from mirage_py.convert.catalogue import Entry
 from mirage_py.convert.connect import string_of
 from mirage_py.convert.context import Context
 from mirage_py.convert.devices import Devices
+from mirage_py.convert.functors import Functors
 from mirage_py.convert.handlers import with_default
 from mirage_py.convert.library import LIBRARY
 from mirage_py.convert.ocaml_types import Arrow, argument as argument_of, is_con
@@ -26,11 +27,13 @@ from mirage_py.convert.python import (
     Put,
     PyExpr,
     Text,
+    mpy_call,
 )
 from mirage_py.convert.report import CannotConvert
 from mirage_py.convert.scope import Local
 from mirage_py.convert.values import Values
 from mirage_py.convert.verb_types import BOOT_NAMES, FORMATS, PRINTERS
+from mirage_py.convert.verbs import Verbs
 from mirage_py.convert.words import word_of
 
 MOST_ARGUMENTS = 8
@@ -45,7 +48,8 @@ class Calls:
         self._devices = Devices(context)
         self._lists = lists.Lists(context, function_value)
         self._values = Values(context, self._lists)
-        self._verbs = verbs.Verbs(context, self._lists, self._values)
+        self._functors = Functors(context, self._values)
+        self._verbs = Verbs(context)
 
     def prepare(self) -> None:
         """Look at the whole file first: which keys were boot options, what a `register` adds to every job."""
@@ -202,11 +206,8 @@ class Calls:
             return Called(line=expr.line, function=first, args=tuple(args[-later:]))
         wanted = [param for param in call.wanted if not param.optional and not self._c.is_gone(param.param)]
         wanted = [param for param in wanted if not is_con(param.param, "unit")]
-        if wanted:
-            line = expr.line
-            partial = Imported(line=line, name="partial", module="functools")
-            return Called(line=line, function=partial, args=(function, *args), keywords=tuple(keywords))
-        return Called(line=expr.line, function=function, args=tuple(args), keywords=tuple(keywords))
+        made = Called(line=expr.line, function=function, args=tuple(args), keywords=tuple(keywords))
+        return made.begun() if wanted else made
 
     def _taken_later(self, expr: t.Apply, given: int) -> int:
         """How many of the arguments the function does not take itself: what it gives is a function that takes them."""
@@ -299,7 +300,7 @@ class Calls:
             and expr.otherwise is not None
         ):
             args = tuple(map(self._c.emit, (condition, expr.then, expr.otherwise)))
-            return Called(line=expr.line, function=Imported(line=expr.line, name="if_impl"), args=args)
+            return mpy_call("if_impl", expr.line, args)
         return None
 
     def handled(self, expr: t.Match) -> PyExpr | None:
@@ -311,11 +312,11 @@ class Calls:
 
     def main(self, expr: t.Apply) -> PyExpr:
         """`main` and `foreign`."""
-        return self._verbs.main(expr)
+        return self._functors.main(expr)
 
     def impl(self, expr: t.Apply) -> PyExpr:
         """`impl`."""
-        return self._verbs.impl(expr)
+        return self._functors.impl(expr)
 
     def package(self, expr: t.Apply) -> PyExpr:
         """`package`."""
@@ -336,11 +337,8 @@ class Calls:
     def if_impl(self, expr: t.Apply) -> PyExpr:
         """`if_impl`."""
         args = tuple(self._c.emit(argument.value) for argument in expr.arguments)
-        verb = Imported(line=expr.line, name="if_impl")
-        if len(args) < 3:
-            partial = Imported(line=expr.line, name="partial", module="functools")
-            return Called(line=expr.line, function=partial, args=(verb, *args))
-        return Called(line=expr.line, function=verb, args=args)
+        call = mpy_call("if_impl", expr.line, args)
+        return call.begun() if len(args) < 3 else call
 
     def match_impl(self, expr: t.Apply) -> PyExpr:
         """`match_impl`."""
@@ -368,7 +366,7 @@ class Calls:
     def pure(self, expr: t.Apply) -> PyExpr:
         """`Key.pure`."""
         args = (self._c.emit(_exactly(expr, 1)[0]),)
-        return Called(line=expr.line, function=Imported(line=expr.line, name="pure"), args=args)
+        return mpy_call("pure", expr.line, args)
 
     def map_value(self, expr: t.Apply) -> PyExpr:
         """`Key.map f v`."""

@@ -27,7 +27,6 @@ from mirage_py.convert.python import (
     Constant,
     Define,
     Formatted,
-    Imported,
     Item,
     Parameter,
     PyExpr,
@@ -35,6 +34,7 @@ from mirage_py.convert.python import (
     Return,
     Shown,
     Text,
+    mpy_call,
 )
 from mirage_py.convert.report import CannotConvert
 from mirage_py.convert.scope import Local
@@ -171,15 +171,7 @@ class Texts:
             case "s" | "c":
                 return [[self._padded(given, written)]] if written[1:-1] else self.of(given)
             case "S":
-                return [
-                    [
-                        Called(
-                            line=expr.line,
-                            function=Imported(line=expr.line, name="ocaml_string"),
-                            args=(self._one(given),),
-                        )
-                    ]
-                ]
+                return [[mpy_call("ocaml_string", expr.line, (self._one(given),))]]
             case "d" | "i" | "u" | "x" | "X" | "o" | "f":
                 return [[self._number(given, written)]]
             case "B" | "b":

@@ -9,7 +9,7 @@ from mirage_py.convert.catalogue import Entry
 from mirage_py.convert.context import Context
 from mirage_py.convert.keys import key_local
 from mirage_py.convert.ocaml_types import Arrow, Con, impl_type, is_con, resolved
-from mirage_py.convert.python import Assign, Attribute, Called, Constant, Imported, PyExpr, Ref
+from mirage_py.convert.python import Assign, Attribute, Called, Constant, Imported, PyExpr, Ref, mpy_call
 from mirage_py.convert.report import CannotConvert
 from mirage_py.convert.scope import Local
 
@@ -98,7 +98,7 @@ class Devices:
             entry = Entry(name="cohttp_server", type=entry.type, python="cohttp_server")
         made = self._called(entry, expr)
         if entry.name == "ipv4_of_dhcp" and (self._c.dialect.before(4, 10, 5) or self._is_ipv4(expr)):
-            return Called(line=expr.line, function=Imported(line=expr.line, name="dhcp_proj_ipv4"), args=(made,))
+            return mpy_call("dhcp_proj_ipv4", expr.line, (made,))
         return made
 
     def _is_ipv4(self, expr: t.Expr) -> bool:
@@ -125,11 +125,8 @@ class Devices:
         wanted = [
             p for p in call.wanted if not p.optional and not is_con(p.param, "unit") and not self._c.is_gone(p.param)
         ]
-        function: PyExpr = Imported(line=expr.line, name=entry.python)
-        if wanted:
-            partial = Imported(line=expr.line, name="partial", module="functools")
-            return Called(line=expr.line, function=partial, args=(function, *args), keywords=ordered)
-        return Called(line=expr.line, function=function, args=tuple(args), keywords=ordered)
+        made = mpy_call(entry.python, expr.line, tuple(args), ordered)
+        return made.begun() if wanted else made
 
     def _keyword(self, entry: Entry, param: Arrow, argument: t.Argument) -> list[tuple[str, PyExpr]]:
         label = param.label or ""
@@ -196,9 +193,7 @@ class Devices:
                 keywords.append(("level", self._c.emit(argument.value)))
             elif argument.label == "ring_size":
                 self._c.report.add(argument.line, "dropped", "~ring_size of default_reporter is gone")
-        return Called(
-            line=expr.line, function=Imported(line=expr.line, name="default_reporter"), keywords=tuple(keywords)
-        )
+        return mpy_call("default_reporter", expr.line, keywords=tuple(keywords))
 
     # -----------------------------------------------------------------------------------------------------------------
     # Before 4.6 the DNS client came first, and happy eyeballs were made from it

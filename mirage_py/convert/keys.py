@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from mirage_py.convert import tree as t
 from mirage_py.convert.context import Context
-from mirage_py.convert.python import Attribute, Called, Constant, Imported, Listed, Mapped, PyExpr, Text
+from mirage_py.convert.python import Attribute, Called, Constant, Imported, Listed, Mapped, PyExpr, Text, mpy_call
 from mirage_py.convert.report import CannotConvert
 from mirage_py.convert.scope import Local
 from mirage_py.convert.words import word_of
@@ -305,6 +305,36 @@ def _module(context: Context) -> str:
     return "Unikernel"
 
 
+def listed(context: Context, expr: t.Expr | None) -> list[t.Expr]:
+    """The keys of a list of keys, through the names and functions that it is made with."""
+    if expr is None:
+        return []
+    found = context.analysis.followed(expr)
+    match found:
+        case t.ListOf():
+            return list(found.items)
+        case t.Apply() if context.analysis.entry(found.function) == "List.map":
+            return listed(context, found.arguments[-1].value)
+        case t.Chain(operator="@"):
+            return [one for operand in found.operands for one in listed(context, operand)]
+        case t.Chain(operator="::"):
+            return [*found.operands[:-1], *listed(context, found.operands[-1])]
+        case t.Let():
+            return listed(context, found.body)
+        case t.Match() | t.If() if context.dialect.before(4, 5):
+            return []  # decided by what a function is given: boot-time arguments, see functors.py
+        case _:
+            raise CannotConvert(expr, "a list of keys that is not written here")
+
+
+def listed_for_boot(context: Context, expr: t.Expr | None) -> Iterator[Local]:
+    """Those of a list of keys that are boot-time arguments now."""
+    for one in listed(context, expr):
+        local = key_local(context, one)
+        if local is not None and local in context.boot_keys:
+            yield local
+
+
 def boot_argument(context: Context, local: Local, create: t.Apply) -> PyExpr:
     """The boot-time argument that a key is now, with the Cmdliner term that unikernel.ml has to define for it."""
     said = declared(context, create)
@@ -321,7 +351,7 @@ def boot_argument(context: Context, local: Local, create: t.Apply) -> PyExpr:
         *_term(context, said, identifier),
     )
     code = Text(line=create.line, parts=(f"{module}.{identifier}",))
-    return Called(line=create.line, function=Imported(line=create.line, name="runtime_arg"), args=(code,))
+    return mpy_call("runtime_arg", create.line, (code,))
 
 
 def _term(context: Context, said: Declared, identifier: str) -> Iterator[str]:

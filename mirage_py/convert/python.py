@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mirage_py.convert.scope import Local
 
@@ -60,6 +60,11 @@ class Called(Py):
     function: PyExpr
     args: tuple[PyExpr, ...] = ()
     keywords: tuple[tuple[str, PyExpr], ...] = ()
+
+    def begun(self) -> Called:
+        """The function with these arguments, waiting for the others."""
+        partial = Imported(line=self.line, name="partial", module="functools")
+        return replace(self, function=partial, args=(self.function, *self.args))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -218,6 +223,14 @@ PyExpr = (
     | Item
     | Slice
 )
+
+
+def mpy_call(
+    name: str, line: int, args: tuple[PyExpr, ...] = (), keywords: tuple[tuple[str, PyExpr], ...] = ()
+) -> Called:
+    """A call of a function that mpy has under this name."""
+    return Called(line=line, function=Imported(line=line, name=name), args=args, keywords=keywords)
+
 
 # ---------------------------------------------------------------------------------------------------------------------
 # Statements

@@ -14,7 +14,6 @@ from mirage_py.convert.python import (
     Called,
     Choice,
     Constant,
-    Imported,
     Inverted,
     Item,
     Joined,
@@ -25,6 +24,7 @@ from mirage_py.convert.python import (
     Ref,
     Spread,
     Text,
+    mpy_call,
 )
 from mirage_py.convert.report import CannotConvert
 from mirage_py.convert.scope import Local
@@ -101,7 +101,7 @@ class Values:
             return short
         whole = values[0]
         for one in values[1:]:
-            whole = Called(line=line, function=Imported(line=line, name="both"), args=(whole, one))
+            whole = mpy_call("both", line, (whole, one))
         pair = Local(name="given", line=line, type=Con("any"))
         inside: PyExpr = Ref(line=line, local=pair)
         parts: list[PyExpr] = []
