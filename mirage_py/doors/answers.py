@@ -111,6 +111,28 @@ class Answer:
         """All that it came of."""
         return self._inputs | {one: state for one, (state, _) in self._known.items()}
 
+    def renewed(self, is_own: Callable[[str], bool], since: int) -> tuple[Inputs, Known]:
+        """All that it came of, as `keep` takes it, with what is at paths of this process's own as that is now.
+
+        `since` is a moment from which on the others have been what they are.
+        """
+        inputs = {one: seen(*one) if is_own(one[1]) else state for one, state in self._inputs.items()}
+        known: Known = {}
+        unsettled: Inputs = {}
+        for one, (state, whole) in self._known.items():
+            if is_own(one[1]):
+                inputs[one] = seen(*one)
+            elif whole_now(one[1]) == whole:
+                known[one] = state, whole
+            else:
+                unsettled[one] = state
+        if unsettled:  # who wrote the same again is no reason to look into files for ever
+            from mirage_py.doors.shortcuts import shortened  # 3 ms, which an edit has no use for
+
+            left, found = shortened(unsettled, since)
+            inputs, known = inputs | left, known | found
+        return inputs, known
+
     def holds(self, where: Callable[[str], bool] = lambda _: True) -> bool:
         """Whether all that it came of is as it was, as far as that is at paths of this kind."""
         inputs = ((one, state) for one, state in self._inputs.items() if where(one[1]))
@@ -195,18 +217,10 @@ def recall(key: bytes) -> Answer | None:
 
 
 def keep(
-    key: bytes, inputs: Inputs, told: Told, rest: dict[str, Any] | None = None, *, since: int | None = None
+    key: bytes, inputs: Inputs, told: Told, rest: dict[str, Any] | None = None, known: Known | None = None
 ) -> None:
-    """Remember what was told to this key, for as long as the inputs are as they are.
-
-    `since` is a moment from which on they have been, where that is known.
-    """
-    known: Known = {}
-    if since is not None:
-        from mirage_py.doors.shortcuts import shortened  # who answers again has no use for it
-
-        inputs, known = shortened(inputs, since)
-    body = marshal.dumps((key, inputs, told, rest, known))
+    """Remember what was told to this key, for as long as the inputs, and those `known` in short, are as they are."""
+    body = marshal.dumps((key, inputs, told, rest, known or {}))
     target = _file(key)
     half = f"{target}.{os.getpid()}"
     try:

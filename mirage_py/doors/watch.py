@@ -74,7 +74,10 @@ class Watch:
         self.on = False
         inputs = None if self.building or self.never or self.doubt else self.settled(self.inputs)
         if inputs is not None:
-            answers.keep(self.key, inputs, self.told, since=self.start)
+            from mirage_py.doors.shortcuts import shortened  # who answers again has no use for it
+
+            left, known = shortened(inputs, self.start)
+            answers.keep(self.key, left, self.told, None, known)
 
     def turn(self, *, names: bool = False) -> dict[tuple[str, str], object]:
         """The inputs up to now; from here on others are noted, or their `names` alone, and no doubt holds any more."""
@@ -118,10 +121,10 @@ class Watch:
                 return None
         return now
 
-    def renewed(self, inputs: dict[tuple[str, str], object]) -> dict[tuple[str, str], object]:
-        """Inputs that held, with what this process has written since; whatever else has changed is still noticed."""
+    def renewed(self, answer: answers.Answer) -> tuple[answers.Inputs, answers.Known]:
+        """What an answer that held came of, with what this process has written since; all else is as it was noted."""
         moved = self._moved()
-        return {one: answers.seen(*one) if self._is_own(one[1], moved) else state for one, state in inputs.items()}
+        return answer.renewed(lambda path: self._is_own(path, moved), self.start)
 
     def _input(self, kind: str, path: str) -> None:
         """Keep in mind what an input is when it is first asked for."""

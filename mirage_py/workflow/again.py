@@ -33,6 +33,8 @@ if TYPE_CHECKING:  # an edit comes to that only where something fails
     from mirage_py.model.command import Command
     from mirage_py.model.plan import Plan
 
+    Decided = tuple[answers.Inputs, answers.Known]
+
 __all__ = ["Again", "Recording"]
 
 Seen = dict[tuple[str, str], object]
@@ -97,7 +99,7 @@ class Recording:
             "compiled": pickle.dumps(self._compiled),
             "sources": self._sources,
         }
-        _keep(self._watch, partial(self._watch.settled, self._before), rest, built, tell)
+        _keep(self._watch, partial(_settled, self._watch, self._before), rest, built, tell)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +121,7 @@ class Resumed:
         from mirage_py.doors.watch import Watch
 
         assert answer.rest is not None, "only a build is resumed"
-        self._before, self._rest = answer.inputs, answer.rest
+        self._answer, self._rest = answer, answer.rest
         self._again: Again = pickle.loads(answer.rest["again"])  # noqa: S301  # a file of this user's, with its checksum
         console.settings.verbosity, console.settings.color, console.settings.log_format = answer.rest["terminal"]
         self._watch = Watch(key)
@@ -167,7 +169,7 @@ class Resumed:
         """Remember how it was made this time."""
         if self._certain:
             rest = {**self._rest, "sources": self._sources}
-            _keep(self._watch, partial(self._watch.renewed, self._before), rest, built, tell)
+            _keep(self._watch, partial(self._watch.renewed, self._answer), rest, built, tell)
 
     def failed(self, number: int, code: int, output: str) -> ToolFailed | None:
         """The error for a run of dune that failed; None where dune has to be asked again."""
@@ -197,21 +199,30 @@ def _as_data(command: Command) -> tuple[list[str], str, Mapping[str, str | None]
     return list(command.argv), str(command.cwd or "."), dict(command.env), command.purpose
 
 
+def _settled(watch: Watch, before: Seen) -> Decided | None:
+    """What decided, as it is kept; None if any of it has changed."""
+    from mirage_py.doors.shortcuts import shortened
+
+    now = watch.settled(before)
+    return None if now is None else shortened(now, watch.start)
+
+
 def _keep(
-    watch: Watch, inputs: Callable[[], Seen | None], rest: dict[str, Any], built: tuple[Built, ...], tell: Tell
+    watch: Watch, inputs: Callable[[], Decided | None], rest: dict[str, Any], built: tuple[Built, ...], tell: Tell
 ) -> None:
     """Remember how images were made; `inputs` gives what decided that, unless it has changed meanwhile."""
     after = watch.turn()
     watch.on = False
-    before = inputs()
-    if before is None or watch.never:
+    decided = inputs()
+    if decided is None or watch.never:
         return
     told: answers.Told = [*rest["told"]]
     with watch.unseen(told):
         tell(tuple(replace(one, changed=False) for one in built))
     states = {(_kind(kind, path, rest["built in"]), path) for kind, path in after}
     rest = {**rest, "after": {one: answers.seen(*one) for one in states}}
-    answers.keep(watch.key, before, told, rest, since=watch.start)
+    before, known = decided
+    answers.keep(watch.key, before, told, rest, known)
 
 
 def _kind(kind: str, path: str, built_in: tuple[str, ...]) -> str:

@@ -89,3 +89,25 @@ def test_times_are_believed_where_nobody_can_set_them(
     one = ("file", str(tmp_path / "file"))
     short, known = shortened({one: answers.seen(*one)}, time.time_ns() + answers.COARSE + answers.GRAIN)
     assert ([*known] == [one], [*short] == [one]) == (told, not told)
+
+
+def test_a_renewed_answer_has_what_was_written_and_believes_no_other_change(tmp_path: Path) -> None:
+    places = {name: ("file", str(tmp_path / name)) for name in ("own", "same", "other", "left")}
+    for name in places:
+        (tmp_path / name).write_text("1")
+    later = time.time_ns() + answers.COARSE + answers.GRAIN
+    inputs, known = shortened({one: answers.seen(*one) for one in places.values()}, later)
+    assert {*known} == {*places.values()}
+    os.utime(tmp_path / "same")
+    time.sleep(2 * answers.GRAIN / 1e9)
+    answer, since = answers.Answer(inputs, [], None, known), time.time_ns()
+    assert answer.holds()
+    (tmp_path / "own").write_text("2")
+    (tmp_path / "other").write_text("2")
+    inputs, known = answer.renewed(lambda path: path == places["own"][1], since)
+    assert {*inputs} == {places["own"], places["other"]}
+    assert {*known} == {places["same"], places["left"]}  # in short, by the states that they have now
+    renewed = answers.Answer(inputs, [], None, known)
+    assert not renewed.holds()
+    (tmp_path / "other").write_text("1")
+    assert renewed.holds()
