@@ -22,7 +22,7 @@ from mirage_py.dataclass import dataclass, replace
 from mirage_py.doors import answers, terminal as console
 from mirage_py.doors.files import Tree
 from mirage_py.doors.processes import ready
-from mirage_py.workflow.freshness import Inputs, Subject, inputs_of, note, subject_of
+from mirage_py.workflow.freshness import Inputs, Subject, inputs_of, noting, subject_of
 
 if TYPE_CHECKING:  # an edit comes to that only where something fails
     from mirage_py.build.ending import Ending
@@ -129,9 +129,10 @@ class Resumed:
         self._watch.start = since
         self._tree = Tree(Path(answer.rest["folder"]))
         self._watch.turn()
-        self._inputs = inputs_of(self._tree.root, self._again.subjects)
+        inputs = inputs_of(self._tree.root, self._again.subjects)
         self._sources = self._watch.turn(names=True)
         # while dune runs, as long as nothing else has to be done
+        self._notes = {label: noting(self._tree.root, label, one) for label, one in inputs.items()}
         ready()
         self._tree.look_ahead(*(path for one in self._again.endings or () for path in (one.debug_image, one.installed)))
         self._early: Early | None = None
@@ -158,7 +159,7 @@ class Resumed:
         )
         if self._certain:
             for one in done.built:
-                note(self._tree.root, one.label, self._inputs[one.label])
+                self._notes[one.label]()
         return done
 
     def end(self) -> None:

@@ -27,7 +27,7 @@ from mirage_py.project.reading import bytes_of, exact_text_of, json_of
 if TYPE_CHECKING:
     from mirage_py.model.plan import Plan
 
-__all__ = ["Inputs", "Subject", "changed_since", "inputs_of", "note", "subject_of"]
+__all__ = ["Inputs", "Subject", "changed_since", "inputs_of", "note", "noting", "subject_of"]
 
 NOTES: Final = "mirage/.stubs/built"
 ENDINGS: Final = frozenset(
@@ -77,13 +77,22 @@ def inputs_of(folder: Path, subjects: Sequence[Subject]) -> dict[str, Inputs]:
 
 def note(folder: Path, label: str, inputs: Inputs) -> None:
     """Keep what an image was made of; where that cannot be kept, nothing will be told of its age."""
+    noting(folder, label, inputs)()
+
+
+def noting(folder: Path, label: str, inputs: Inputs) -> Callable[[], None]:
+    """The same in two steps: all that can be done before the image is made, and what is called then."""
     file = _note(folder, label)
     if _noted(folder, label) == inputs:
-        return
-    with suppress(OSError, MpyError):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        noted = {"plan": inputs.plan, "files": dict(inputs.files), "folders": dict(inputs.folders)}
-        write_whole(file, json.dumps(noted), sync=False)  # without it, nothing is told of age
+        return lambda: None
+    text = json.dumps({"plan": inputs.plan, "files": dict(inputs.files), "folders": dict(inputs.folders)})
+
+    def write() -> None:
+        with suppress(OSError, MpyError):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(file, text, sync=False)  # without it, nothing is told of age
+
+    return write
 
 
 def changed_since(folder: Path, plan: Plan) -> tuple[str, ...]:
