@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,6 +24,7 @@ from mirage_py.cli.options import (
     Unikernels,
     stated,
 )
+from mirage_py.dataclass import replace
 from mirage_py.doors import answers, terminal as console
 from mirage_py.errors import MpyError
 from mirage_py.workflow.build import build as build_all

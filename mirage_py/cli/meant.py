@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from mirage_py.cli.command import Command, Parameter
 from mirage_py.cli.words import Sorted
+from mirage_py.dataclass import dataclass, field
 from mirage_py.errors import MpyError, UsageError, suggestion
 
 if TYPE_CHECKING:

@@ -62,8 +62,7 @@ def choice(
     toolchain: Path | None, switch: str | None, prefixes: list[Path] | None, link: LinkWay | None
 ) -> ToolchainChoice:
     """What the command line and then the environment say about the toolchain."""
-    from dataclasses import replace
-
+    from mirage_py.dataclass import replace
     from mirage_py.model.toolchain import ToolchainChoice
     from mirage_py.toolchain.discover import from_environment
 

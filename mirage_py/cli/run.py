@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +20,7 @@ from mirage_py.cli.options import (
     Unikernels,
     stated,
 )
+from mirage_py.dataclass import replace
 from mirage_py.doors import terminal as console
 from mirage_py.errors import UsageError
 from mirage_py.targets.resolved import Resolved

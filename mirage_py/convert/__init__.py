@@ -7,7 +7,6 @@ statements to run in place of one, each at its line of the OCaml file.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import PurePath
 from types import CodeType
 
@@ -15,6 +14,7 @@ from mirage_py.convert import tree as t
 from mirage_py.convert.dialect import Dialect
 from mirage_py.convert.python import AnyStatement, PyExpr, Todo
 from mirage_py.convert.report import Note, Undone
+from mirage_py.dataclass import dataclass
 from mirage_py.errors import ConfigError, Location
 
 __all__ = ["Note", "Program", "Undone", "read"]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from mirage_py.convert import tree as t
 from mirage_py.convert.catalogue import Entry
 from mirage_py.convert.dialect import Release
 from mirage_py.convert.ocaml_types import Arrow, Con, Type, Unknown_, resolved, signature
 from mirage_py.convert.scope import Local, Symbol
+from mirage_py.dataclass import dataclass, field
 
 MOST_SYNONYMS = 20
 """Names of types that stand for others, one after the other."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
 from mirage_py.convert import keys, lists, tree as t
 from mirage_py.convert.analysis import Call
@@ -35,6 +34,7 @@ from mirage_py.convert.values import Values
 from mirage_py.convert.verb_types import BOOT_NAMES, FORMATS, PRINTERS
 from mirage_py.convert.verbs import Verbs
 from mirage_py.convert.words import word_of
+from mirage_py.dataclass import replace
 
 MOST_ARGUMENTS = 8
 """Functor arguments that the types of mpy follow in one call; further ones go into a second."""

@@ -5,7 +5,6 @@ The names, types and releases are those of the OCaml tool's `mirage.mli` and `fu
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Final
 
@@ -13,6 +12,7 @@ from mirage_py.convert.dialect import BEYOND, OLDEST, Release
 from mirage_py.convert.library import ACTIONS, LIBRARY
 from mirage_py.convert.ocaml_types import Type, signature
 from mirage_py.convert.verb_types import BOOT, VERBS, VERBS_SINCE, VERBS_UNTIL
+from mirage_py.dataclass import dataclass, field
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from mirage_py.convert import tree as t
 from mirage_py.convert.context import Context
@@ -39,6 +38,7 @@ from mirage_py.convert.python import (
 from mirage_py.convert.report import CannotConvert
 from mirage_py.convert.scope import Local
 from mirage_py.convert.verb_types import FORMATS, PRINTERS
+from mirage_py.dataclass import dataclass, field
 
 Lines = list[list[str | PyExpr]]
 """Text with holes, line by line as the OCaml file lays it out."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 from mirage_py.convert import tree as t
 from mirage_py.convert.analysis import Analysis
@@ -14,6 +13,7 @@ from mirage_py.convert.ocaml_types import Con, Type, impl_type, resolved
 from mirage_py.convert.python import AnyStatement, Do, PyExpr, Ref
 from mirage_py.convert.report import Report
 from mirage_py.convert.scope import Local
+from mirage_py.dataclass import dataclass, field
 
 RESULT_TYPES = frozenset(("info_of_key", "conv", "arg", "env", "code", "pos", "info", "device", "ipv4_config"))
 """Types whose values exist while OCaml runs only: they are followed to where they are used."""

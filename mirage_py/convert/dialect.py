@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from mirage_py.convert import tree as t
+from mirage_py.dataclass import dataclass
 
 Release = tuple[int, ...]
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from mirage_py.dataclass import dataclass
 
 WIDTH: Final = 88
 """Columns of a line, as ruff and black have it unless told otherwise."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from mirage_py.convert import keys, tree as t
 from mirage_py.convert.catalogue import GONE_TYPES
@@ -28,6 +27,7 @@ from mirage_py.convert.python import (
 from mirage_py.convert.report import CannotConvert
 from mirage_py.convert.scope import Local
 from mirage_py.convert.values import Values, both
+from mirage_py.dataclass import replace
 
 Keywords = list[tuple[str, PyExpr]]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from mirage_py.convert import tree as t
 from mirage_py.convert.context import Context
@@ -12,6 +11,7 @@ from mirage_py.convert.python import Attribute, Called, Constant, Imported, List
 from mirage_py.convert.report import CannotConvert
 from mirage_py.convert.scope import Local
 from mirage_py.convert.words import word_of
+from mirage_py.dataclass import dataclass
 from mirage_py.dsl.value import RESERVED
 
 _TEXTS = frozenset(

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
+
+from mirage_py.dataclass import dataclass
 
 GENERIC = 1 << 30
 """The level of a variable that every use of its value has anew."""

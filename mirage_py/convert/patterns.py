@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from mirage_py.convert import tree as t
 from mirage_py.convert.annotations import annotation
@@ -34,6 +33,7 @@ from mirage_py.convert.python import (
 from mirage_py.convert.report import CannotConvert
 from mirage_py.convert.scope import Local
 from mirage_py.convert.words import word_of
+from mirage_py.dataclass import dataclass, field
 
 
 @dataclass(kw_only=True)

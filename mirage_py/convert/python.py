@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 
 from mirage_py.convert.scope import Local
+from mirage_py.dataclass import dataclass, field, replace
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

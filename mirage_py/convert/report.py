@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal
 
 from mirage_py.convert import tree as t
+from mirage_py.dataclass import dataclass, field
 
 NoteKind = Literal["dialect", "unikernel", "boot", "renamed", "dropped"]
 """unikernel: unikernel.ml has to change; boot: another option at boot; renamed: another name in Python."""

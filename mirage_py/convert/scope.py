@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal
 
 from mirage_py.convert import tree as t
 from mirage_py.convert.catalogue import Entry, entries
 from mirage_py.convert.ocaml_types import Type, is_con
+from mirage_py.dataclass import dataclass, field
 
 Kind = Literal["value", "function", "parameter", "input"]
 

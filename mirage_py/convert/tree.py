@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
+
+from mirage_py.dataclass import dataclass, field
 
 NEWLINE: Final = ord("\n")
 

@@ -7,7 +7,6 @@ counterpart in Python, or a reason why it has none.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from mirage_py.convert import tree as t
 from mirage_py.convert.annotations import ANY, annotation, class_name, of_function
@@ -36,6 +35,7 @@ from mirage_py.convert.python import (
 )
 from mirage_py.convert.report import CannotConvert
 from mirage_py.convert.scope import Local
+from mirage_py.dataclass import replace
 
 
 class Walk:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
 
+from mirage_py.dataclass import dataclass
 from mirage_py.describe.catalogue import Entry, entries, gives_devices
 from mirage_py.dsl.device import Resource
 from mirage_py.dsl.impl import Functor, Impl, of_device
@@ -206,7 +206,7 @@ def _substance(one: Made) -> tuple[object, ...]:
 
 def _grouped(those: Iterable[Made]) -> Iterator[Made]:
     """Targets with the same answer together, in the order in which they come first."""
-    from dataclasses import replace
+    from mirage_py.dataclass import replace
 
     groups: dict[tuple[object, ...], list[Made]] = {}
     for one in those:

@@ -7,13 +7,13 @@ import importlib
 import inspect
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, get_origin, get_type_hints
 
 import mirage_py
+from mirage_py.dataclass import dataclass
 from mirage_py.dsl.impl import Functor, Impl
 from mirage_py.dsl.types import FunctorType, ModuleType
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
+from mirage_py.dataclass import dataclass
 from mirage_py.describe.roles import drawn, only_first, waited
 from mirage_py.resolve.graph import Node
 from mirage_py.targets.resolved import Resolved

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Literal
 
 from mirage_py.codegen.main_ml import connect
 from mirage_py.codegen.render import render
 from mirage_py.codegen.stamp import stamp
+from mirage_py.dataclass import dataclass
 from mirage_py.describe.roles import drawn, waited
 from mirage_py.describe.svg import drawing
 from mirage_py.resolve.graph import Node

@@ -122,7 +122,7 @@ def _merged(closures: Iterable[Closure]) -> list[tuple[Missing, tuple[str, ...]]
 
 
 def _sum(one: Missing, other: Missing) -> Missing:
-    from dataclasses import replace
+    from mirage_py.dataclass import replace
 
     return replace(
         one,

@@ -7,10 +7,10 @@ it (`-linkall` where it was made); whether a symbol is used plays no part. So th
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from mirage_py.dataclass import dataclass
 from mirage_py.libraries import marshal
 from mirage_py.libraries.archives import REINSTALL, Unreadable, whole_file
 from mirage_py.libraries.cmxa import MAGIC, MAGIC_SIZE

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
+from mirage_py.dataclass import dataclass
 from mirage_py.errors import LockError, suggestion
 from mirage_py.packages.lock import CONFIG, FILE, Lock, LockedPackage
 

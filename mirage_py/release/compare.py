@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+from mirage_py.dataclass import dataclass
 
 __all__ = ["Difference", "ObjectDifference", "differing_objects", "differing_sections"]
 

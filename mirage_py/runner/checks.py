@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from platform import system
 from typing import Final
 
+from mirage_py.dataclass import replace
 from mirage_py.doors.processes import missing_tool, which
 from mirage_py.errors import MpyError, ToolNotFound
 from mirage_py.model.toolchain import ABIS, Toolchain, ToolchainChoice

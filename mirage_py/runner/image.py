@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from mirage_py.dataclass import dataclass
 from mirage_py.doors.processes import run
 from mirage_py.errors import Location, MpyError, ToolFailed, UnsupportedTarget
 from mirage_py.model.command import Command

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from mirage_py.dataclass import dataclass, field
 from mirage_py.model.plan import Plan
 
 __all__ = ["RunRequest", "shown"]

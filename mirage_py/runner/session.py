@@ -6,11 +6,11 @@ import shlex
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
+from mirage_py.dataclass import dataclass
 from mirage_py.doors.processes import Result, run, stream
 from mirage_py.errors import ToolFailed
 from mirage_py.model.command import Command

@@ -10,10 +10,11 @@ import json
 import os
 import shlex
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Final, Literal
 
+from mirage_py.dataclass import dataclass, replace
 from mirage_py.doors.below import Below
 from mirage_py.doors.processes import missing_tool, run, stream, which
 from mirage_py.errors import Location, MpyError, ToolNotFound, UnsupportedTarget, WouldOverwrite

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
+
+from mirage_py.dataclass import dataclass
 
 __all__ = ["Domain", "assignments", "host_disk"]
 

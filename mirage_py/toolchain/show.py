@@ -5,10 +5,11 @@ The names are the fields of a toolchain description, so that what is shown can b
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Final
 
+from mirage_py.dataclass import dataclass
 from mirage_py.model.toolchain import Toolchain
 
 __all__ = ["Fact", "as_json", "facts"]

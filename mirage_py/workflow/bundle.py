@@ -13,11 +13,12 @@ import json
 import os
 import tarfile
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
 from mirage_py._version import __version__
+from mirage_py.dataclass import dataclass, replace
 from mirage_py.doors.files import Tree
 from mirage_py.errors import ConfigError, Location, MpyError
 from mirage_py.libraries.bundled import BUNDLED_IN, runtime_sources

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from mirage_py.convert import Program, read
+from mirage_py.dataclass import dataclass
 from mirage_py.doors.files import create, write_whole
 from mirage_py.errors import MpyError, WouldOverwrite
 from mirage_py.project import loader

@@ -7,12 +7,12 @@ import shutil
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
 from mirage_py.build.finish import Built
+from mirage_py.dataclass import dataclass, replace
 from mirage_py.doors.files import SCRATCH
 from mirage_py.errors import Location, MpyError
 from mirage_py.project.folders import dune_root

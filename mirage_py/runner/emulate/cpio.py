@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import PurePosixPath
+
+from mirage_py.dataclass import dataclass
 
 __all__ = ["FOLDER", "Entry", "archive", "executable", "link", "text"]
 

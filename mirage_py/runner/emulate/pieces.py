@@ -13,10 +13,10 @@ import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from mirage_py.dataclass import dataclass
 from mirage_py.doors import memory
 from mirage_py.doors.processes import Result, run, stream, which
 from mirage_py.errors import Location, MpyError, ToolFailed, ToolNotFound
