@@ -123,7 +123,7 @@ def _structure(root: Node, source: Source) -> Iterator[Item]:
             case "class_binding":
                 name = next((text_at(one) for one in node.named_children if one.type == "class_name"), "")
                 yield Item(name=name, waits=True, passages=_passages(node, "class ", source), line=line_of(node))
-            case kind if kind in SKIPPED:
+            case kind if kind in SKIPPED or kind == "value_definition":
                 continue
             case _:
                 waiting += reversed(node.named_children)

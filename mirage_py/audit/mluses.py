@@ -303,9 +303,9 @@ def _infix(state: _State, found: list[Use]) -> Iterator[_State]:
 
 
 def _let(state: _State, found: list[Use]) -> Iterator[_State]:
-    """`let`, and `let*`, which hands its body to the operator as a closure."""
+    """`let`, and `let*` or `let%bind`, which hands its body to the operator as a closure."""
     del found
-    operators = [one for one in _below(state.node, 2) if one.type in ("let_operator", "and_operator")]
+    operators = [one for one in _below(state.node, 2) if one.type in ("let_operator", "and_operator", "attribute_id")]
     for one in state.node.named_children:
         if operators and one == state.node.child_by_field_name("body"):
             yield state.at(one, later=True, how="hold", by=text_at(operators[0]))

@@ -20,7 +20,8 @@ from mirage_py.audit.runtime import KNOWN
 from mirage_py.audit.sources import Sources
 from mirage_py.audit.starting import Reached, Sure, start_findings
 from mirage_py.audit.startup import End
-from mirage_py.audit.waiting import Waiting
+from mirage_py.audit.throwing import thrown_in
+from mirage_py.audit.waiting import Place, Waiting
 from mirage_py.dataclass import replace
 from mirage_py.libraries.librarystanza import capital
 from mirage_py.model.audit import Finding
@@ -38,8 +39,10 @@ def started(
     stubs = _stubs((*fate.saved, *fate.ending))
     reading = files.meaning(STANDARD)
     ends, saves = _at_start(fate.ending), _at_start(fate.saved)
+    thrown = {name: _thrown(files.places[name]) for name in files.places if closure.nodes[name].library.read_as_text}
     return {
         name: (
+            *thrown.get(name, ()),
             *_fitting(closure.nodes[name], _told(ended.get(name, ()), fate, stubs), ends, name in reading),
             *(
                 instead
@@ -47,8 +50,13 @@ def started(
                 for instead in fate.gaps.instead(one, stubs.get(one.symbol, ""))
             ),
         )
-        for name in ended.keys() | saved.keys()
+        for name in ended.keys() | saved.keys() | {name for name, found in thrown.items() if found}
     }
+
+
+def _thrown(places: Iterable[Place]) -> tuple[Finding, ...]:
+    """What the modules of a library raise as they start."""
+    return tuple(finding for _, file in places for finding in thrown_in(file))
 
 
 def _at_start(ends: Iterable[End]) -> frozenset[str]:

@@ -141,6 +141,14 @@ def test_flags_that_a_rule_writes_are_left_to_the_build(tmp_path: Path, toolchai
     assert (found.verdict, [one.rule for one in found.findings]) == ("runs", ["configurator"])
 
 
+def test_a_module_that_raises_as_it_starts_is_told(tmp_path: Path) -> None:
+    found = judged(
+        vendored(tmp_path, dune="(library (public_name lb))", lb_ml='let never () = failwith "x"\nlet () = never ()')
+    )
+    assert found.verdict == "aborts"
+    assert "line 2 calls never when the program starts" in found.findings[0].message
+
+
 def test_plain_c_runs(tmp_path: Path, toolchain: Toolchain) -> None:
     assert judged(vendored(tmp_path, st_c=F + "value lb_f(value x) { return x; }"), toolchain).verdict == "runs"
 

@@ -132,6 +132,11 @@ def test_a_library_of_the_system_will_not_link(install: Install, asked: Audit) -
     assert "-lgmp" in found.findings[0].message
 
 
+def test_a_library_without_code_asks_for_no_library_of_the_system(install: Install, asked: Audit) -> None:
+    install("foo", system=("gmp",))
+    assert row(asked("foo"), "foo").verdict == "runs"
+
+
 def test_unix_is_reached_by_the_shortest_path(install: Install, asked: Audit) -> None:
     install("unix")
     install("far", "unix")
