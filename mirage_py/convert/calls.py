@@ -48,8 +48,8 @@ class Calls:
         self._devices = Devices(context)
         self._lists = lists.Lists(context, function_value)
         self._values = Values(context, self._lists)
-        self._functors = Functors(context, self._values)
-        self._verbs = Verbs(context)
+        self.functors = Functors(context, self._values)
+        self.verbs = Verbs(context)
 
     def prepare(self) -> None:
         """Look at the whole file first: which keys were boot options, what a `register` adds to every job."""
@@ -255,7 +255,7 @@ class Calls:
 
     def arrow(self, expr: t.Chain) -> PyExpr:
         """`a @-> b`: the module types that are none any more are left out."""
-        return self._verbs.arrow(expr)
+        return self.verbs.arrow(expr)
 
     def text(self, expr: t.Chain) -> PyExpr:
         """`a ^ b`."""
@@ -309,40 +309,6 @@ class Calls:
 
     # -----------------------------------------------------------------------------------------------------------------
     # Verbs
-
-    def main(self, expr: t.Apply) -> PyExpr:
-        """`main` and `foreign`."""
-        return self._functors.main(expr)
-
-    def impl(self, expr: t.Apply) -> PyExpr:
-        """`impl`."""
-        return self._functors.impl(expr)
-
-    def package(self, expr: t.Apply) -> PyExpr:
-        """`package`."""
-        return self._verbs.package(expr)
-
-    def register(self, expr: t.Apply) -> PyExpr:
-        """`register`."""
-        return self._verbs.register(expr)
-
-    def typ(self, expr: t.Apply) -> PyExpr:
-        """`typ`."""
-        return self._verbs.typ(expr)
-
-    def runtime_arg(self, expr: t.Apply) -> PyExpr:
-        """`runtime_arg` and `Runtime_arg.create`."""
-        return self._verbs.runtime_arg(expr)
-
-    def if_impl(self, expr: t.Apply) -> PyExpr:
-        """`if_impl`."""
-        args = tuple(self._c.emit(argument.value) for argument in expr.arguments)
-        call = mpy_call("if_impl", expr.line, args)
-        return call.begun() if len(args) < 3 else call
-
-    def match_impl(self, expr: t.Apply) -> PyExpr:
-        """`match_impl`."""
-        return self._verbs.match_impl(expr)
 
     def itself(self, expr: t.Apply) -> PyExpr:
         """What only changes a type in OCaml."""
@@ -423,17 +389,17 @@ _KEYS = {
 }
 
 _VERBS: dict[str, Callable[[Calls, t.Apply], PyExpr]] = {
-    "main": Calls.main,
-    "foreign": Calls.main,
-    "impl": Calls.impl,
-    "package": Calls.package,
-    "register": Calls.register,
-    "typ": Calls.typ,
-    "Type.v": Calls.typ,
-    "if_impl": Calls.if_impl,
-    "match_impl": Calls.match_impl,
-    "runtime_arg": Calls.runtime_arg,
-    "Runtime_arg.create": Calls.runtime_arg,
+    "main": lambda calls, expr: calls.functors.main(expr),
+    "foreign": lambda calls, expr: calls.functors.main(expr),
+    "impl": lambda calls, expr: calls.functors.impl(expr),
+    "package": lambda calls, expr: calls.verbs.package(expr),
+    "register": lambda calls, expr: calls.verbs.register(expr),
+    "typ": lambda calls, expr: calls.verbs.typ(expr),
+    "Type.v": lambda calls, expr: calls.verbs.typ(expr),
+    "if_impl": lambda calls, expr: calls.verbs.if_impl(expr),
+    "match_impl": lambda calls, expr: calls.verbs.match_impl(expr),
+    "runtime_arg": lambda calls, expr: calls.verbs.runtime_arg(expr),
+    "Runtime_arg.create": lambda calls, expr: calls.verbs.runtime_arg(expr),
     **dict.fromkeys(
         (
             "Runtime_arg.v",

@@ -1,4 +1,4 @@
-"""The verbs of the language besides `main` and `impl`: package, register, typ, match_impl, runtime_arg, and arrows."""
+"""The language's verbs besides `main` and `impl`: package, register, typ, if_impl, match_impl, runtime_arg, @->."""
 
 from __future__ import annotations
 
@@ -94,6 +94,12 @@ class Verbs:
         name = own or (value.name if isinstance(value, t.Constructor) else "own")
         args = (Text(line=expr.line, parts=(name.lower(),)),)
         return mpy_call("typ", expr.line, args)
+
+    def if_impl(self, expr: t.Apply) -> PyExpr:
+        """`if_impl`."""
+        args = tuple(self._c.emit(argument.value) for argument in expr.arguments)
+        call = mpy_call("if_impl", expr.line, args)
+        return call.begun() if len(args) < 3 else call
 
     def match_impl(self, expr: t.Apply) -> PyExpr:
         """`match_impl value [(case, device); ...] ~default`."""
