@@ -19,6 +19,11 @@ def syntax_tree(text: bytes) -> Node:
     return _parser().parse(text).root_node
 
 
+def text_at(node: Node) -> str:
+    """A node as the source writes it."""
+    return (node.text or b"").decode("utf-8", "replace")
+
+
 def nodes_below(node: Node, query: str) -> dict[str, list[Node]]:
     """The nodes that a query of tree-sitter's language finds, by the names that it gives them."""
     from tree_sitter import QueryCursor

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from mirage_py.audit.mlsource import Source, functor_of, note_given, text_at
-from mirage_py.syntax import nodes_below
+from mirage_py.audit.mlsource import Source, functor_of, note_given
+from mirage_py.syntax import nodes_below, text_at
 
 if TYPE_CHECKING:
     from mirage_py.syntax import Node

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from mirage_py.dataclass import dataclass, field
+from mirage_py.syntax import text_at
 
 if TYPE_CHECKING:
     from mirage_py.audit.mlpassage import Item
@@ -111,7 +112,3 @@ def _modules_of(path: str, source: Source) -> set[str]:
 
 def line_of(node: Node) -> int:
     return node.start_point[0] + 1
-
-
-def text_at(node: Node) -> str:
-    return (node.text or b"").decode("utf-8", "replace")

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Final
 
 from mirage_py.audit.mlmodules import note_modules
 from mirage_py.audit.mlpassage import Bound, Item, Kind, Passage, bound_by
-from mirage_py.audit.mlsource import Source, functor_of, line_of, text_at
+from mirage_py.audit.mlsource import Source, functor_of, line_of
 from mirage_py.audit.mluses import SKIPPED, tokens_of
 from mirage_py.dataclass import replace
 from mirage_py.project.reading import bytes_of
-from mirage_py.syntax import syntax_tree
+from mirage_py.syntax import syntax_tree, text_at
 
 if TYPE_CHECKING:
     from mirage_py.syntax import Node

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mirage_py.audit.handing import GIVES
-from mirage_py.audit.mlsource import How, Use, text_at
+from mirage_py.audit.mlsource import How, Use
+from mirage_py.syntax import text_at
 
 if TYPE_CHECKING:
     from mirage_py.syntax import Node

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from mirage_py.convert import tree as t
 from mirage_py.convert.syntax_nodes import named, of_type, operator_in, path_of, place, sides, unwrapped, words
+from mirage_py.syntax import text_at
 
 if TYPE_CHECKING:
     from mirage_py.syntax import Node as Syntax
@@ -21,23 +22,19 @@ _MODES: Final = {
 
 
 class PatternReader:
-    """Reads patterns of a text; `literal` reads the strings, numbers and booleans in them."""
+    """Reads patterns; `literal` reads the strings, numbers and booleans in them."""
 
-    def __init__(self, text: bytes, literal: Callable[[Syntax], t.Expr]) -> None:
-        self._text = text
+    def __init__(self, literal: Callable[[Syntax], t.Expr]) -> None:
         self._literal = literal
-
-    def _slice(self, node: Syntax) -> str:
-        return self._text[node.start_byte : node.end_byte].decode("utf-8", "replace")
 
     def pattern(self, node: Syntax) -> t.Pattern:  # noqa: C901  # one case for each form
         """A pattern; `Strange` for one that is not known."""
         node = unwrapped(node, "parenthesized_pattern")
         match node.type:
             case "value_name" | "value_pattern":
-                return t.Name(name=self._slice(node), **place(node))
+                return t.Name(name=text_at(node), **place(node))
             case "parenthesized_operator":
-                return t.Name(name=operator_in(self._slice(node)), **place(node))
+                return t.Name(name=operator_in(text_at(node)), **place(node))
             case "alias_pattern":
                 return self._whole(node)
             case "cons_pattern":
@@ -57,10 +54,10 @@ class PatternReader:
                 if isinstance(value, (t.Num, t.Bool)):
                     return t.Literal(value=value.value, **place(node))
             case "constructor_path":
-                return t.Case_of(name=path_of(self._slice(node))[-1], **place(node))
+                return t.Case_of(name=path_of(node)[-1], **place(node))
             case "tag":
-                return t.Case_of(name=self._slice(node).lstrip("`"), tag=True, **place(node))
-            case "polymorphic_variant_pattern" if tags := _MODES.get(self._slice(node).rsplit(".", 1)[-1]):
+                return t.Case_of(name=text_at(node).lstrip("`"), tag=True, **place(node))
+            case "polymorphic_variant_pattern" if tags := _MODES.get(text_at(node).rsplit(".", 1)[-1]):
                 cases = tuple(t.Case_of(name=tag, tag=True, **place(node)) for tag in tags)
                 return t.Either(alternatives=cases, **place(node))
             case "constructor_pattern" | "tag_pattern":
@@ -73,13 +70,13 @@ class PatternReader:
                 return t.Either(alternatives=tuple(self.pattern(one) for one in named(node)), **place(node))
             case _:
                 pass
-        return t.Strange(what=words(node.type), **place(node))
+        return t.Strange(what=words(node), **place(node))
 
     def _whole(self, node: Syntax) -> t.Pattern:
         inner, name = node.child_by_field_name("pattern"), node.child_by_field_name("alias")
         if inner is None or name is None:
-            return t.Strange(what=words(node.type), **place(node))
-        return t.Whole(pattern=self.pattern(inner), name=t.Name(name=self._slice(name), **place(name)), **place(node))
+            return t.Strange(what=words(node), **place(node))
+        return t.Whole(pattern=self.pattern(inner), name=t.Name(name=text_at(name), **place(name)), **place(node))
 
     def _longer(self, node: Syntax) -> t.Pattern:
         heads: list[t.Pattern] = []
@@ -96,7 +93,7 @@ class PatternReader:
     def _field_patterns(self, node: Syntax) -> Iterator[tuple[str, t.Pattern]]:
         for one in of_type(node, "field_pattern"):
             path = of_type(one, "field_path")[0]
-            name = self._slice(path).rsplit(".", 1)[-1]
+            name = text_at(path).rsplit(".", 1)[-1]
             pattern = one.child_by_field_name("pattern")
             yield name, self.pattern(pattern) if pattern else t.Name(name=name, **place(one))
 
@@ -104,14 +101,14 @@ class PatternReader:
         inner, type_ = node.child_by_field_name("pattern"), node.child_by_field_name("type")
         read = self.pattern(inner) if inner else t.Anything(**place(node))
         if isinstance(read, t.Name) and type_ is not None:
-            return t.Name(name=read.name, type_=self._slice(type_), **place(node))
+            return t.Name(name=read.name, type_=text_at(type_), **place(node))
         return read
 
     def _constructor_pattern(self, node: Syntax) -> t.Pattern:
         head, *rest = named(node)
         inner = self.pattern(rest[0]) if rest else None
         return t.Case_of(
-            name=self._slice(head).lstrip("`").rsplit(".", 1)[-1],
+            name=text_at(head).lstrip("`").rsplit(".", 1)[-1],
             argument=inner,
             tag=head.type == "tag",
             **place(node),

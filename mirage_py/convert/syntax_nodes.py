@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mirage_py.syntax import text_at
+
 if TYPE_CHECKING:
     from mirage_py.syntax import Node as Syntax
 
@@ -38,9 +40,10 @@ def place(node: Syntax) -> dict[str, Any]:  # any: keyword arguments beside othe
     return {"line": node.start_point[0] + 1, "start": node.start_byte, "end": node.end_byte}
 
 
-def words(kind: str) -> str:
+def words(node: Syntax) -> str:
     """A kind of node as a person would name it."""
-    return "this " + kind.removesuffix("_definition").removesuffix("_expression").replace("_", " ")
+    plain = node.type.removesuffix("_definition").removesuffix("_expression").replace("_", " ")
+    return _WORDS.get(node.type, f"this {plain}")
 
 
 def operator_in(name: str) -> str:
@@ -48,6 +51,18 @@ def operator_in(name: str) -> str:
     return name[1:-1].strip() if name.startswith("(") and name.endswith(")") else name
 
 
-def path_of(text: str) -> tuple[str, ...]:
-    """The parts of a path as the file writes it: `Key.Arg.( |+ )`."""
-    return tuple(part.strip() for part in operator_in(text).split("."))
+def path_of(node: Syntax) -> tuple[str, ...]:
+    """The parts of a path: `Key.Arg.( |+ )`."""
+    return tuple(part.strip() for part in operator_in(text_at(node)).split("."))
+
+
+_WORDS = {
+    "class_definition": "a class",
+    "exception_definition": "an exception",
+    "external": "an external function",
+    "for_expression": "a for loop",
+    "include_module": "include",
+    "module_type_definition": "a module type",
+    "package_expression": "a module as a value",
+    "while_expression": "a while loop",
+}
