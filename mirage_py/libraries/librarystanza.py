@@ -22,7 +22,7 @@ from mirage_py.libraries.versions import version_of
 from mirage_py.libraries.written import Written, written_for
 from mirage_py.model.library import Library
 
-__all__ = ["Available", "Selection", "Stanza", "capital", "library_stanza"]
+__all__ = ["Available", "Selection", "Stanza", "capital", "library_stanza", "renamed_library"]
 
 Available = Callable[[str], bool]
 
@@ -165,6 +165,16 @@ def library_stanza(one: Located, by_folder: Mapping[Path, list[Located]], tops: 
         optional=any(part == ("optional",) for part in stanza),
         written=written_for(one, by_folder.get(directory, ())),
     )
+
+
+def renamed_library(one: Located) -> Stanza | None:
+    """`deprecated_library_name`: a name that stands for another library, as a library that needs that one."""
+    old, new = word_of(one.stanza, "old_public_name"), word_of(one.stanza, "new_public_name")
+    if not old or not new:
+        return None
+    package = old.split(".")[0]
+    library = Library(name=old, package=package, origin="vendored", directory=one.directory, requires=(new,))
+    return Stanza(library=library, file=one.file)
 
 
 def _requires(parts: tuple[Sexp, ...]) -> Iterator[str]:

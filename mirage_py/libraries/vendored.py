@@ -6,14 +6,17 @@ import re
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mirage_py.dataclass import replace
 from mirage_py.libraries.conditions import holds
-from mirage_py.libraries.librarystanza import Available, Stanza, library_stanza
-from mirage_py.libraries.sexp import atoms, field, word_of
+from mirage_py.libraries.sexp import atoms, field
 from mirage_py.libraries.stanzas import Located, Reading, stanzas_below
 from mirage_py.model.audit import Problem
 from mirage_py.model.library import Library
+
+if TYPE_CHECKING:
+    from mirage_py.libraries.librarystanza import Available, Stanza
 
 __all__ = ["Vendored"]
 
@@ -69,17 +72,25 @@ class Vendored:
 
         A private name is seen in its own project only: that of another project's public library may be the same.
         """
+        libraries = [one for one in self.located if one.kind == "library"]
+        renamed = [one for one in self.located if one.kind == "deprecated_library_name"]
+        if not libraries and not renamed:
+            return {}
+        from mirage_py.libraries.librarystanza import library_stanza, renamed_library  # most unikernels have none
+
         by_folder: dict[Path, list[Located]] = {}
         for one in self.located:
             by_folder.setdefault(one.directory, []).append(one)
         found: dict[str, Stanza] = {}
-        libraries = [one for one in self.located if one.kind == "library"]
         for one in sorted(libraries, key=lambda one: not field(one.stanza, "public_name")):
             if holds(field(one.stanza, "enabled_if"), self.facts):
                 stanza = library_stanza(one, by_folder, self.folders)
                 if stanza is not None:
                     found.setdefault(stanza.library.name, stanza)
-        return self._whole(_with_runtimes(_resolved(found), self.preprocessors) | self._renamed(found))
+        whole = _with_runtimes(_resolved(found), self.preprocessors)
+        for stanza in filter(None, map(renamed_library, renamed)):
+            whole.setdefault(stanza.library.name, stanza)
+        return self._whole(whole)
 
     @cached_property
     def libraries(self) -> dict[str, Library]:
@@ -120,19 +131,6 @@ class Vendored:
             for part in ("public_name", "public_names")
             for name in atoms(field(one.stanza, part))
         )
-
-    def _renamed(self, found: Mapping[str, Stanza]) -> dict[str, Stanza]:
-        """`deprecated_library_name`: a name that stands for another library."""
-        names: dict[str, Stanza] = {}
-        for one in self.located:
-            old = word_of(one.stanza, "old_public_name")
-            new = word_of(one.stanza, "new_public_name")
-            if one.kind == "deprecated_library_name" and old and new and old not in found:
-                library = Library(
-                    name=old, package=old.split(".")[0], origin="vendored", directory=one.directory, requires=(new,)
-                )
-                names[old] = Stanza(library=library, file=one.file)
-        return names
 
     def _whole(self, stanzas: dict[str, Stanza]) -> dict[str, Stanza]:
         """The libraries with what their selections choose, without the optional ones that lack what they need."""
