@@ -377,7 +377,7 @@ def expressions(expr: PyExpr) -> Iterator[PyExpr]:
         one = stack.pop()
         if isinstance(one, Py) and not isinstance(one, Remark):
             yield one  # type: ignore[misc]  # every Py that is no statement is an expression
-            stack += [getattr(one, name) for name in one.__dataclass_fields__]
+            stack += vars(one).values()
         elif isinstance(one, (tuple, list)):
             stack += one
 

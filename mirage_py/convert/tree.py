@@ -441,7 +441,7 @@ def nodes(expr: Node) -> Iterator[Node]:
         one = stack.pop()
         if isinstance(one, Node):
             yield one
-            stack += [getattr(one, name) for name in one.__dataclass_fields__]
+            stack += vars(one).values()
         elif isinstance(one, tuple):
             stack += one
 

@@ -255,6 +255,12 @@ def test_configuring_draws_nothing(project: MakeProject) -> None:
     assert imported("configure", "-t", "hvt", folder=project({"config.py": HELLO})) & HEAVY == set()
 
 
+def test_reading_an_ocaml_configuration_has_no_class_made_over(project: MakeProject) -> None:
+    """As it is when its fields are asked for in `dataclasses`' words, which takes as long as the reading itself."""
+    config = 'open Mirage\nlet () = register "hello" [ main "Unikernel" job ]\n'
+    assert "dataclasses" not in imported("convert", "--check", folder=project({"config.ml": config}))
+
+
 def test_bytecode_is_kept_for_the_catalogue_and_not_beside_config(project: MakeProject, tmp_path: Path) -> None:
     """An installation that was not compiled is compiled by its first start; a user's folder stays as it was."""
     installed = tmp_path / "site" / "mirage_py"
