@@ -44,6 +44,11 @@ class Code:
     findings: tuple[Finding, ...] = ()
     read: tuple[Path, ...] = field(default=(), compare=False)
 
+    @property
+    def filled(self) -> bool:
+        """Whether there is any OCaml in it: of an archive that gives nothing ocamlopt takes no options either."""
+        return bool(self.units) or any(one.members for one in self.ocaml)
+
 
 class _Reader:
     """Reads what it can, notes what it cannot, remembers every file it looked at."""

@@ -161,7 +161,7 @@ def _runtime(request: AuditRequest) -> Archive | None:
 def whole(closure: Closure, codes: Iterable[Code]) -> frozenset[str]:
     """The libraries of which every unit counts: the roots, and behind a root without code those that it stands for."""
     reached = dict.fromkeys(name for name, node in closure.nodes.items() if node.root)
-    filled = {code.library for code in codes if code.units or code.ocaml}
+    filled = {code.library for code in codes if code.filled}
     for name in (queue := list(reached)):  # grows while it is walked
         fresh = [need for need in closure.requires(name) if need not in reached] if name not in filled else []
         reached |= dict.fromkeys(fresh)

@@ -48,7 +48,7 @@ def externals_in(file: Path) -> Iterator[External]:
         content = bytes_of(file)
     except OSError:
         return
-    if not DECLARED.search(content):
+    if b"external" not in content or not DECLARED.search(content):  # the former is many times as quick
         return
     bare = COMMENT.sub(lambda comment: "\n" * comment.group().count("\n"), content.decode("utf-8", "replace"))
     line, at = 1, 0

@@ -64,7 +64,7 @@ class Judge:
     def findings(self, link: Link, externals: dict[str, External], fate: Fate) -> dict[str, tuple[Finding, ...]]:
         """All findings at object level, by library, each thing said once."""
         found: dict[str, dict[Finding, None]] = {
-            name: dict.fromkeys((*code.findings, *(_of_system(code) if _is_linked(code, link) else ())))
+            name: dict.fromkeys((*code.findings, *(_of_system(code) if code.filled else ())))
             for name, code in self.codes.items()
         }
         for want in link.wants:
@@ -235,11 +235,6 @@ def _without_echo(findings: Iterable[Finding]) -> Iterator[Finding]:
     held = tuple(findings)
     asked = any(one.rule == "system-library" and one.archive for one in held)
     return (one for one in held if one.rule != "system-library" or one.archive or not asked)
-
-
-def _is_linked(code: Code, link: Link) -> bool:
-    """Whether anything of a library's OCaml is linked: of an archive that gives nothing ocamlopt takes no options."""
-    return bool(link.units.get(code.library)) or (not code.units and any(one.members for one in code.ocaml))
 
 
 def _of_system(code: Code) -> Iterator[Finding]:
