@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Literal
 
 from mirage_py.describe.data import boot_arguments_data, bounds, keys_data
 from mirage_py.describe.served import Served, Sources
 from mirage_py.describe.tree import Branch, trees
 from mirage_py.doors.terminal import Cell, Paint, Row, Style, table
 from mirage_py.targets.resolved import Resolved
+
+if TYPE_CHECKING:
+    from mirage_py.model.library import Origin
 
 SOURCES: Mapping[str, str] = {
     "flag": "flag",
@@ -17,7 +21,13 @@ SOURCES: Mapping[str, str] = {
     "default": "default",
 }
 _SOURCE_STYLES: Mapping[str, Style] = {"flag": "green", "environment": "yellow", "saved": "cyan", "default": "dim"}
-_ORIGIN_STYLES: Mapping[str, Style] = {"vendored": "green", "installed": "cyan", "bundled": "dim", "missing": "red"}
+_ORIGINS: Mapping[Origin | Literal["missing"], Cell] = {
+    "vendored": ("vendored", "green"),
+    "local": ("in this tree", "green"),
+    "installed": ("installed", "cyan"),
+    "bundled": ("bundled", "dim"),
+    "missing": ("missing", "red"),
+}
 
 
 def describe_text(
@@ -100,9 +110,9 @@ def _libraries(one: Resolved, served: Mapping[str, Served]) -> list[Row]:
 
 def _origin(name: str, served: Mapping[str, Served], local: set[str]) -> Iterator[Cell]:
     if name in local:
-        yield "in this tree", "green"
+        yield _ORIGINS["local"]
     elif name in served:
-        yield served[name].origin, _ORIGIN_STYLES[served[name].origin]
+        yield _ORIGINS[served[name].origin]
         yield served[name].version or "", "dim"
         needed = f"for {served[name].needed_by}" if served[name].needed_by else None
         yield "; ".join(filter(None, (needed, served[name].locked))), "yellow" if served[name].locked else "dim"

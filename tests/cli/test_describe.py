@@ -161,3 +161,12 @@ def test_ten_thousand_devices_in_a_chain_are_configured_and_asked_about(deep: Pa
     mpy("configure", "-t", "unix", code=0, cwd=deep)
     assert mpy("query", "graph", code=0, cwd=deep).stdout.count("On.Make") == DEPTH
     assert "digraph" in mpy("describe", "--format", "dot", code=0, cwd=deep).stdout
+
+
+def test_a_library_of_the_project_itself_is_told_of_as_such(project: MakeProject, mpy: Mpy) -> None:
+    asks = 'from mirage_py import *\nregister("x", [main("Unikernel", job, packages=[package("own")])])\n'
+    folder = project({"config.py": asks, "dune-project": "(lang dune 2.9)\n", "own.opam": ""})
+    (folder / "lib").mkdir()
+    (folder / "lib" / "dune").write_text("(library (public_name own))\n")
+    told = mpy("describe", "-t", "unix", code=0).stdout
+    assert re.search(r"^  own +in this tree", told, re.MULTILINE)
