@@ -199,6 +199,12 @@ class _Rule:
 _ARGUMENTS: Final = "start gets the functor's arguments, then deps, then runtime_args; without any of the first two, ()"
 _PARAMETERS: Final = "its type in config.py, such as network >> job, has one module type for each parameter"
 
+_TWICE: Final = (
+    r'^(?:Too many opam files for package|The package) "(?P<served>[^"]+)"(?: is defined more than once)?: - '
+)
+_LAID: Final = r"/mirage/(?:machine|duniverse)/"
+"""Where mpy lays the sources of packages, below the folder of each config.py."""
+
 _RULES: Final = (
     _Rule(
         pattern=r'^Unbound module [`"]?(?P<module>\w+)\.(?P<name>\w+)',
@@ -267,6 +273,14 @@ _RULES: Final = (
         pattern=r'^Library "(?P<library>[^"]+)" not found',
         said='no library of this project is named "{library}"',
         hint="local_libs in config.py names libraries that a dune file of this project defines",
+        nowhere=True,
+    ),
+    _Rule(
+        pattern=rf"{_TWICE}(?P<one>\S+?){_LAID}.*? - (?P<other>\S+?){_LAID}",
+        said="{one} and {other} are configured in one dune project, where dune finds {served} twice",
+        hint="register both in one config.py,\n"
+        "or take away the dune-project above them, where nothing else is built with it,\n"
+        "or mpy -C FOLDER clean of the other one while this one is built, without a mirage/duniverse there",
         nowhere=True,
     ),
     _Rule(

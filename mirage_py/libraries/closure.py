@@ -142,7 +142,8 @@ class _Teller:
         """Libraries of nearly this name; where a person wrote it, the one that was meant."""
         if by_person:
             known = {*self.places.names(), *catalogue_packages()}
-            return () if name in known else tuple(filter(None, [misspelt(name, sorted(known))]))
+            others = sorted(known - {name.partition(".")[0]})  # what is missing is not what was meant
+            return () if name in known else tuple(filter(None, [misspelt(name, others)]))
         from difflib import get_close_matches
 
         return tuple(get_close_matches(name, self.places.names(), n=3, cutoff=NEAR))

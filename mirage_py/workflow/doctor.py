@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mirage_py.build.equip import check_dune_lang
 from mirage_py.errors import Location, MpyError
 from mirage_py.libraries.bundled import take_runtime_of
 from mirage_py.libraries.missing import findings
@@ -36,7 +37,15 @@ def examine(request: Request) -> tuple[Finding, ...]:
         return (*look_at_machine(request.targets, choice, request.folder), _told(error, request))
     targets = tuple(dict.fromkeys(plan.target for plan in found.plans))
     machine = look_at_machine(targets, choice, request.folder, configured=True)
-    return (*machine, *_libraries(request, found))
+    return (*machine, *_project(request), *_libraries(request, found))
+
+
+def _project(request: Request) -> Iterator[Finding]:
+    """A dune project that is too old for what is generated."""
+    try:
+        check_dune_lang(request.folder)
+    except MpyError as error:
+        yield _told(error, request)
 
 
 def _told(error: MpyError, request: Request) -> Finding:

@@ -497,6 +497,22 @@ def test_doctor_tells_of_sources_that_dune_refuses(project: MakeProject, mpy: Mp
     assert problems(mpy, "-t", "unix", code=5) == ["bar"]
 
 
+def test_doctor_tells_of_a_dune_project_that_is_too_old_for_a_build(project: MakeProject, mpy: Mpy) -> None:
+    folder = project("noop", {"dune-project": "(lang dune 2.7)\n"})
+    assert [Path(one).name for one in problems(mpy, "-t", "unix", code=5)] == ["dune-project:1"]
+    mpy("build", "-t", "unix", code=5)
+    (folder / "dune-project").write_text("(lang dune 2.9)\n")
+    assert problems(mpy, "-t", "unix", code=0) == []
+
+
+def test_a_missing_package_is_not_said_to_be_meant(project: MakeProject, mpy: Mpy) -> None:
+    text = 'main("Unikernel", job, packages=[package("chamelon", libs=["chamelon.kv"])])'
+    project("noop", {"config.py": f"from mirage_py import job, main, package, register\nregister('noop', [{text}])\n"})
+    told = mpy("build", "-t", "unix", code=5).stderr
+    assert "chamelon.kv" in told
+    assert "did you mean" not in told
+
+
 def test_doctor_tells_of_a_configuration_that_is_none(project: MakeProject, mpy: Mpy) -> None:
     project({"config.py": "from mirage_py import main, register\nregister('x', [main('Unikernel')])\n"})
     assert problems(mpy, code=5) == ["config.py:2"]

@@ -242,3 +242,14 @@ def test_what_nobody_understands_is_shown_as_it_is(tmp_path: Path) -> None:
 def test_damaged_record_of_dune_is_recognised(code: int, output: str, lost: bool) -> None:
     command = Command(argv=("dune", "build"), purpose="build")
     assert lost_its_memory(Result(command=command, code=code, stderr=output)) is lost
+
+
+@pytest.mark.parametrize(
+    "said", ['Too many opam files for package "mirage-unix"', 'The package "mirage-unix" is defined more than once']
+)
+def test_two_configurations_in_one_dune_project_are_named(said: str, tmp_path: Path) -> None:
+    at = "mirage/machine/runtime/mirage-unix/"
+    error = told(f"Error: {said}:\n- tutorial/b/{at}dune-project:4\n- a/{at}dune-project:4\n", tmp_path)
+    assert "tutorial/b and a are configured in one dune project, where dune finds mirage-unix twice" in error.message
+    assert "mpy -C FOLDER clean" in (error.hint or "")
+    assert error.location is None
