@@ -15,6 +15,7 @@ from mirage_py.audit.rules import needs, rule_for
 from mirage_py.dataclass import dataclass, field, replace
 from mirage_py.libraries.closure import closure_of_names
 from mirage_py.model.audit import Problem, Root
+from mirage_py.model.bounds import ANY, Bounds
 from mirage_py.model.closure import Closure as Served, Trouble
 from mirage_py.model.library import Library
 
@@ -48,7 +49,10 @@ class Node:
 
 @dataclass(frozen=True, kw_only=True)
 class Absent:
-    """A library that is asked for and that nobody serves here; `reason` says why one that is there does not."""
+    """A library that is asked for and that nobody serves here; `reason` says why one that is there does not.
+
+    `misfit` says which version is here, where the `bounds` of its package exclude that.
+    """
 
     name: str
     path: tuple[str, ...]
@@ -56,6 +60,13 @@ class Absent:
     root: bool = False
     reason: str | None = None
     near: tuple[str, ...] = ()
+    bounds: Bounds = ANY
+    misfit: str = ""
+
+    @property
+    def absence(self) -> str:
+        """That it is not here, or in a version that does not serve."""
+        return f"{self.name} {self.misfit or 'is not here'}"
 
     @property
     def problem(self) -> Problem:
@@ -63,7 +74,7 @@ class Absent:
         way = f" (asked for by {' -> '.join(self.path[:-1])})" if len(self.path) > 1 else ""
         named = f"did you mean {', '.join(self.near)}?" if self.near else ""
         hint = named or ("install or vendor it" if self.reason is None else "")
-        message = f"library {self.name} {self.reason or 'is not here'}{way}"
+        message = f"library {f'{self.name} {self.reason}' if self.reason else self.absence}{way}"
         return Problem(message=message, place=self.asked_by, hint=hint)
 
 
@@ -75,6 +86,11 @@ class Closure:
     absent: tuple[Absent, ...] = ()
     loops: tuple[Problem, ...] = ()
     implementations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @cached_property
+    def lacking(self) -> Mapping[str, Absent]:
+        """What is absent, by name."""
+        return {one.name: one for one in self.absent}
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -106,16 +122,19 @@ class Closure:
 def closure_of(roots: Iterable[Root], libraries: Libraries, served: Served | None = None) -> Closure:
     """The closure of the roots; `served` is that of the plan, where they are a plan's.
 
-    What nobody serves to the plan is judged as it is here all the same: that tells why nobody does.
+    What nobody serves to the plan is judged as it is here all the same: that tells why nobody does. Not where it is
+    here in another version than the plan wants, of which the plan's build would link nothing.
     """
     asked = tuple(roots)
     names = [root.library for root in asked]
     if served is None:
         return _read(_named(names, libraries), asked, libraries)
-    absent = [name for one in served.missing if one.use == "image" for name in one.libraries]
-    absent += [name for name in names if name not in served.by_name and name not in absent]
+    missing = [one for one in served.missing if one.use == "image"]
+    unfit = {name for one in missing if one.of_other_versions for name in one.libraries}
+    wanted = dict.fromkeys((*(name for one in missing for name in one.libraries), *names))
+    absent = [name for name in wanted if name not in served.by_name and name not in unfit]
     others = _named(absent, libraries).libraries if absent else ()
-    further = (one for one in others if one.library.name not in served.by_name)
+    further = (one for one in others if one.library.name not in served.by_name and one.library.name not in unfit)
     return _read(replace(served, libraries=(*served.image, *further)), asked, libraries)
 
 
@@ -159,6 +178,7 @@ class _Reading:
                 self.implementations[library.implements] = (*own, library.name)
         self.nodes: dict[str, Node] = {}
         self.absent: dict[str, Absent] = {}
+        self.missing = {name: one for one in served.missing for name in one.libraries}
 
     def ask(self, name: str, path: tuple[str, ...], asked_by: str, *, root: bool = False) -> bool:
         """Enter a library once, by the first path that reaches it; whether it is new here."""
@@ -169,13 +189,26 @@ class _Reading:
             known = Library(name=name, package=name.partition(".")[0], origin="installed", directory=Path())
             self.nodes[name] = Node(library=known, path=path, asked_by=asked_by, root=root)  # whether or not it is here
         elif library is None:
-            reason = self.libraries.problem(name)
-            near = self.libraries.suggest(name) if reason is None else ()
-            self.absent[name] = Absent(name=name, path=path, asked_by=asked_by, root=root, reason=reason, near=near)
+            self.absent[name] = self._absent(name, path, asked_by, root=root)
             return False
         else:
             self.nodes[name] = Node(library=library, path=path, asked_by=asked_by, root=root)
         return True
+
+    def _absent(self, name: str, path: tuple[str, ...], asked_by: str, *, root: bool) -> Absent:
+        missing = self.missing.get(name)
+        misfit = missing.of_other_versions if missing else ""
+        reason = self.libraries.problem(name)
+        return Absent(
+            name=name,
+            path=path,
+            asked_by=asked_by,
+            root=root,
+            reason=reason,
+            near=() if reason is not None or misfit else self.libraries.suggest(name),
+            bounds=missing.bounds if missing else ANY,
+            misfit=misfit,
+        )
 
     def run(self) -> None:
         """Reach what the entered ones need, and so on."""

@@ -6,11 +6,11 @@ a glance; `because` leads from it to the library that decides.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from mirage_py.audit import cache
-from mirage_py.audit.closure import Closure, Node
+from mirage_py.audit.closure import Absent, Closure, Node
 from mirage_py.audit.evidence import UNITS_OF, Evidence, Progress, gather, unwatched
 from mirage_py.audit.hypervisors import fitting
 from mirage_py.audit.rules import UNIKRAFT, WHEN_USED, Rule, freestanding, rule_for, rule_of, verdict_of, worst_of
@@ -20,6 +20,7 @@ from mirage_py.audit.tried import Tried, finding_of, tried
 from mirage_py.dataclass import replace
 from mirage_py.model.allow import Allow
 from mirage_py.model.audit import (
+    OTHER_VERSION,
     SEVERITIES,
     VERDICT_WORDS,
     AuditReport,
@@ -69,7 +70,8 @@ def _packages(
 
     described = (metadata() if metadata else Metadata()).beside(request)
     sources.note(*described.read)
-    return Packages(names, described, sources.ocaml_version)
+    bounds = {one.name.partition(".")[0]: one.bounds for one in evidence.closure.absent}
+    return Packages(names, described, sources.ocaml_version, bounds)
 
 
 def _audit(request: AuditRequest, evidence: Evidence, sources: Sources, packages: Packages | None) -> AuditReport:
@@ -101,10 +103,16 @@ def _elsewhere(
     for absent in evidence.closure.absent:
         if absent.root and absent.reason is None and packages.known(absent.name):
             row = packages.row(Root(library=absent.name, asked_by=absent.asked_by), target)
-            yield _allowed(row, request.allow)
+            yield _allowed(replace(row, findings=(*row.findings, *_misfit(absent))), request.allow)
     for root in request.opam:
         if packages.known(root.library):
             yield _allowed(packages.row(root, target), request.allow)
+
+
+def _misfit(absent: Absent) -> Iterator[Finding]:
+    """What is here of it, and was not judged."""
+    if absent.misfit:
+        yield Finding(rule=OTHER_VERSION, severity="note", message=absent.misfit, remedy="mpy lock && mpy pull")
 
 
 def _allowed(row: LibraryAudit, allow: tuple[Allow, ...]) -> LibraryAudit:
@@ -189,7 +197,8 @@ def _own(
 ) -> tuple[Finding, ...]:
     """A library's own findings on a target."""
     name = node.library.name
-    absent = tuple(_absent(need, target, packages) for need in node.missing if rule_for(need) is None)
+    lacking = (evidence.closure.lacking[need] for need in node.missing if rule_for(need) is None)
+    absent = tuple(_absent(one, target, packages) for one in lacking)
     if not freestanding(target):
         return absent
     rule = _rule(node, evidence)
@@ -264,15 +273,16 @@ def _rule(node: Node, evidence: Evidence) -> Rule | None:
     return rule_of(node.library, evidence.toolchain)
 
 
-def _absent(need: str, target: str, packages: Packages | None) -> Finding:
+def _absent(absent: Absent, target: str, packages: Packages | None) -> Finding:
     """A library that is not here: as sure as what is known of its package."""
+    need = absent.name
     row = packages.row(Root(library=need), target) if packages is not None and packages.known(need) else None
     first = row.findings[0] if row is not None and row.findings else None
     severity = max("unsure", worst_of(row.findings) if row is not None else "unsure", key=SEVERITIES.index)
     return Finding(
         rule="library-missing",
         severity=severity,
-        message=f"{need} is not here" + (f"; {VERDICT_WORDS[row.verdict]}: {first.message}" if row and first else ""),
+        message=absent.absence + (f"; {VERDICT_WORDS[row.verdict]}: {first.message}" if row and first else ""),
         symbol=need,
         remedy=f"install or vendor {need}: the rest is known" if severity == "unsure" else "",
     )

@@ -7,7 +7,7 @@ does not. So a package that nobody tried is "unsure" at best, and every answer s
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +15,7 @@ from mirage_py.audit.rules import freestanding, verdict_of
 from mirage_py.audit.tried import Tried, finding_of, libraries_of, severity_of, tried, tried_on, verdict_told
 from mirage_py.dataclass import dataclass
 from mirage_py.model.audit import VERDICT_WORDS, AuditRequest, Finding, LibraryAudit, Problem, Root, Severity
+from mirage_py.model.bounds import ANY, Bounds
 from mirage_py.packages.linked import Files, Folder, Linked, Source, linked
 from mirage_py.packages.lock import Lock
 
@@ -52,7 +53,14 @@ def repositories() -> tuple[Path, ...]:
 class Packages:
     """Judges libraries of packages that are not here."""
 
-    def __init__(self, names: Iterable[str], metadata: Metadata, ocaml: str | None) -> None:
+    def __init__(
+        self,
+        names: Iterable[str],
+        metadata: Metadata,
+        ocaml: str | None,
+        bounds: Mapping[str, Bounds] | None = None,
+    ) -> None:
+        self.bounds = bounds or {}
         packages = dict.fromkeys(name.partition(".")[0] for name in names)
         self.ocaml = (metadata.lock.solved_for.ocaml if metadata.lock else None) or ocaml
         self.linked: Linked = linked(packages, metadata.sources, lock=metadata.lock, ocaml=self.ocaml)
@@ -72,6 +80,8 @@ class Packages:
         package = root.library.partition(".")[0]
         described = self.linked.packages.get(package)
         version = described.version if described else None
+        if version and not self._bounds(package).admit(version):
+            version = None
         found = tuple(self._findings(root.library, package, version, target))
         verdict = verdict_of(found)
         decisive = next((one for one in found if one.severity == verdict and one.rule == "opam"), None)
@@ -91,10 +101,18 @@ class Packages:
             sources=(*([TABLE] if any(one.rule == "tried" for one in found) else []), *spoken),
         )
 
+    def _bounds(self, package: str) -> Bounds:
+        return self.bounds.get(package, ANY)
+
     def _rows(self, library: str, version: str | None, target: str) -> tuple[Tried, ...]:
         """The rows for a library; for a package without a library of its name those of its parts, the mildest first."""
-        exact = tried(library, target, version=version, ocaml=self.ocaml)
-        parts = libraries_of(library, target, version=version, ocaml=self.ocaml) if "." not in library else ()
+        bounds = self._bounds(library.partition(".")[0])
+        exact = tried(library, target, version=version, ocaml=self.ocaml, bounds=bounds)
+        parts = (
+            libraries_of(library, target, version=version, ocaml=self.ocaml, bounds=bounds)
+            if "." not in library
+            else ()
+        )
         others = sorted(
             (one for one in parts if one is not exact), key=lambda one: one.verdict not in ("runs", "recompile")
         )

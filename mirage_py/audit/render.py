@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from mirage_py.audit.gaps import to_fill
-from mirage_py.model.audit import SEVERITIES, VERDICT_WORDS, AuditReport, Finding, LibraryAudit, Severity
+from mirage_py.model.audit import OTHER_VERSION, SEVERITIES, VERDICT_WORDS, AuditReport, Finding, LibraryAudit, Severity
 
 SCHEMA: Final = 1
 """The version of the JSON; raised when a field changes its meaning."""
@@ -37,7 +37,7 @@ def render_text(report: AuditReport, *, explain: str | None = None, details: boo
     if explain is not None:
         return "\n".join(_explained(report, explain)) + "\n"
     blocks = ["\n".join(_table(targets, rows)) for targets, rows in _by_targets(report)]
-    blocks += ["\n".join(lines)] if (lines := [*dict.fromkeys(_sure(report))]) else []
+    blocks += ["\n".join(lines)] if (lines := [*dict.fromkeys((*_sure(report), *_not_judged(report)))]) else []
     if details:
         blocks += [detail for _, rows in _by_targets(report) for detail in _details(rows)]
         bites = dict.fromkeys(line for _, rows in _by_targets(report) for line in _bites(rows))
@@ -79,6 +79,14 @@ def _sure(report: AuditReport) -> Iterator[str]:
         if row.root and tried is not None and row.verdict == "runs":
             joint = "" if tried.message.startswith("(") else "; "
             yield f"{row.library}: {_words(row)}{joint or ' '}{tried.message}"
+
+
+def _not_judged(report: AuditReport) -> Iterator[str]:
+    """A line for each library that is here in a version that no build would take."""
+    for row in report.libraries:
+        for one in row.findings:
+            if one.rule == OTHER_VERSION:
+                yield f"{row.library} {one.message}: that one is not judged ({one.remedy} brings another)"
 
 
 def _indent(row: LibraryAudit) -> str:

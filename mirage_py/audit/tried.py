@@ -17,6 +17,7 @@ from typing import Final, cast
 from mirage_py.audit.rules import UNIKRAFT, UNIX, XEN
 from mirage_py.dataclass import dataclass
 from mirage_py.model.audit import VERDICT_WORDS, VERDICTS, Finding, Severity, Verdict
+from mirage_py.model.bounds import ANY, Bounds
 from mirage_py.model.version import fits, version_key
 
 __all__ = ["COLUMNS", "Tried", "how_sure", "libraries_of", "row_of", "series_of", "table", "tried", "verdict_told"]
@@ -121,22 +122,24 @@ OF_HYPERVISOR: Final = re.compile(r"xen|qubes|solo5")
 """Libraries that are for one side only: what became of them on Solo5 says nothing of Xen."""
 
 
-def tried(library: str, target: str, *, version: str | None = None, ocaml: str | None = None) -> Tried | None:
-    """The row for a library in this version (None: the newest that was tried), of this OCaml where one is."""
+def tried(
+    library: str, target: str, *, version: str | None = None, ocaml: str | None = None, bounds: Bounds = ANY
+) -> Tried | None:
+    """The row for a library in this version (None: the newest within the bounds), of this OCaml where one is."""
     if target in XEN and OF_HYPERVISOR.search(library):
         return None
     rows = [row for row in table().get(library, ()) if row.target == tried_on(target)]
-    rows = [row for row in rows if version is None or row.covers(version)]
+    rows = [row for row in rows if bounds.admit(row.version) if version is None or row.covers(version)]
     alike = [row for row in rows if ocaml is not None and row.ocaml.split(".")[0] == ocaml.split(".")[0]]
     return next(iter(alike or rows), None)
 
 
 def libraries_of(
-    package: str, target: str, *, version: str | None = None, ocaml: str | None = None
+    package: str, target: str, *, version: str | None = None, ocaml: str | None = None, bounds: Bounds = ANY
 ) -> tuple[Tried, ...]:
     """The rows of all libraries of a package, its main one first."""
     names = sorted(name for name in table() if name.partition(".")[0] == package)
-    found = (tried(name, target, version=version, ocaml=ocaml) for name in names)
+    found = (tried(name, target, version=version, ocaml=ocaml, bounds=bounds) for name in names)
     return tuple(row for row in found if row is not None)
 
 

@@ -19,7 +19,6 @@ from mirage_py.model.closure import CSide, Rejected, Trouble
 from mirage_py.model.library import Library
 from mirage_py.model.plan import Plan
 from mirage_py.model.toolchain import Toolchain
-from mirage_py.model.version import fits
 
 __all__ = ["Bad", "Question", "Serving", "serve"]
 
@@ -216,9 +215,7 @@ class _Choice:
         bundled = self.places.bundle.get(package)
         if bundled and candidate.origin == "installed" and not (bounds.min or bounds.max):
             return _other_series(candidate.version, bundled)
-        low = all(fits(candidate.version, bound, None) for bound in bounds.min)
-        high = all(fits(candidate.version, None, bound) for bound in bounds.max)
-        return "" if low and high else f"{bounds} is needed"
+        return "" if bounds.admit(candidate.version) else f"{bounds} is needed"
 
     def _unlinkable(self, library: Library) -> str:
         """Why an installed library cannot be linked for the target; its C side is kept where it can."""

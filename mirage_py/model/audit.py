@@ -38,6 +38,10 @@ VERDICT_WORDS: Final[dict[Verdict, str]] = {
 }
 
 
+OTHER_VERSION: Final = "other-version"
+"""The rule of the note that a library is here, in a version that the configuration does not take."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Root:
     """A library to audit, and who asked for it (`Unikernel.Main (config.py:11)`, `the command line`)."""

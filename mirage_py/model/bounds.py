@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from mirage_py.dataclass import dataclass
+from mirage_py.model.version import fits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,6 +15,11 @@ class Bounds:
     min: tuple[str, ...] = ()
     max: tuple[str, ...] = ()
     pin: str | None = None
+
+    def admit(self, version: str) -> bool:
+        """Whether a package of this version serves."""
+        low = all(fits(version, bound, None) for bound in self.min)
+        return low and all(fits(version, None, bound) for bound in self.max)
 
     def __str__(self) -> str:
         """As one reads them; empty where every version serves."""

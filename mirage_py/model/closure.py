@@ -91,6 +91,14 @@ class Missing:
     stubs: bool = False
     local: bool = False
 
+    @property
+    def of_other_versions(self) -> str:
+        """What is told where the package is here, but in no version that serves; empty where it is not so."""
+        versions = [one.version for one in self.rejected if one.version and not self.bounds.admit(one.version)]
+        if not versions or len(versions) < len(self.rejected):
+            return ""
+        return f"is here in {' and '.join(dict.fromkeys(versions))}, {self.bounds} is needed"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Conflict:

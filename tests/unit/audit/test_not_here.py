@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from mirage_py.audit.tried import Tried, rows_in, series_of, table
 from mirage_py.model.audit import AuditReport, AuditRequest, LibraryAudit, Root
 from mirage_py.packages.linked import Folder, Source, linked
 from mirage_py.packages.lock import Lock, LockedPackage, SolvedFor, Want
+from mirage_py.workflow.audit import audit as audit_configured
+from mirage_py.workflow.request import Request
+from tests.conftest import MakeProject
 
 REPOSITORY = Path(__file__).parent / "opam-repository"
 ROW = Tried(
@@ -252,3 +256,52 @@ def test_what_was_run_with_gaps_filled_tells_the_line_that_fills_them(
 def test_a_row_is_read_as_it_is_kept() -> None:
     kept = [",".join(tried.COLUMNS), ",".join(tried.row_of(ROW))]
     assert tuple(rows_in(kept)) == (ROW,)
+
+
+CONFIG = """from mirage_py import job, main, package, register
+
+register("k", [main("Unikernel", job, packages=[package("foo", min="{low}", max="{below}"), package("other")])])
+"""
+
+
+@pytest.fixture
+def outdated(
+    rows: dict[str, tuple[Tried, ...]], project: MakeProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., AuditReport]:
+    """The audit of a unikernel that asks for foo within bounds, where `foo` 0.10 is installed and needs Unix."""
+    rows["foo"] = (
+        replace(ROW, version="2.4.0", since="2", below="3"),
+        replace(ROW, version="0.17", since="0.17", below="0.18", verdict="aborts"),
+    )
+    path = tmp_path / "findlib"
+    for name, requires in (("foo", "unix"), ("other", "foo")):
+        (path / name).mkdir(parents=True)
+        (path / name / "META").write_text(f'version = "0.10"\nrequires = "{requires}"\n')
+    monkeypatch.setenv("OCAMLPATH", str(path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = project({"unikernel.ml": "let start () = ()\n"})
+
+    def judged(low: str, below: str) -> AuditReport:
+        (folder / "config.py").write_text(CONFIG.format(low=low, below=below))
+        return audit_configured(Request(file=folder / "config.py", targets=("spt",)))
+
+    return judged
+
+
+def test_what_is_here_in_another_version_than_is_asked_for_is_not_judged(outdated: Callable[..., AuditReport]) -> None:
+    report = outdated("1.0", "3.0")
+    found = row(report, "foo")
+    assert (found.verdict, found.version) == ("runs", "2.4.0")
+    text = render_text(report)
+    assert "foo is here in 0.10, >= 1.0 and < 3.0 is needed: that one is not judged" in text
+    assert "foo is here in 0.10, >= 1.0 and < 3.0 is needed; runs" in row(report, "other").findings[0].message
+    assert not report.problems
+
+
+def test_what_was_tried_speaks_within_the_bounds_alone(outdated: Callable[..., AuditReport]) -> None:
+    assert row(outdated("0.12", "1.0"), "foo").verdict == "aborts"
+    assert row(outdated("3.0", "4.0"), "foo").verdict == "unsure"
+
+
+def test_what_is_here_in_a_version_that_serves_is_judged(outdated: Callable[..., AuditReport]) -> None:
+    assert row(outdated("0.9", "1.0"), "foo").verdict == "unix"
