@@ -21,7 +21,7 @@ from tests.conftest import MakeProject, Mpy
 
 pytestmark = pytest.mark.slow
 
-SLOW = "import time\nprint('begun', flush=True)\ntime.sleep(30)\n" + HELLO
+SLOW = "import time\nprint('begun', flush=True)\nfor _ in range(300):\n    time.sleep(0.1)\n" + HELLO
 
 
 def started(*args: str, folder: Path, before: Callable[[], None] | None = None, **pipes: int) -> subprocess.Popen[str]:

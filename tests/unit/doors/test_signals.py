@@ -16,12 +16,12 @@ pytestmark = pytest.mark.slow
 
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 
-LOADING = "import time; print('here', flush=True); time.sleep(30)"
+LOADING = "import time; print('here', flush=True); [time.sleep(0.1) for _ in range(300)]"
 WORKING = """
 import os, time
 with signals.unwinding():
     try:
-        print('here', flush=True); time.sleep(30)
+        print('here', flush=True); [time.sleep(0.1) for _ in range(300)]
     finally:
         time.sleep(0.3)
         print('taken back', flush=True)
@@ -89,7 +89,7 @@ CONFIG = """import time
 open("here", "w").close()
 while True:
     try:
-        time.sleep(30)
+        time.sleep(0.2)
     except BaseException:
         pass
 """
