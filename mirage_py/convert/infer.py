@@ -341,6 +341,8 @@ class _Inference:
         met = _ordered(met, type_)
         wanted = [param for param in rest if not (param.optional and not any(p.label is None for p in rest))]
         self.found.calls[expr] = Call(met=tuple(met), wanted=tuple(wanted), beyond=tuple(beyond))
+        if self.found.entry(expr.function) == "impl" and (device := _device(types.values())):
+            return Con("impl", device.args)  # before mirage 4 it took an object, and that alone
         result: Type = end
         for param in reversed(wanted):
             result = Arrow(param.param, result, param.label, param.optional)
@@ -422,6 +424,10 @@ class _Inference:
         inner = Unknown_(self._level)
         unify(type_, Con("typ", (inner,)))
         return Con("device", (inner,))
+
+
+def _device(types: Iterable[Type]) -> Con | None:
+    return next((one for one in map(resolved, types) if isinstance(one, Con) and one.name == "device"), None)
 
 
 _FORMATTERS = FORMATS | PRINTERS | {"connect_err"}
