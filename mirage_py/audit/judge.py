@@ -36,6 +36,12 @@ UNIX_UNITS: Final = ("Unix", "UnixLabels", "Thread", "Mutex", "Condition", "Even
 FROM_LIBC: Final = "add it to the unikernel's c_sources, or ask the library's authors for a freestanding variant"
 
 
+MADE_BY_DUNE: Final = frozenset(
+    ("Build_info__Build_info_data", "Dune_site__Dune_site_data", "Dune_site_plugins__Dune_site_plugins_data")
+)
+"""What dune writes anew for each program that links a library of its own (`special_builtin_support`)."""
+
+
 class Judge:
     """Judges the pulled objects of one link against one libc, for one machine."""
 
@@ -57,7 +63,7 @@ class Judge:
         self.libc = libc
         self.machine = machine
         self.unix = unix
-        self.unbuilt = unbuilt
+        self.unbuilt = unbuilt | MADE_BY_DUNE
         self.gaps = gaps or Gaps()
         self.there: dict[str, bool] = {}
 

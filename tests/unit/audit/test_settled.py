@@ -29,7 +29,7 @@ VENDORED = {
 def installed(folder: Path, name: str, text: str, requires: str = "", *, uses: str = "") -> None:
     """A library as ocamlopt makes it, with its source beside it; it may use one that its META does not name."""
     place = folder / name
-    place.mkdir(parents=True)
+    place.mkdir(parents=True, exist_ok=True)
     (place / "META").write_text(f'version = "1.0"\nrequires = "{requires}"\narchive(native) = "{name}.cmxa"\n')
     (place / f"{name}.ml").write_text(text)
     packages = ("-package", uses) if uses else ()
@@ -71,3 +71,16 @@ def test_a_vendored_library_is_followed_into_what_it_uses(tmp_path: Path) -> Non
         (tmp_path / "vendored/vend" / name).write_text(text)
     found = judged(tmp_path, "vend")
     assert [one.severity for one in found["vend"].findings if one.rule == "boot-abort-text"] == ["aborts"]
+
+
+@pytest.mark.parametrize(
+    ("unit", "verdict"), [("Build_info__Build_info_data", "runs"), ("Build_info__Other", "missing")]
+)
+def test_a_unit_that_dune_writes_when_it_links_is_there(unit: str, verdict: str, tmp_path: Path) -> None:
+    place = tmp_path / "lib/info"
+    place.mkdir(parents=True)
+    file = f"b{unit[1:]}.mli"
+    (place / file).write_text("val version : unit -> string\n")
+    subprocess.run(("ocamlfind", "ocamlopt", "-c", file), cwd=place, check=True)
+    installed(tmp_path / "lib", "info", f"let told () = {unit}.version ()\n")
+    assert judged(tmp_path, "info")["info"].verdict == verdict
