@@ -75,6 +75,8 @@ KEY_NAMES: Final = {
 
 def hint_for_attribute(owner: object, name: str) -> str | None:
     """What to write instead of a name that a thing of the language does not have; None for what is not ours."""
+    if owner is ...:
+        return LEFT
     kind = owner if isinstance(owner, (ModuleType, type)) else type(owner)
     home = kind.__name__ if isinstance(kind, ModuleType) else kind.__module__
     if not home.startswith("mirage_py"):
@@ -87,7 +89,11 @@ def hint_for_attribute(owner: object, name: str) -> str | None:
     return suggestion(name, there) or f"there is {', '.join(there)}"
 
 
+LEFT = "`...` is no value: mpy convert leaves it where something is to be written by hand, below the OCaml in a comment"
+"""What `...` in the place of a value means."""
+
 _OPERATIONS: Final = (
+    (r"'ellipsis' object", LEFT),
     (r"['\"](?:Key|Value)['\"]", "keys are chosen after config.py has run: compute with value.map(lambda value: ...)"),
     (r"'ModuleType'|'FunctorType'", "types are combined with >>: network >> job"),
     (r"'Impl'|'Functor'", "devices are given to functors: main(...)(default_network)"),
