@@ -6,7 +6,6 @@ At the end all of them take their places, each whole; who leaves before leaves w
 from __future__ import annotations
 
 import os
-from _thread import start_new_thread
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,7 +13,7 @@ from pathlib import Path
 from mirage_py.digest import sha256_of
 from mirage_py.doors.below import Below, translated
 from mirage_py.doors.manifest import Owned
-from mirage_py.doors.syncing import Syncing
+from mirage_py.doors.syncing import Syncing, beside
 from mirage_py.errors import MpyError
 
 __all__ = ["Digests", "Installing"]
@@ -98,10 +97,7 @@ class Installing:
 def _close(replaced: list[int]) -> None:
     """Let go of files that have no name any more: the system takes milliseconds for each, beside everything else."""
     for descriptor in replaced:
-        try:
-            start_new_thread(os.close, (descriptor,))
-        except RuntimeError:  # as many as there may be
-            os.close(descriptor)
+        beside(os.close, descriptor)
 
 
 @contextmanager

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
@@ -64,3 +66,26 @@ def test_first_refusal_is_told_when_all_have_ended(tmp_path: Path, monkeypatch: 
     for descriptor in descriptors:
         with pytest.raises(OSError, match="Bad file descriptor"):
             os.fstat(descriptor)
+
+
+TOLD = """
+import sys
+from mirage_py.doors import syncing
+from mirage_py.doors.watch import Watch
+
+def start(call, arguments):  # as Python tells of it since 3.12
+    sys.audit("_thread.start_new_thread", call, arguments, {})
+    call(*arguments)
+
+watch = Watch(b"")
+syncing.start_new_thread = start
+syncing.beside(print, "done")
+print(watch.doubt or "no doubt")
+start(print, ("theirs",))
+print(watch.doubt)
+"""
+
+
+def test_a_thread_of_mpys_own_is_no_doubt() -> None:
+    done = subprocess.run((sys.executable, "-c", TOLD), capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.splitlines() == ["done", "no doubt", "theirs", "_thread.start_new_thread"]
