@@ -8,16 +8,15 @@ one, is to raise.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 from mirage_py.audit.mlpassage import Item
 from mirage_py.audit.mlsource import Source, Use
 from mirage_py.audit.mluses import token_of
-from mirage_py.audit.waiting import read_source
+from mirage_py.audit.waiting import read_source, text_of
 from mirage_py.model.audit import Finding
-from mirage_py.project.reading import bytes_of
 
 __all__ = ["thrown_in"]
 
@@ -30,7 +29,7 @@ STEP: Final = re.compile(rb"(?:=|;|\(|\b(?:in|begin|if))\s*(?:Stdlib\s*\.\s*)?(?
 
 def thrown_in(file: Path) -> Iterator[Finding]:
     """A finding for the first exception that a module raises at start, and that nothing in it catches."""
-    source = read_source(file) if STEP.search(_text_of(file)) else None
+    source = read_source(file) if STEP.search(text_of(file)) else None
     first = next(_at_start(source), None) if source is not None else None
     if first is not None:
         yield Finding(
@@ -47,32 +46,35 @@ def thrown_in(file: Path) -> Iterator[Finding]:
 
 def _at_start(source: Source) -> Iterator[Use]:
     """What surely raises while the module starts, by functions of the file too."""
-    arity = dict.fromkeys({*RAISES} - {item.name for item in source.items}, 1)
-    tokens: frozenset[bytes] = frozenset()
-    while tokens != (tokens := frozenset(map(token_of, arity)) & source.words):
-        for item in source.items:
-            if item.name not in arity and _raises(item, arity, tokens) and item.waits and item.arity:
-                arity[item.name] = item.arity
+    raising = _raising(source)
+    uses = (_raises(item, raising) for item in source.items if not item.waits)
+    return (use for use in uses if use is not None)
+
+
+def _raising(source: Source) -> Mapping[str, int]:
+    """The functions that surely raise, each with its number of arguments; a name does where all that have it do."""
+    named: dict[str, list[Item]] = {}
     for item in source.items:
-        use = None if item.waits else _raises(item, arity, tokens)
-        if use is not None:
-            yield use
+        named.setdefault(item.name, []).append(item)
+    found = fresh = dict.fromkeys({*RAISES} - named.keys(), 1)
+    while fresh:
+        fresh = {
+            name: max(one.arity for one in items)
+            for name, items in named.items()
+            if name and name not in found and all(one.waits and one.arity and _raises(one, found) for one in items)
+        }
+        found = found | fresh
+    return found
 
 
-def _raises(item: Item, arity: dict[str, int], tokens: frozenset[bytes]) -> Use | None:
+def _raises(item: Item, raising: Mapping[str, int]) -> Use | None:
     """The use of one of these functions by which a definition surely raises, whatever it is given."""
+    tokens = frozenset(map(token_of, raising))
     if not item.says(tokens):
         return None
     uses = item.uses(tokens)
     bound = {*item.parameters, *(use.name for use in uses if use.how == "bind")}
     sure = (use for use in uses if use.how == "call" and not (use.later or use.maybe or use.caught))
     named = ((use.name.removeprefix("Stdlib."), use) for use in sure)
-    return next((use for name, use in named if name not in bound and use.given >= arity.get(name, 1 << 10)), None)
-
-
-def _text_of(file: Path) -> bytes:
-    """The bytes of a file, none of one that cannot be read: that is told elsewhere."""
-    try:
-        return bytes_of(file)
-    except OSError:
-        return b""
+    called = ((raising[name], use) for name, use in named if name in raising and name not in bound)
+    return next((use for arity, use in called if use.given >= arity), None)

@@ -70,24 +70,24 @@ class Said:
 
     def __init__(self, file: Path) -> None:
         self.file = file
-        self.words = words_of(_text_of(file))
+        self.words = words_of(text_of(file))
         self._paths: dict[bytes, frozenset[tuple[bytes, ...]]] = {}
 
     @cached_property
     def code(self) -> frozenset[bytes]:
         """The words of its code, and where one cannot tell of its comments and texts."""
-        text = _text_of(self.file)
+        text = text_of(self.file)
         return self.words if QUOTED.search(text) else words_of(NO_CODE.sub(b" ", text))
 
     @cached_property
     def pairs(self) -> frozenset[tuple[bytes, bytes]]:
         """The values behind modules, each with its module; no name is an expression in which a module is open."""
-        return frozenset(QUALIFIED.findall(_text_of(self.file)))
+        return frozenset(QUALIFIED.findall(text_of(self.file)))
 
     @cached_property
     def opened(self) -> frozenset[bytes]:
         """The modules that it opens or includes, under whatever name."""
-        text = _text_of(self.file)
+        text = text_of(self.file)
         paths = {path for one in OPENED for path in one.findall(text)}
         opened = {_last(path) for path in paths}
         opened |= {module for module, name in self.pairs if not name}
@@ -98,7 +98,7 @@ class Said:
     @cached_property
     def renamed(self) -> frozenset[tuple[bytes, bytes]]:
         """New names of modules, each with what it stands for."""
-        text = _text_of(self.file)
+        text = text_of(self.file)
         found = ((one, NEW.search(text, max(0, one.start() - LONGEST), one.start())) for one in RENAMED.finditer(text))
         return frozenset((new[1] if new else b"", _last(one[1])) for one, new in found)
 
@@ -124,7 +124,7 @@ class Said:
     def _paths_before(self, functor: bytes) -> frozenset[tuple[bytes, ...]]:
         """The paths that stand before a functor where it is applied."""
         if functor not in self._paths:
-            text = _text_of(self.file)
+            text = text_of(self.file)
             starts = [one.start() for one in re.finditer(APPLIED % re.escape(functor), text)]
             before = (text[max(0, start - LONGEST) : start] for start in starts)
             self._paths[functor] = frozenset(path for one in before if (path := _path_at_end(one)) is not None)
@@ -133,13 +133,13 @@ class Said:
     @cached_property
     def externals(self) -> frozenset[bytes]:
         """The texts that may be names in C."""
-        text = _text_of(self.file)
+        text = text_of(self.file)
         return frozenset(EXTERNAL.findall(text) if b"external" in text else ())
 
     @cached_property
     def behind_parameters(self) -> frozenset[bytes]:
         """The values behind modules of which it does not say which they are."""
-        text = _text_of(self.file)
+        text = text_of(self.file)
         parameters = frozenset((*PARAMETER.findall(text), *([b""] if NAMELESS.search(text) else ())))
         if not parameters:
             return parameters
@@ -275,8 +275,8 @@ def _path_at_end(text: bytes) -> tuple[bytes, ...] | None:
     return path if whole and not text[:end].rstrip().endswith(b".") else ()
 
 
-def _text_of(file: Path) -> bytes:
-    """The bytes of a file, none of one that cannot be read."""
+def text_of(file: Path) -> bytes:
+    """The bytes of a file, none of one that cannot be read: that is told elsewhere."""
     try:
         return bytes_of(file)
     except OSError:

@@ -40,6 +40,8 @@ GO_ON = {
     "handed on": 'let () = at_exit (fun () -> failwith "no")\nlet fail = failwith',
     "too few arguments": 'let no a b = failwith (a ^ b)\nlet half = no "a"',
     "another function of that name": "let raise x = x + 1\nlet y = raise 1",
+    "a name that is given anew": 'let no () = failwith "no"\nlet no () = ()\nlet () = no ()',
+    "a name in another module": "module M = struct let no () = raise Exit end\nlet no () = ()\nlet () = no ()",
     "a parameter of that name": "let f raise = raise 1\nlet x = f succ",
     "a local name": "let x = let raise = succ in raise 1",
     "a function that may return": 'let check x = if x < 0 then invalid_arg "x"\nlet () = check 1',
