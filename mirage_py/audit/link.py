@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 from mirage_py.audit.code import Code
-from mirage_py.audit.elf import Object, read_object
+from mirage_py.audit.elf import OCAML, Object, read_object
 from mirage_py.dataclass import dataclass, replace
 from mirage_py.libraries.archives import Archive, Unreadable
 from mirage_py.libraries.units import Unit, linked
@@ -29,11 +29,6 @@ OF_UNIT: Final = ("caml{}__code_begin", "caml{}.code_begin", "caml{}$code_begin"
 
 JOINT: Final = re.compile(r"__|[.$]")
 """How OCaml joins the names of units and of what is in them."""
-
-
-def of_unit(symbol: str) -> bool:
-    """Whether a symbol is of a unit of OCaml's; those of the runtime and of C go on in small letters."""
-    return symbol.startswith("caml") and symbol[4:5].isupper()
 
 
 class Place(NamedTuple):
@@ -201,7 +196,7 @@ class _Linker:
             here = self.waiting.popleft()
             own = self.own.get(here.place.library, {})
             for symbol in here.object.undefined:
-                if here.unit and of_unit(symbol):
+                if here.unit and OCAML.match(symbol):
                     continue  # what a unit imports is linked before it, or said to be absent
                 place = own.get(symbol) or self.definitions.get(symbol) or self._of_unit(symbol)
                 if place is None:
@@ -211,7 +206,7 @@ class _Linker:
 
     def _of_unit(self, symbol: str) -> Place | None:
         """The object of the unit that one of OCaml's names is inside of: an object that is no unit's asks for those."""
-        if not of_unit(symbol):
+        if not OCAML.match(symbol):
             return None
         ends = (len(symbol), *reversed([joint.start() for joint in JOINT.finditer(symbol)]))  # the innermost unit first
         forms = (form.format(symbol[4:end]) for end in ends for form in OF_UNIT)

@@ -117,7 +117,8 @@ class Below:
                 with self._reading(path), suppress(FileNotFoundError):
                     descriptor = self._file(at, name, strange=False)
                     with self._ordinary(descriptor, path):
-                        found |= {} if descriptor is None else {name: _all_of(descriptor)}
+                        if descriptor is not None:
+                            found[name] = _all_of(descriptor)
         return found
 
     def digest(self, path: str) -> str | None:

@@ -186,12 +186,7 @@ class Tree:
         unchanged: list[str] = []
         self._below.refuse_links(*folders, *folders_of(loose))
         wanted = _flat(folders, loose)
-        there: dict[str, bytes | None] = {path: self._below.content(path) for path in loose}
-        for folder, files in folders.items():
-            names = [name for name in self._below.names(folder) if name in files or not is_scratch(name)]
-            there |= {f"{folder}/{name}": None for name in names}
-            own = self._below.contents(folder, (name for name in names if name in files))
-            there |= {f"{folder}/{name}": text for name, text in own.items()}
+        there = self._there(folders, loose)
         for path, content in sorted(wanted.items()):
             present = there.get(path)
             if path in there and present != content:
@@ -202,6 +197,15 @@ class Tree:
                 self._refuse_foreign(path, owned=owned)
         stale = [path for path in sorted(owned) if path not in wanted and path.rpartition("/")[0] in folders]
         return Written(created=tuple(created), changed=tuple(changed), removed=tuple(stale), unchanged=tuple(unchanged))
+
+    def _there(self, folders: Mapping[str, Files], loose: Files) -> dict[str, bytes | None]:
+        """What stands at these paths and in these folders: the content of what is wanted there, None for all else."""
+        there: dict[str, bytes | None] = {path: self._below.content(path) for path in loose}
+        for folder, files in folders.items():
+            names = [name for name in self._below.names(folder) if name in files or not is_scratch(name)]
+            wanted = self._below.contents(folder, (name for name in names if name in files))
+            there |= {f"{folder}/{name}": wanted.get(name) for name in names}
+        return there
 
     def _refuse_foreign(self, path: str, found: str | None = None, *, owned: Owned) -> None:
         """Refuse to touch what is not mpy's; `found` is the digest of what is there, where that is known."""

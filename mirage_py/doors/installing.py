@@ -13,7 +13,7 @@ from pathlib import Path
 from mirage_py.digest import sha256_of
 from mirage_py.doors.below import Below, translated
 from mirage_py.doors.manifest import Owned
-from mirage_py.doors.syncing import Syncing, beside
+from mirage_py.doors.syncing import Syncing, in_thread
 from mirage_py.errors import MpyError
 
 __all__ = ["Digests", "Installing"]
@@ -97,7 +97,7 @@ class Installing:
 def _close(replaced: list[int]) -> None:
     """Let go of files that have no name any more: the system takes milliseconds for each, beside everything else."""
     for descriptor in replaced:
-        beside(os.close, descriptor)
+        in_thread(os.close, descriptor)
 
 
 @contextmanager

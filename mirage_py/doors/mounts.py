@@ -18,17 +18,7 @@ _MADE_UP: Final = ("/proc", "/sys", "/dev")
 _WITHOUT: Final = frozenset(
     (
         *("proc", "sysfs", "devtmpfs", "cgroup", "cgroup2", "debugfs", "securityfs", "tracefs"),  # made up when read
-        *(
-            "msdos",
-            "vfat",
-            "exfat",
-            "hfs",
-            "hfsplus",
-            "ntfs",
-            "ntfs3",
-            "fuse",
-            "fuseblk",
-        ),  # they may be set
+        *("msdos", "vfat", "exfat", "hfs", "hfsplus", "ntfs", "ntfs3", "fuse", "fuseblk"),  # they may be set
         *("9p", "afs", "ceph", "cifs", "nfs", "nfs4", "smb3", "smbfs", "vboxsf", "virtiofs"),  # they are seen late
     )
 )

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-__all__ = ["Syncing", "beside"]
+__all__ = ["Syncing", "in_thread"]
 
 
-def beside(call: Callable[..., object], *arguments: Any) -> None:  # any: what the call takes
+def in_thread(call: Callable[..., object], *arguments: Any) -> None:  # any: what the call takes
     """Do something in a thread of its own, at once where there may be no more.
 
     Threads of a configuration may do whatever they like, and so Python tells of each; this one is mpy's.
@@ -38,7 +38,7 @@ class Syncing:
         """Put an open file on the disk, and close it."""
         done = allocate_lock()
         done.acquire()
-        beside(self._sync, descriptor, done)
+        in_thread(self._sync, descriptor, done)
         self._running.append(done)  # what is waited for runs, wherever a signal comes between
 
     def end(self) -> None:

@@ -74,9 +74,7 @@ class Watch:
         self.on = False
         inputs = None if self.building or self.never or self.doubt else self.settled(self.inputs)
         if inputs is not None:
-            from mirage_py.doors.shortcuts import shortened  # who answers again has no use for it
-
-            left, known = shortened(inputs, self.start)
+            left, known = inputs
             answers.keep(self.key, left, self.told, None, known)
 
     def turn(self, *, names: bool = False) -> dict[tuple[str, str], object]:
@@ -111,15 +109,17 @@ class Watch:
         finally:
             self.told, self.muted = before, False
 
-    def settled(self, inputs: dict[tuple[str, str], object]) -> dict[tuple[str, str], object] | None:
-        """The inputs as they are now; None if one has changed that mpy itself has not written."""
+    def settled(self, inputs: answers.Inputs) -> tuple[answers.Inputs, answers.Known] | None:
+        """The inputs as they are now, in short; None if one has changed that mpy itself has not written."""
+        from mirage_py.doors.shortcuts import shortened  # who answers again has no use for it
+
         now: dict[tuple[str, str], object] = {}
         moved = self._moved()
         for (kind, path), state in inputs.items():
             found = now[kind, path] = answers.seen(kind, path)
             if (self._is_young(kind, found) or not answers.same(kind, state, found)) and not self._is_own(path, moved):
                 return None
-        return now
+        return shortened(now, self.start)
 
     def renewed(self, answer: answers.Answer) -> tuple[answers.Inputs, answers.Known]:
         """What an answer that held came of, with what this process has written since; all else is as it was noted."""

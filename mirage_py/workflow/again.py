@@ -99,7 +99,7 @@ class Recording:
             "compiled": pickle.dumps(self._compiled),
             "sources": self._sources,
         }
-        _keep(self._watch, partial(_settled, self._watch, self._before), rest, built, tell)
+        _keep(self._watch, partial(self._watch.settled, self._before), rest, built, tell)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,14 +198,6 @@ class Resumed:
 
 def _as_data(command: Command) -> tuple[list[str], str, Mapping[str, str | None], str]:
     return list(command.argv), str(command.cwd or "."), dict(command.env), command.purpose
-
-
-def _settled(watch: Watch, before: Seen) -> Decided | None:
-    """What decided, as it is kept; None if any of it has changed."""
-    from mirage_py.doors.shortcuts import shortened
-
-    now = watch.settled(before)
-    return None if now is None else shortened(now, watch.start)
 
 
 def _keep(

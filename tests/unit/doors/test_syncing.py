@@ -79,7 +79,7 @@ def start(call, arguments):  # as Python tells of it since 3.12
 
 watch = Watch(b"")
 syncing.start_new_thread = start
-syncing.beside(print, "done")
+syncing.in_thread(print, "done")
 print(watch.doubt or "no doubt")
 start(print, ("theirs",))
 print(watch.doubt)
