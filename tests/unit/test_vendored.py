@@ -74,3 +74,9 @@ def test_folder_that_only_rules_fill_is_no_trouble(where: str, tmp_path: Path) -
     found = libraries(tmp_path, a=f"(subdir {where} (rule (with-stdout-to x.txt (echo x)))) (library (public_name a))")
     assert list(found.libraries) == ["a"]
     assert found.problems == []
+
+
+def test_first_of_two_old_names_counts(tmp_path: Path) -> None:
+    old = "(deprecated_library_name (old_public_name old) (new_public_name {}))"
+    found = libraries(tmp_path, a=old.format("new"), b=old.format("other"))
+    assert found.libraries["old"].requires == ("new",)
